@@ -1,0 +1,43 @@
+"""`FaceMotion`: what a generator makes; and rigid poses of the jaw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class FaceMotion:
+    """Motion of the template over T frames.
+
+    skin: (T, V, 3) float32, displacement of every skin vertex from the neutral, mm.
+    jaw: (T, 6) float32, pose of the lower jaw: rotation vector (radians) about the jaw pivot, then
+    translation (mm). Lower teeth and tongue follow it rigidly, whatever the skin does.
+    """
+
+    skin: FloatArray
+    jaw: FloatArray
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.skin)
+
+
+def pose_points(points: FloatArray, pivot: FloatArray, poses: FloatArray) -> FloatArray:
+    """(T, P, 3) positions of (P, 3) points moved by (T, 6) poses about a (3,) pivot."""
+    matrices = Rotation.from_rotvec(poses[:, :3]).as_matrix()  # (T, 3, 3)
+    turned = np.einsum("txy,py->tpx", matrices, points - pivot)
+    return turned + pivot + poses[:, None, 3:]
+
+
+def fit_pose(points: FloatArray, moved: FloatArray, pivot: FloatArray) -> FloatArray:
+    """(6,) rigid pose about the pivot that best takes (P, 3) points to moved (Kabsch 1976)."""
+    centre, moved_centre = points.mean(axis=0), moved.mean(axis=0)
+    rotation, _ = Rotation.align_vectors(moved - moved_centre, points - centre)
+    translation = moved_centre - pivot - rotation.apply(centre - pivot)
+    return np.concatenate([rotation.as_rotvec(), translation])
