@@ -24,7 +24,7 @@ _PATTERN = re.compile(r"^(?P<name>[a-z]+)@(?P<marks>[^=]+)(=(?P<intensity>.+))?$
 
 @dataclass(frozen=True)
 class Envelope:
-    """One expression event: four times in frames (may be fractional) and the intensity at the apex."""
+    """One expression event: four times in frames, may be fractional, and the apex intensity."""
 
     expression: str
     onset_start: float
@@ -70,7 +70,7 @@ class Envelope:
                 f"'{text}' is not an expression event; write for example happy@1,12,30,45=1.0 "
                 "(onset start, apex start, apex end, offset end = intensity)."
             )
-        return cls(match["name"], *marks, intensity=intensity)
+        return cls(match["name"], marks[0], marks[1], marks[2], marks[3], intensity)
 
 
 def sample_envelopes(

@@ -21,9 +21,9 @@ IntArray = NDArray[np.integer]
 class Mesh:
     """A polygon mesh with any topology.
 
-    vertices: (M, 3) float64, in the unit of its source until registration brings it to millimetres.
+    vertices: (M, 3) float64, in the unit of its source; registration brings it to mm.
     polygon_vertices: (sum of polygon sizes,) int32, vertex indices polygon after polygon.
-    polygon_starts: (G + 1,) int32, where each polygon begins in polygon_vertices; the last is the end.
+    polygon_starts: (G + 1,) int32, where each polygon begins in polygon_vertices, and the end.
 
     Raises InvalidMeshError when there are no vertices or polygons, a coordinate is not finite, or
     an index points outside the vertices.
@@ -102,7 +102,7 @@ class Mesh:
 
     @cached_property
     def loose_parts(self) -> IntArray:
-        """(M,) int32: which connected part each vertex belongs to, numbered by lowest vertex index."""
+        """(M,) int32: the connected part of each vertex, numbered by lowest vertex index."""
         sizes = np.diff(self.polygon_starts)
         firsts = np.repeat(
             self.polygon_vertices[self.polygon_starts[:-1][sizes > 0]], sizes[sizes > 0]
@@ -123,7 +123,7 @@ class Mesh:
 
 
 def vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
-    """(..., M, 3) area-weighted unit vertex normals of (..., M, 3) positions and (F, 3) triangles."""
+    """(..., M, 3) area-weighted unit normals of (..., M, 3) positions, (F, 3) triangles."""
     a, b, c = (vertices[..., triangles[:, k], :] for k in range(3))
     cross = np.cross(b - a, c - a)  # (..., F, 3)
     num_vertices, num_faces = vertices.shape[-2], len(triangles)
@@ -150,8 +150,8 @@ def _check(mesh: Mesh) -> None:
     bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
     if len(bad):
         raise InvalidMeshError(
-            f"{len(bad)} vertices of the mesh are not finite numbers (the first is vertex {bad[0]}): "
-            "delete or repair them first."
+            f"{len(bad)} vertices of the mesh are not finite numbers (the first is vertex "
+            f"{bad[0]}): delete or repair them first."
         )
     if starts[0] != 0 or starts[-1] != len(indices) or (np.diff(starts) < 0).any():
         raise InvalidMeshError(
@@ -159,5 +159,6 @@ def _check(mesh: Mesh) -> None:
         )
     if len(indices) and (indices.min() < 0 or indices.max() >= len(vertices)):
         raise InvalidMeshError(
-            f"A polygon points to vertex {indices.max()}, but there are only {len(vertices)} vertices."
+            f"A polygon points to vertex {indices.max()}, but there are only "
+            f"{len(vertices)} vertices."
         )
