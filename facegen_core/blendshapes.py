@@ -146,7 +146,7 @@ def _bounded_weights(frames: FloatArray, shapes: FloatArray, start: FloatArray) 
 
 
 def _best_shapes(frames: FloatArray, weights: FloatArray, importance: FloatArray) -> FloatArray:
-    """(K, N) shapes that best rebuild (T, N) frames with given (T, K) weights and (T,) importance."""
+    """(K, N) shapes that best rebuild (T, N) frames from (T, K) weights, by (T,) importance."""
     root = np.sqrt(importance)[:, None]
     solution = np.linalg.pinv(root * weights, rcond=1e-6) * root.T  # (K, T)
     return (solution.astype(np.float32) @ frames).astype(np.float32)

@@ -1,0 +1,101 @@
+"""The recipe in one page; the only thing the add-on calls.
+
+alignment = match(head, bundle)                        # once per head
+clip      = generate(alignment, intensities, 30, bundle)
+shapes    = bake(clip, "compact", max_error_mm=0.1)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
+from .bundle import Bundle
+from .errors import IntensityError
+from .inference import Engine
+from .intensity import check_intensities
+from .mesh import Mesh
+from .progress import Progress, no_progress, subprogress
+from .registration import register
+from .registration.alignment import Alignment
+from .retarget import retarget
+
+FloatArray = NDArray[np.floating]
+BakeMode = Literal["compact", "frames"]
+
+# The default tolerance of a compact bake: a tenth of a millimetre cannot be seen on a face.
+DEFAULT_MAX_ERROR_MM = 0.1
+# Share of the progress bar that inference takes; retargeting takes the rest.
+_INFERENCE_SHARE = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A moving face on the artist's own mesh.
+
+    displacements: (T, M, 3) float32 from the neutral, in the target's coordinates and unit.
+    intensities: (T, 6) in [0, 1], what was asked for.
+    frames_per_second: of the T frames.
+    mm_per_unit: size of the target's unit on a head of real size.
+    """
+
+    displacements: FloatArray
+    intensities: FloatArray
+    frames_per_second: float
+    mm_per_unit: float
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.displacements)
+
+
+def match(
+    head: Mesh,
+    bundle: Bundle,
+    landmarks: dict[int, FloatArray] | None = None,
+    progress: Progress = no_progress,
+) -> Alignment:
+    """Find the face in `head`, fit the template to it and say how every part will move.
+
+    landmarks: {number 0–67: (3,)} placed by hand in the head's coordinates, 13 or more, or None.
+    Raises RegistrationFailedError, with a sentence that asks for landmarks, where no face is found.
+    """
+    return register(bundle.template, head, landmarks, progress)
+
+
+def generate(
+    alignment: Alignment,
+    intensities: FloatArray,
+    frames_per_second: float,
+    bundle: Bundle,
+    progress: Progress = no_progress,
+) -> Clip:
+    """Move the matched head by (T, 6) intensities; where they are all 0 it rests exactly.
+
+    Raises IntensityError for curves that are empty, not finite or outside [0, 1].
+    """
+    check_intensities(intensities)
+    if not (np.isfinite(frames_per_second) and frames_per_second > 0):
+        raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
+    progress(0.0, "Generating the motion")
+    motion = Engine(bundle).generate(intensities, frames_per_second)
+    progress(_INFERENCE_SHARE, "Carrying the motion to this head")
+    displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
+    scale = alignment.fit.similarity.scale
+    return Clip(displacements, np.array(intensities), float(frames_per_second), scale)
+
+
+def bake(
+    clip: Clip,
+    mode: BakeMode = "compact",
+    max_error_mm: float = DEFAULT_MAX_ERROR_MM,
+    progress: Progress = no_progress,
+) -> BlendshapeSet:
+    """The clip as blendshapes: few within `max_error_mm`, or one per frame ("frames", exact)."""
+    if mode == "frames":
+        return one_shape_per_frame(clip.displacements)
+    return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
