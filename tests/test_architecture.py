@@ -15,6 +15,7 @@ CORE_ROWS = [
     {"topology"},
     {"landmarks"},
     {"spirals"},
+    {"decimation"},
     {"hierarchy"},
     {"template"},
     {"motion"},
