@@ -18,6 +18,7 @@ CORE_ROWS = [
     {"decimation"},
     {"hierarchy"},
     {"template"},
+    {"template_arrays"},
     {"motion"},
     {"intensity"},
     {"conditioning"},
