@@ -1,5 +1,240 @@
-"""The model bundle on disk."""
+"""The model bundle on disk: template, weights and provenance in one file without pickle.
 
-from .template_arrays import template_arrays, template_from_arrays, template_hash
+An npz whose entries are `header` (JSON as bytes), `template/…` and `weights/…`. Large bases are
+stored as int16 with one scale per shape: the step is 1/65534 of the range (0.2 µm for ±5 mm).
+"""
 
-__all__ = ["template_arrays", "template_from_arrays", "template_hash"]
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BundleError
+from .models.config import ModelConfig, weight_shapes
+from .template import Template
+from .template_arrays import (
+    check_finite,
+    check_names,
+    check_shape,
+    template_arrays,
+    template_from_arrays,
+    template_hash,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Bundle",
+    "bundle_hash",
+    "load_bundle",
+    "save_bundle",
+    "template_arrays",
+    "template_from_arrays",
+    "template_hash",
+]
+
+SCHEMA_VERSION = 1
+KIND = "facegen model bundle"
+# What a header must tell, beside kind, version, model and template hash.
+PROVENANCE_FIELDS = (
+    "training_data",  # name, source and seed of the data set
+    "licences",  # of training data and of the weights
+    "metrics",  # errors on held-out subjects, mm
+    "commit",  # of the code that trained it
+    "seed",
+    "command",  # that makes it again
+)
+_HEADER_FIELDS = {"kind", "schema_version", "model", "template_hash", *PROVENANCE_FIELDS}
+_QUANTISED = "identity_basis", "blendshapes.basis"
+_INT16_MAX = 32767
+# A zip must carry some date; a fixed one makes equal bundles equal files.
+_ZIP_DATE = (2000, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A trained model, ready to run: the template it moves, its weights, and where it comes from.
+
+    weights: {name: float32 array} as `models.config.weight_shapes` lists them.
+    header: JSON values under PROVENANCE_FIELDS, and what the loader checked.
+    """
+
+    template: Template
+    weights: dict[str, NDArray[np.float32]]
+    config: ModelConfig
+    header: dict[str, Any]
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle. Raises BundleError, one sentence, for everything that is not a sound one."""
+    path = Path(path)
+    arrays = _read_arrays(path)
+    try:
+        header = _read_header(arrays.pop("header", None))
+        arrays = _dequantised(arrays)
+        template = template_from_arrays(_below("template/", arrays))
+        config = _read_config(header["model"])
+        weights = _below("weights/", arrays)
+        _check_weights(weights, config, template)
+        if header["template_hash"] != template_hash(template):
+            raise BundleError("The template is not the one the model was trained on.")
+        known = {n for n in arrays if n.startswith(("template/", "weights/"))}
+        check_names(arrays, known, "the bundle")
+    except BundleError as error:
+        reason = str(error)
+        raise BundleError(f"{path.name} cannot be used: {reason[0].lower()}{reason[1:]}") from error
+    return Bundle(template, weights, config, header)
+
+
+def save_bundle(bundle: Bundle, path: Path) -> None:
+    """Write a bundle; the file appears whole or not at all. Equal bundles make equal bytes."""
+    path = Path(path)
+    header = {
+        **bundle.header,
+        "kind": KIND,
+        "schema_version": SCHEMA_VERSION,
+        "model": dataclasses.asdict(bundle.config),
+        "template_hash": template_hash(bundle.template),
+    }
+    check_names(header, _HEADER_FIELDS, "the header")
+    _check_weights(bundle.weights, bundle.config, bundle.template)
+    arrays = {f"template/{n}": v for n, v in template_arrays(bundle.template).items()}
+    arrays |= {f"weights/{n}": v for n, v in bundle.weights.items()}
+    text = json.dumps(header, indent=1, sort_keys=True).encode()
+    write_arrays(path, {"header": np.frombuffer(text, np.uint8), **_quantised(arrays)})
+
+
+def bundle_hash(bundle: Bundle) -> str:
+    """SHA-256 of template, configuration and weights: two bundles that move alike share it."""
+    digest = hashlib.sha256(template_hash(bundle.template).encode())
+    digest.update(json.dumps(dataclasses.asdict(bundle.config), sort_keys=True).encode())
+    for name in sorted(bundle.weights):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(bundle.weights[name], "<f4").tobytes())
+    return digest.hexdigest()
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
+    """Write a compressed npz at once or not at all, with the same bytes for the same arrays."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            for name, values in arrays.items():
+                content = io.BytesIO()
+                np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
+                entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_DATE)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, content.getvalue())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray]:
+    if not path.is_file():
+        raise BundleError(f"The model bundle {path} does not exist.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise BundleError(
+            f"{path.name} is not a model bundle, or it is truncated: get the file again."
+        ) from error
+    except (AttributeError, TypeError) as error:  # a bare array, which has no entries
+        raise BundleError(f"{path.name} is not a model bundle.") from error
+
+
+def _read_header(content: NDArray | None) -> dict[str, Any]:
+    if content is None or content.dtype != np.uint8 or content.ndim != 1:
+        raise BundleError("It has no header: it is not a model bundle.")
+    try:
+        header = json.loads(content.tobytes().decode("utf-8"))
+    except ValueError as error:
+        raise BundleError("Its header is damaged.") from error
+    if not isinstance(header, dict) or header.get("kind") != KIND:
+        raise BundleError("It is not a model bundle.")
+    version = header.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"It has version {version}, this Facegen reads version {SCHEMA_VERSION}: "
+            "use a bundle and a Facegen of the same age."
+        )
+    check_names(header, _HEADER_FIELDS, "the header")
+    return header
+
+
+def _read_config(content: object) -> ModelConfig:
+    names = {field.name for field in dataclasses.fields(ModelConfig)}
+    if not isinstance(content, dict):
+        raise BundleError("Its model description is damaged.")
+    check_names(content, names, "the model description")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
+    config = ModelConfig(**values)
+    if config.decoder not in ("hybrid", "blendshape", "spiral"):
+        raise BundleError(f"It has a decoder this Facegen does not know: '{config.decoder}'.")
+    if config.labels not in ("proportional", "extremeness"):
+        raise BundleError(f"It has labels this Facegen does not know: '{config.labels}'.")
+    numbers = (config.model_rate, config.rest_gate, config.warmup_frames, config.latent_size)
+    if not all(isinstance(n, int | float) and np.isfinite(n) and n >= 0 for n in numbers):
+        raise BundleError("Its model description holds a number out of range.")
+    if config.model_rate == 0 or not isinstance(config.warmup_frames, int):
+        raise BundleError("Its model description holds a number out of range.")
+    return config
+
+
+def _check_weights(weights: Mapping[str, NDArray], config: ModelConfig, template: Template) -> None:
+    hierarchy = template.hierarchy
+    length = hierarchy.levels[0].spirals.shape[1]
+    shapes = weight_shapes(config, hierarchy.sizes, length)
+    check_names(weights, set(shapes), "the weights")
+    for name, shape in shapes.items():
+        check_shape(name, weights[name], shape)
+        check_finite(name, weights[name])
+
+
+def _below(prefix: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    return {n.removeprefix(prefix): v for n, v in arrays.items() if n.startswith(prefix)}
+
+
+def _quantised(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    stored: dict[str, NDArray] = {}
+    for name, values in arrays.items():
+        if not name.endswith(_QUANTISED):
+            stored[name] = values
+            continue
+        largest = np.abs(values.reshape(len(values), -1)).max(axis=1, initial=0.0)
+        scales = (np.where(largest > 0, largest, 1.0) / _INT16_MAX).astype(np.float32)
+        steps = values / scales.reshape(-1, *[1] * (values.ndim - 1))
+        stored[name] = np.clip(np.rint(steps), -_INT16_MAX, _INT16_MAX).astype(np.int16)
+        stored[f"{name}/scales"] = scales
+    return stored
+
+
+def _dequantised(arrays: dict[str, NDArray]) -> dict[str, NDArray]:
+    whole: dict[str, NDArray] = {}
+    for name, values in arrays.items():
+        if name.endswith("/scales"):
+            continue
+        if values.dtype == np.int16:
+            scales = arrays.get(f"{name}/scales")
+            if scales is None or scales.shape != values.shape[:1]:
+                raise BundleError(f"'{name}' has no fitting scales.")
+            check_finite(f"{name}/scales", scales)
+            values = values.astype(np.float32) * scales.reshape(-1, *[1] * (values.ndim - 1))
+        whole[name] = values
+    return whole

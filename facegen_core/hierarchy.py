@@ -56,6 +56,22 @@ class Hierarchy:
         matrix.eliminate_zeros()
         return matrix
 
+    def fused_operator(self, k: int) -> sparse.csr_matrix:
+        """(V_k, S·V_{k+1}) the up-transform to level k and its spiral gather, as one matrix.
+
+        U followed by the gathers P_j and weights W_j of a spiral convolution is
+        A · stack_j(x W_j) with A = [P_1 U | … | P_S U]: transform the few coarse vertices first,
+        then one sparse product. Padding gathers nothing.
+        """
+        up, spirals = self.up_matrix(k), self.levels[k].spirals
+        num_vertices = len(spirals)
+        gathers = []
+        for column in spirals.T:
+            rows = np.flatnonzero(column >= 0)
+            entries = (np.ones(len(rows), np.float32), (rows, column[rows]))
+            gathers.append(sparse.csr_matrix(entries, (num_vertices, num_vertices)) @ up)
+        return sparse.hstack(gathers, format="csr", dtype=np.float32)
+
 
 def build_hierarchy(
     vertices: FloatArray,

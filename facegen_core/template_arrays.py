@@ -86,13 +86,15 @@ def template_hash(template: Template) -> str:
     return digest.hexdigest()
 
 
-def check_names(arrays: Mapping[str, NDArray], expected: set[str], whose: str) -> None:
+def check_names(arrays: Mapping[str, object], expected: set[str], whose: str) -> None:
     """Raise BundleError unless the arrays are named exactly as expected."""
     missing, extra = sorted(expected - set(arrays)), sorted(set(arrays) - expected)
     if missing:
         raise BundleError(f"A field of {whose} is missing: '{missing[0]}' ({len(missing)} in all).")
     if extra:
-        raise BundleError(f"{whose.capitalize()} has an unknown field: '{extra[0]}' ({len(extra)} in all).")
+        raise BundleError(
+            f"{whose.capitalize()} has an unknown field: '{extra[0]}' ({len(extra)} in all)."
+        )
 
 
 def check_shape(name: str, values: NDArray, expected: tuple[int | None, ...]) -> None:

@@ -1,0 +1,76 @@
+"""Curves → the signal e (T, 6) the model reads; how extreme a recorded expression is.
+
+Potamias et al., ECCV 2020, section 5.1.1: one channel per expression, 0 at rest, linear ramps at
+onset and offset, the whole scaled by the extremeness of the sequence (eq. 6).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .intensity import NUM_EXPRESSIONS
+
+FloatArray = NDArray[np.floating]
+
+
+def extremeness(magnitude: float, mean: float, deviation: float) -> float:
+    """s in [0, 1] of a sequence, Potamias et al. 2020, eq. 6.
+
+    magnitude: mean displacement of the sequence, mm; mean and deviation (mm): of that quantity over
+    all training sequences of its expression. An average sequence gets 0.5, one deviation above 1,
+    one below 0.
+    """
+    if deviation <= 0:
+        return 0.5
+    return float((np.clip((magnitude - mean) / deviation, -1.0, 1.0) + 1.0) / 2.0)
+
+
+def proportional_amplitude(magnitude: float, mean: float, deviation: float) -> float:
+    """Apex of the label, in (0, 1], proportional to how far the face moves; our default.
+
+    With eq. 6 a sequence one deviation below the average is labelled 0 although its face moves, so
+    0 would not mean rest. Here the clipped magnitude is divided by the strongest one that eq. 6
+    tells apart: (μ + (2s − 1)σ) / (μ + σ). 1 means the same as there, 0 means no motion, and
+    twice the amplitude is twice the motion.
+    """
+    s = extremeness(magnitude, mean, deviation)
+    return float((mean + (2.0 * s - 1.0) * deviation) / (mean + deviation))
+
+
+def phase_curve(marks: FloatArray, times: FloatArray) -> FloatArray:
+    """(T,) a(t): 0 before onset, 1 at the apex, linear ramps, 0 after the offset.
+
+    marks: onset start, apex start, apex end, offset end, in the unit of times.
+    """
+    return np.interp(times, marks, [0.0, 1.0, 1.0, 0.0], left=0.0, right=0.0)
+
+
+def label_signal(
+    expression: int, amplitude: float, marks: FloatArray, num_frames: int
+) -> NDArray[np.float32]:
+    """(T, 6) the label e = s · a(t) · onehot(c) of one recorded sequence; marks in frames."""
+    signal = np.zeros((num_frames, NUM_EXPRESSIONS), np.float32)
+    signal[:, expression] = amplitude * phase_curve(marks, np.arange(num_frames, dtype=np.float64))
+    return signal
+
+
+def model_times(frame_times_seconds: FloatArray, model_rate: float) -> FloatArray:
+    """(K,) the model's own clock over a clip: from its first frame on, until it covers the last."""
+    first, last = float(frame_times_seconds[0]), float(frame_times_seconds[-1])
+    # A hundredth of a step: rounding of the scene's frame times must not add a step.
+    num_steps = int(np.ceil((last - first) * model_rate - 0.01))
+    return first + np.arange(num_steps + 1) / model_rate
+
+
+def conditioning_signal(
+    intensities: FloatArray, frame_times_seconds: FloatArray, model_rate: float
+) -> NDArray[np.float32]:
+    """(K, 6) the signal e at the model's rate, of (T, 6) intensities at (T,) scene frame times.
+
+    Linear between scene frames, held at the ends: the same curves give the same signal at any
+    frame rate, up to how finely the frames catch their corners.
+    """
+    times = model_times(frame_times_seconds, model_rate)
+    columns = [np.interp(times, frame_times_seconds, channel) for channel in intensities.T]
+    return np.stack(columns, axis=1).astype(np.float32)

@@ -1,0 +1,82 @@
+"""What a model is made of, and which weights it has. No torch here: the bundle reads it too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..intensity import NUM_EXPRESSIONS
+
+JAW_SIZE = 6  # rotation vector (rad), translation (mm)
+GATES = 4  # of an LSTM cell
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The architecture. Its defaults are the shipped model; `paper_config` is Potamias et al."""
+
+    decoder: Literal["hybrid", "blendshape", "spiral"] = "hybrid"
+    # Size of the LSTM's output, which is the latent code of a frame (Potamias et al. 2020, 5.5).
+    latent_size: int = 64
+    # Features per vertex from the coarsest level to the last but one (Table 1); 3 follow.
+    channels: tuple[int, ...] = (64, 32, 16, 8)
+    # PCA shapes of the linear head; the paper's baseline has as many as the latent code.
+    num_blendshapes: int = 64
+    # Frames per second the LSTM runs at: that of its training data.
+    model_rate: float = 30.0
+    # tau of the rest gate 1 - exp(-I/tau) on all motion; 0 switches it off (the paper has none).
+    rest_gate: float = 0.08
+    # Frames of rest the LSTM sees before every clip, so that it starts where it rests.
+    warmup_frames: int = 30
+    # What the apex of a label means: our proportional amplitude, or s of the paper's eq. 6.
+    labels: Literal["proportional", "extremeness"] = "proportional"
+
+    @property
+    def has_blendshapes(self) -> bool:
+        return self.decoder in ("hybrid", "blendshape")
+
+    @property
+    def has_spirals(self) -> bool:
+        return self.decoder in ("hybrid", "spiral")
+
+
+def paper_config(model_rate: float = 12.0) -> ModelConfig:
+    """Potamias et al. 2020 as written: Table 1, labels of eq. 6, no gate, zero initial state.
+
+    model_rate: the paper keeps every 5th frame of 60 per second.
+    """
+    return ModelConfig(
+        decoder="spiral",
+        model_rate=model_rate,
+        rest_gate=0.0,
+        warmup_frames=0,
+        labels="extremeness",
+    )
+
+
+def weight_shapes(
+    config: ModelConfig, level_sizes: tuple[int, ...], spiral_length: int
+) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every array of a model on levels of V_0 > V_1 > … vertices."""
+    latent = config.latent_size
+    shapes: dict[str, tuple[int, ...]] = {
+        "encoder.lstm.weight_ih_l0": (GATES * latent, NUM_EXPRESSIONS),
+        "encoder.lstm.weight_hh_l0": (GATES * latent, latent),
+        "encoder.lstm.bias_ih_l0": (GATES * latent,),
+        "encoder.lstm.bias_hh_l0": (GATES * latent,),
+        "jaw.weight": (JAW_SIZE, latent),
+        "jaw.bias": (JAW_SIZE,),
+        "jaw.scales": (JAW_SIZE,),
+    }
+    if config.has_blendshapes:
+        shapes["blendshapes.mixing.weight"] = (config.num_blendshapes, latent)
+        shapes["blendshapes.scales"] = (config.num_blendshapes,)
+        shapes["blendshapes.basis"] = (config.num_blendshapes, level_sizes[0], 3)
+    if config.has_spirals:
+        shapes["spirals.expand.weight"] = (level_sizes[-1] * config.channels[0], latent)
+        shapes["spirals.expand.bias"] = (level_sizes[-1] * config.channels[0],)
+        widths = (*config.channels, 3)
+        for k in range(len(config.channels)):
+            shapes[f"spirals.convs.{k}.weight"] = (spiral_length, widths[k], widths[k + 1])
+            shapes[f"spirals.convs.{k}.bias"] = (widths[k + 1],)
+    return shapes

@@ -1,0 +1,36 @@
+"""The LSTM that turns the conditioning signal into one latent code per frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..intensity import NUM_EXPRESSIONS
+
+
+class ExpressionEncoder(nn.Module):
+    """e (B, T, 6) → z (B, T, 64): one layer, one direction (Potamias et al. 2020, section 4).
+
+    Deviation: `warmup_frames` of rest come before every clip instead of a zero state, so that a
+    clip starts where the LSTM rests, and nothing moves before the first onset.
+    """
+
+    def __init__(self, latent_size: int, warmup_frames: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(NUM_EXPRESSIONS, latent_size, batch_first=True)
+        self.warmup_frames = warmup_frames
+
+    def forward(self, signal: Tensor) -> Tensor:
+        if self.warmup_frames == 0:
+            return self.lstm(signal)[0]
+        B, _, C = signal.shape  # noqa: N806
+        rest = signal.new_zeros(1, self.warmup_frames, C)
+        _, (hidden, cell) = self.lstm(rest)
+        state = (hidden.expand(-1, B, -1).contiguous(), cell.expand(-1, B, -1).contiguous())
+        return self.lstm(signal, state)[0]
+
+
+def rest_gate(signal: Tensor, tau: float) -> Tensor:
+    """(..., 1) in [0, 1): 0 where all six intensities (..., 6) are 0, nearly 1 a little above."""
+    total = signal.sum(dim=-1, keepdim=True)
+    return torch.ones_like(total) if tau == 0 else 1.0 - torch.exp(-total / tau)
