@@ -1,0 +1,22 @@
+"""Facegen for Blender: animates the face of any neutral head as shape keys and FBX."""
+
+from __future__ import annotations
+
+
+def register() -> None:
+    """Add classes, properties and the menu entry to Blender."""
+    from . import operators, panels, preferences, properties
+
+    for module in (preferences, properties, operators, panels):
+        module.register()
+
+
+def unregister() -> None:
+    """Stop workers, then take away everything that `register` added."""
+    from . import jobs, operators, panels, preferences, properties
+    from .scene import state
+
+    jobs.cancel_all()
+    for module in (panels, operators, properties, preferences):
+        module.unregister()
+    state.forget_all()

@@ -1,0 +1,198 @@
+"""Long work off the main thread: progress and errors come back through a queue, ESC cancels.
+
+Only arrays cross: the work must not touch `bpy`. What reads or writes the scene happens before
+and after it, on the main thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from facegen_core.errors import CancelledError, FacegenError
+from facegen_core.progress import Progress
+
+Work = Callable[[Progress], Any]
+
+LOGGER = logging.getLogger(__name__)
+# How often a running job is looked at; ten times a second reads as live.
+TICK_SECONDS = 0.1
+# The longest that unregistering or quitting waits for a worker to notice its cancel.
+JOIN_SECONDS = 30.0
+
+_alive: set[Job] = set()
+
+
+class Job:
+    """One piece of work in a thread of its own."""
+
+    def __init__(self, work: Work) -> None:
+        self.fraction, self.message = 0.0, "Starting"
+        self.result: Any = None
+        self.error: Exception | None = None
+        self._work = work
+        self._reports: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="facegen", daemon=True)
+
+    def start(self) -> None:
+        _alive.add(self)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the work to stop; it does so at its next progress report."""
+        self._cancelled.set()
+
+    def join(self, seconds: float = JOIN_SECONDS) -> None:
+        self._thread.join(seconds)
+        _alive.discard(self)
+
+    def update(self) -> bool:
+        """Take in the latest report; True once the work has ended."""
+        is_done = not self._thread.is_alive()
+        while not self._reports.empty():
+            self.fraction, self.message = self._reports.get()
+        if is_done:
+            _alive.discard(self)
+        return is_done
+
+    def _run(self) -> None:
+        try:
+            self.result = self._work(self._report)
+        except Exception as error:
+            self.error = error
+
+    def _report(self, fraction: float, message: str) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError
+        self._reports.put((fraction, message))
+
+
+def running() -> Job | None:
+    """A job that has not ended and was not cancelled, or None."""
+    return next((job for job in _alive if not job._cancelled.is_set()), None)
+
+
+def cancel_all() -> None:
+    """Stop every worker and wait for it; Blender must not unload code that still runs."""
+    for job in list(_alive):
+        job.cancel()
+    for job in list(_alive):
+        job.join()
+
+
+class JobOperator:
+    """Operator whose work runs in a Job: modal in a window, blocking in background mode.
+
+    Subclasses read the scene in `begin`, which returns the work, and write it in `finish`, which
+    returns the sentence to report. Both may raise FacegenError; nothing is written before `finish`.
+    """
+
+    def begin(self, context: bpy.types.Context) -> Work:
+        raise NotImplementedError
+
+    def finish(self, context: bpy.types.Context, result: Any) -> str:
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.window_manager.progress_begin(0, 100)
+        try:
+            work = self.begin(context)
+            result = work(
+                lambda fraction, _: context.window_manager.progress_update(100 * fraction)
+            )
+            return self._finish(context, result)
+        except Exception as error:
+            return self._refuse(error)
+        finally:
+            context.window_manager.progress_end()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            self._job = Job(self.begin(context))
+        except Exception as error:
+            return self._refuse(error)
+        self._job.start()
+        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        context.window_manager.progress_begin(0, 100)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type == "ESC" and event.value == "PRESS":
+            self.cancel(context)
+            return self._refuse(CancelledError())
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"} if _only_looks(event) else {"RUNNING_MODAL"}
+        is_done = self._job.update()
+        _show(context, self._job)
+        if not is_done:
+            return {"RUNNING_MODAL"}
+        self._stop_showing(context)
+        try:
+            if self._job.error is not None:
+                raise self._job.error
+            return self._finish(context, self._job.result)
+        except Exception as error:
+            return self._refuse(error)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Also called by Blender when it quits while the job runs."""
+        self._job.cancel()
+        self._stop_showing(context)
+
+    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
+        self.report({"INFO"}, self.finish(context, result))
+        return {"FINISHED"}
+
+    def _refuse(self, error: Exception) -> set[str]:
+        if isinstance(error, CancelledError):
+            self.report({"WARNING"}, str(error))
+        elif isinstance(error, FacegenError):
+            self.report({"ERROR"}, str(error))
+        else:
+            LOGGER.error("%s failed", self.bl_label, exc_info=error)
+            self.report({"ERROR"}, f"{self.bl_label} failed, nothing was changed: {error!r}")
+        return {"CANCELLED"}
+
+    def _stop_showing(self, context: bpy.types.Context) -> None:
+        context.window_manager.event_timer_remove(self._timer)
+        context.window_manager.progress_end()
+        context.workspace.status_text_set(None)
+        _redraw(context)
+
+
+def _only_looks(event: bpy.types.Event) -> bool:
+    """Moving the view is welcome while a job runs; everything else could change the scene."""
+    return event.type in {
+        "MOUSEMOVE",
+        "INBETWEEN_MOUSEMOVE",
+        "MIDDLEMOUSE",
+        "WHEELUPMOUSE",
+        "WHEELDOWNMOUSE",
+        "TRACKPADPAN",
+        "TRACKPADZOOM",
+        "NDOF_MOTION",
+        "WINDOW_DEACTIVATE",
+    }
+
+
+def _show(context: bpy.types.Context, job: Job) -> None:
+    context.window_manager.progress_update(100 * job.fraction)
+    percent = round(100 * job.fraction)
+    context.workspace.status_text_set(f"Facegen: {job.message} ({percent} %)    ESC: cancel")
+    _redraw(context)
+
+
+def _redraw(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()

@@ -1,0 +1,37 @@
+"""Acts of the artist, one a file; each is also a plain function for the Python console."""
+
+from __future__ import annotations
+
+import bpy
+
+from .add_expression import FACEGEN_OT_add_expression
+from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
+from .export_fbx import FACEGEN_OT_export_fbx
+from .generate import FACEGEN_OT_generate
+from .match import FACEGEN_OT_match
+from .place_landmarks import FACEGEN_OT_place_landmarks
+from .remove_keys import FACEGEN_OT_remove_keys
+from .remove_landmarks import FACEGEN_OT_remove_landmarks
+
+CLASSES = (
+    FACEGEN_OT_add_head,
+    FACEGEN_OT_match,
+    FACEGEN_OT_place_landmarks,
+    FACEGEN_OT_remove_landmarks,
+    FACEGEN_OT_add_expression,
+    FACEGEN_OT_generate,
+    FACEGEN_OT_remove_keys,
+    FACEGEN_OT_export_fbx,
+)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.VIEW3D_MT_mesh_add.append(draw_in_add_menu)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_mesh_add.remove(draw_in_add_menu)
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,144 @@
+"""Generate: the curves move the face; the motion becomes shape keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from facegen_core import pipeline
+from facegen_core.blendshapes import BlendshapeSet
+from facegen_core.errors import IntensityError
+from facegen_core.progress import Progress, no_progress, subprogress
+
+from .. import jobs
+from ..scene import curves, shape_keys, state
+from . import match, polling
+
+# Shares of the progress bar: matching (when it must be done again), generating, baking.
+_MATCHED_AT, _GENERATED_AT = 0.5, 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class GenerateRequest:
+    """All that generating needs, read from the scene; threads may use it.
+
+    frames: (T,) scene frames. intensities: (T, 6) in [0, 1].
+    """
+
+    match: match.MatchRequest
+    frames: NDArray[np.float64]
+    intensities: NDArray[np.float64]
+    frames_per_second: float
+    bake_mode: Literal["compact", "frames"]
+    tolerance_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Generated:
+    """The match that was used, the motion, and the shapes it became."""
+
+    match: state.Match
+    clip: pipeline.Clip
+    shapes: BlendshapeSet
+
+
+def frame_span(context: bpy.types.Context, target: bpy.types.Object) -> tuple[int, int]:
+    """First and last frame to generate, from the settings of the head."""
+    settings, scene = target.facegen, context.scene
+    if settings.frame_range == "custom":
+        return settings.frame_start, settings.frame_end
+    keyed = curves.keyed_range(target) if settings.frame_range == "expressions" else None
+    return keyed or (scene.frame_start, scene.frame_end)
+
+
+def request_generate(context: bpy.types.Context, target: bpy.types.Object) -> GenerateRequest:
+    """Read head, curves and settings. Raises FacegenError with one sentence."""
+    start, end = frame_span(context, target)
+    if end < start:
+        raise IntensityError(
+            f"The frame range is empty: it ends at {end}, before it starts at {start}."
+        )
+    matching = match.request_match(context, target, is_new_match=False)
+    frames = np.arange(start, end + 1, dtype=np.float64)
+    render, settings = context.scene.render, target.facegen
+    return GenerateRequest(
+        matching,
+        frames,
+        curves.sample_intensities(target, frames),
+        render.fps / render.fps_base,
+        settings.bake_mode,
+        settings.tolerance_mm,
+    )
+
+
+def run_generate(request: GenerateRequest, progress: Progress = no_progress) -> Generated:
+    """Match if need be, generate and bake; touches no Blender data, so any thread may call."""
+    matched = match.run_match(request.match, subprogress(progress, 0.0, _MATCHED_AT))
+    bundle = state.open_bundle(request.match.bundle_file).bundle
+    clip = pipeline.generate(
+        matched.alignment,
+        request.intensities,
+        request.frames_per_second,
+        bundle,
+        subprogress(progress, _MATCHED_AT, _GENERATED_AT),
+    )
+    baking = subprogress(progress, _GENERATED_AT, 1.0)
+    shapes = pipeline.bake(clip, request.bake_mode, request.tolerance_mm, baking)
+    progress(1.0, "Writing shape keys")
+    return Generated(matched, clip, shapes)
+
+
+def write_generated(
+    target: bpy.types.Object, request: GenerateRequest, generated: Generated
+) -> int:
+    """Write the shape keys of a clip and what is known about it; returns the number of keys."""
+    settings, shapes = target.facegen, generated.shapes
+    names = shape_keys.key_names(settings.clip_name, request.bake_mode, shapes, request.frames)
+    num_keys = shape_keys.write_clip(
+        generated.match.head, settings.clip_name, names, shapes, request.frames
+    )
+    match.keep_match(target, request.match, generated.match)
+    settings.num_keys = num_keys
+    settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
+    return num_keys
+
+
+def generate_on(
+    context: bpy.types.Context, target: bpy.types.Object, progress: Progress = no_progress
+) -> Generated:
+    """Generate and bake the head's curves now, by the settings on `target.facegen`."""
+    request = request_generate(context, target)
+    generated = run_generate(request, progress)
+    write_generated(target, request, generated)
+    return generated
+
+
+class FACEGEN_OT_generate(jobs.JobOperator, bpy.types.Operator):
+    """Move the face by its expression curves and write the motion as shape keys"""
+
+    bl_idname = "facegen.generate"
+    bl_label = "Generate"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return polling.head_is_ready(cls, context)
+
+    def begin(self, context: bpy.types.Context) -> jobs.Work:
+        self._target_name = state.find_target(context).name
+        self._request = request_generate(context, bpy.data.objects[self._target_name])
+        return lambda progress: run_generate(self._request, progress)
+
+    def finish(self, context: bpy.types.Context, generated: Generated) -> str:
+        target = bpy.data.objects[self._target_name]
+        num_keys = write_generated(target, self._request, generated)
+        if num_keys == 0:
+            return "Every expression is at zero in this range: the face rests, no keys were made"
+        return (
+            f"Generated {len(self._request.frames)} frames as {num_keys} shape keys, "
+            f"within {target.facegen.bake_error_mm:.3f} mm"
+        )

@@ -1,0 +1,31 @@
+"""Why a button is grey: cheap checks shared by the operators, each with a sentence."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import jobs
+from ..scene import state
+
+
+def head_is_ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """True when the active object is a local mesh, or part of one, in Object Mode."""
+    reason = _why_not(context)
+    if reason:
+        operator.poll_message_set(reason)
+    return not reason
+
+
+def _why_not(context: bpy.types.Context) -> str:
+    if jobs.running() is not None:
+        return "Facegen is still working: wait, or press ESC"
+    target = state.find_target(context)
+    if target is None or not (context.selected_objects or target.select_get()):
+        return "Nothing is selected: select the mesh of a head first"
+    if target.type != "MESH":
+        return f"'{target.name}' is not a mesh: select the mesh of a head"
+    if target.library or target.data.library:
+        return f"'{target.name}' is linked from another file: make it local first"
+    if context.mode != "OBJECT":
+        return "Switch to Object Mode first"
+    return ""

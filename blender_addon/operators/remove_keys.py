@@ -1,0 +1,36 @@
+"""Remove Keys: take away what Facegen generated, and nothing else."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..scene import shape_keys, state
+from . import polling
+
+
+def remove_generated(target: bpy.types.Object) -> int:
+    """Remove the shape keys of every clip from all objects of a head; returns how many went."""
+    objects = {entry.part for entry in target.facegen.objects if entry.part} | {target}
+    removed = 0
+    for obj in objects:
+        for clip in list(shape_keys.clips_of(obj)):
+            removed += shape_keys.remove_clip(obj, clip)
+    target.facegen.num_keys = -1
+    return removed
+
+
+class FACEGEN_OT_remove_keys(bpy.types.Operator):
+    """Remove the shape keys and curves that Facegen generated on this head; others stay"""
+
+    bl_idname = "facegen.remove_keys"
+    bl_label = "Remove Generated Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return polling.head_is_ready(cls, context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        removed = remove_generated(state.find_target(context))
+        self.report({"INFO"}, f"{removed} shape keys removed")
+        return {"FINISHED"}

@@ -1,0 +1,111 @@
+"""What Facegen keeps on objects: the six channels, what was matched, how to generate."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from facegen_core.intensity import EXPRESSIONS
+from facegen_core.pipeline import DEFAULT_MAX_ERROR_MM
+
+BAKE_MODES = (
+    ("compact", "Compact", "Few shape keys that together play the clip within the tolerance"),
+    ("frames", "Frames", "One shape key for every frame that moves: exact, but larger"),
+)
+RANGES = (
+    ("expressions", "Expressions", "From the first to the last key of the six expressions"),
+    ("scene", "Scene", "The frame range of the scene"),
+    ("custom", "Custom", "From Start to End"),
+)
+
+
+def _channel(expression: str) -> FloatProperty:
+    return FloatProperty(
+        name=expression.capitalize(),
+        description=f"Intensity of {expression}: 0 is the neutral face, 1 the full expression",
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        options={"ANIMATABLE"},
+        override={"LIBRARY_OVERRIDABLE"},
+    )
+
+
+class FacegenPartObject(bpy.types.PropertyGroup):
+    """One object of the matched head."""
+
+    part: PointerProperty(type=bpy.types.Object, name="Object")
+
+
+class FacegenFoundPart(bpy.types.PropertyGroup):
+    """What some loose parts of the head were taken for (`name` holds the kind)."""
+
+    motion: StringProperty(name="Motion")
+    num_parts: IntProperty(name="Parts")
+    num_vertices: IntProperty(name="Vertices")
+
+
+class FacegenObject(bpy.types.PropertyGroup):
+    """`object.facegen`: channels and settings of a head; links of its parts and landmarks."""
+
+    __annotations__ = {name: _channel(name) for name in EXPRESSIONS} | {
+        "head": PointerProperty(
+            type=bpy.types.Object, name="Head", description="The head this object belongs to"
+        ),
+        "landmark": IntProperty(name="Landmark", default=-1, min=-1, max=67),
+        "objects": CollectionProperty(type=FacegenPartObject),
+        "found_parts": CollectionProperty(type=FacegenFoundPart),
+        "is_matched": BoolProperty(name="Matched"),
+        "residual_mean_mm": FloatProperty(name="Mean Residual (mm)", precision=2),
+        "residual_p95_mm": FloatProperty(name="95 % Residual (mm)", precision=2),
+        "verdict": StringProperty(name="Verdict"),
+        "warnings": StringProperty(name="Warnings"),
+        "mm_per_local_unit": FloatProperty(name="Millimetres per Unit", default=1.0),
+        "bundle_hash": StringProperty(name="Model"),
+        "fingerprint": StringProperty(name="Shape"),
+        "clip_name": StringProperty(
+            name="Clip",
+            description="Shape keys are called FG_<clip>_01 and so on; generating a clip again "
+            "replaces its keys",
+            default="clip",
+            maxlen=40,
+        ),
+        "frame_range": EnumProperty(name="Range", items=RANGES, default="expressions"),
+        "frame_start": IntProperty(name="Start", default=1),
+        "frame_end": IntProperty(name="End", default=48),
+        "bake_mode": EnumProperty(name="Bake", items=BAKE_MODES, default="compact"),
+        "tolerance_mm": FloatProperty(
+            name="Tolerance (mm)",
+            description="Largest distance in millimetres, on a head of real size, between the "
+            "shape keys and the generated motion",
+            default=DEFAULT_MAX_ERROR_MM,
+            min=0.001,
+            max=10.0,
+            precision=3,
+        ),
+        "num_keys": IntProperty(name="Shape Keys", default=-1),
+        "bake_error_mm": FloatProperty(name="Bake Error (mm)", precision=3),
+    }
+
+
+CLASSES = (FacegenPartObject, FacegenFoundPart, FacegenObject)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.facegen = PointerProperty(type=FacegenObject, override={"LIBRARY_OVERRIDABLE"})
+
+
+def unregister() -> None:
+    del bpy.types.Object.facegen
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,1 @@
+"""The only rooms that touch `bpy.data`: meshes, curves, shape keys, landmarks, export, memory."""

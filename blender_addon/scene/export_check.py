@@ -1,0 +1,174 @@
+"""Reading an export back through every importer Blender has, and comparing it with the viewport."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from facegen_core.errors import FacegenError
+
+FloatArray = NDArray[np.floating]
+
+# Every how many frames the viewport and the file are compared.
+CHECK_EVERY = 5
+# The longest trajectory used to pair vertices that an importer reordered, in frames.
+_PAIRING_FRAMES = 6
+
+
+def read_back_error_mm(
+    context: bpy.types.Context,
+    objects: Sequence[bpy.types.Object],
+    path: Path,
+    frame_range: tuple[int, int],
+    mm_per_unit: float,
+) -> float:
+    """The largest error over all importers of `read_back_errors_mm`."""
+    return max(read_back_errors_mm(context, objects, path, frame_range, mm_per_unit).values())
+
+
+def read_back_errors_mm(
+    context: bpy.types.Context,
+    objects: Sequence[bpy.types.Object],
+    path: Path,
+    frame_range: tuple[int, int],
+    mm_per_unit: float,
+) -> dict[str, float]:
+    """{importer: largest distance in mm between the file and the viewport}, every 5th frame.
+
+    The viewport means the meshes with their shape keys and transforms, without modifiers, as they
+    were exported. Works in a scene of its own and leaves nothing behind. Raises FacegenError when
+    the file cannot be read or an object is not in it.
+    """
+    start, end = frame_range
+    frames = sorted({*range(start, end + 1, CHECK_EVERY), end})
+    with _scene_aside(context) as scene:
+        expected = [_expected(scene, obj, frames) for obj in objects]
+        errors = {}
+        for name, read in _importers(Path(path).suffix.lower()).items():
+            found = [_positions(scene, obj, frames) for obj in _imported(scene, read, path)]
+            errors[name] = mm_per_unit * max(
+                _error_against(found, obj.name, positions)
+                for obj, positions in zip(objects, expected, strict=True)
+            )
+    return errors
+
+
+def _importers(suffix: str) -> dict[str, Callable[[str], object]]:
+    """{name: importer} that this Blender has for a suffix."""
+    found: dict[str, Callable[[str], object]] = {}
+    if suffix == ".fbx" and "fbx" in dir(bpy.ops.import_scene):
+        found["import_scene.fbx"] = lambda path: bpy.ops.import_scene.fbx(
+            filepath=path, anim_offset=0.0
+        )
+    if suffix == ".fbx" and "fbx_import" in dir(bpy.ops.wm):
+        found["wm.fbx_import"] = lambda path: bpy.ops.wm.fbx_import(filepath=path, anim_offset=0.0)
+    if suffix == ".glb" and "gltf" in dir(bpy.ops.import_scene):
+        found["import_scene.gltf"] = lambda path: bpy.ops.import_scene.gltf(filepath=path)
+    if suffix == ".blend":
+        found["libraries.load"] = _append
+    if not found:
+        raise FacegenError(f"This Blender cannot read {suffix} files back: enable their importer.")
+    return found
+
+
+def _append(path: str) -> None:
+    with bpy.data.libraries.load(path, link=False) as (source, target):
+        target.objects = source.objects
+    for obj in target.objects:
+        bpy.context.scene.collection.objects.link(obj)
+
+
+def _imported(
+    scene: bpy.types.Scene, read: Callable[[str], object], path: Path
+) -> list[bpy.types.Object]:
+    """The meshes that one importer adds to the scene; earlier ones are taken out first."""
+    for obj in list(scene.collection.all_objects):
+        bpy.data.objects.remove(obj)
+    try:
+        read(str(path))
+    except (RuntimeError, OSError) as error:
+        raise FacegenError(f"{path} could not be read back: {str(error).strip()}") from error
+    return [obj for obj in scene.collection.all_objects if obj.type == "MESH"]
+
+
+def _expected(scene: bpy.types.Scene, obj: bpy.types.Object, frames: Sequence[int]) -> FloatArray:
+    """(N, P, 3) world positions of an object at N frames, its modifiers left out."""
+    double = obj.copy()  # shares mesh, shape keys and their action
+    double.modifiers.clear()
+    double.show_only_shape_key = False
+    scene.collection.objects.link(double)
+    try:
+        return _positions(scene, double, frames)
+    finally:
+        bpy.data.objects.remove(double)
+
+
+def _positions(scene: bpy.types.Scene, obj: bpy.types.Object, frames: Sequence[int]) -> FloatArray:
+    """(N, P, 3) world positions of the evaluated object at N frames."""
+    layer = scene.view_layers[0]
+    positions = []
+    for frame in frames:
+        scene.frame_set(frame)
+        layer.update()
+        evaluated = obj.evaluated_get(layer.depsgraph)
+        local = np.empty(3 * len(evaluated.data.vertices), np.float32)
+        evaluated.data.vertices.foreach_get("co", local)
+        matrix = np.array(evaluated.matrix_world, np.float64)
+        positions.append(local.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3])
+    return np.stack(positions)
+
+
+def _error_against(found: Sequence[FloatArray], name: str, expected: FloatArray) -> float:
+    """Largest distance, in scene units, from `expected` (N, P, 3) to the best of the imports.
+
+    Importers rename objects and may split vertices, so the mesh is recognised by its positions:
+    the same vertices in the same order, or each vertex next to one that moves as it does.
+    """
+    errors = [
+        np.linalg.norm(positions - expected, axis=2).max()
+        for positions in found
+        if positions.shape == expected.shape
+    ]
+    if not errors and found:
+        errors = [_unordered_error(positions, expected) for positions in found]
+    if not errors:
+        raise FacegenError(f"'{_plain(name)}' is not in the file that was written.")
+    return float(min(errors))
+
+
+def _unordered_error(positions: FloatArray, expected: FloatArray) -> float:
+    """The same for vertices in another order: pairs are nearest in a few frames together."""
+    rows = np.unique(np.linspace(0, len(expected) - 1, _PAIRING_FRAMES).astype(int))
+    tracks = np.concatenate(list(positions[rows]), axis=1)
+    wanted = np.concatenate(list(expected[rows]), axis=1)
+    nearest = cKDTree(wanted).query(tracks)[1]
+    return float(np.linalg.norm(positions - expected[:, nearest], axis=2).max())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\.\d{3}$", "", name)
+
+
+@contextmanager
+def _scene_aside(context: bpy.types.Context) -> Iterator[bpy.types.Scene]:
+    """A scene to work in, shown by the window meanwhile; it and all it brought in are removed."""
+    window, original = context.window, context.scene
+    known = set(bpy.data.user_map())
+    scene = bpy.data.scenes.new("Facegen Check")
+    scene.render.fps, scene.render.fps_base = original.render.fps, original.render.fps_base
+    scene.unit_settings.scale_length = original.unit_settings.scale_length
+    try:
+        window.scene = scene
+        yield scene
+    finally:
+        window.scene = original
+        bpy.data.scenes.remove(scene)
+        brought = set(bpy.data.user_map()) - known
+        bpy.data.batch_remove([block for block in brought if not isinstance(block, bpy.types.Key)])

@@ -1,0 +1,185 @@
+"""Between Blender's objects and the core's one `Mesh`: gather a head, hand displacements back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from facegen_core.errors import FacegenError, InvalidMeshError
+from facegen_core.mesh import Mesh
+
+from . import axes
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# A transform whose volume is below this share of its largest axis cubed has lost an axis.
+FLAT_TRANSFORM = 1e-9
+# Relative transforms equal to this many digits count as the same head for the match memory.
+FINGERPRINT_DIGITS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class HeadPart:
+    """One object of the head and its vertices `start` to `end` of the joined mesh.
+
+    local_from_core: (3, 3), takes a displacement in the core's axes into the object's own space.
+    """
+
+    name: str
+    start: int
+    end: int
+    local_from_core: FloatArray
+
+    def local_displacements(self, displacements: FloatArray) -> FloatArray:
+        """(..., P, 3) displacements in the object's space, of (..., M, 3) of the joined mesh."""
+        return displacements[..., self.start : self.end, :] @ self.local_from_core.T
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """All objects of one head as the core sees them; holds arrays only, so threads may read it.
+
+    mesh: every object joined, in the world's space and units, in the core's axes.
+    parts: the objects in order, the first is the target the artist works with.
+    fingerprint: equal for the same shape, wherever the head is moved, turned or evenly scaled.
+    units_per_local: scene units in one unit of the target's own space.
+    """
+
+    mesh: Mesh
+    parts: tuple[HeadPart, ...]
+    fingerprint: str
+    units_per_local: float
+
+    def objects(self) -> list[bpy.types.Object]:
+        """The Blender objects now; FacegenError when one is gone or has other vertices."""
+        found = []
+        for part in self.parts:
+            obj = bpy.data.objects.get(part.name)
+            if obj is None or obj.type != "MESH":
+                raise FacegenError(f"'{part.name}' is gone or renamed: match the head again.")
+            if len(obj.data.vertices) != part.end - part.start:
+                raise FacegenError(f"'{part.name}' has other vertices now: match the head again.")
+            found.append(obj)
+        return found
+
+
+def head_objects(
+    target: bpy.types.Object, selected: Sequence[bpy.types.Object] = ()
+) -> list[bpy.types.Object]:
+    """The target, then its mesh children and the other selected meshes, each once, by name.
+
+    Objects without faces are left out, except the target, which `gather` then refuses.
+    """
+    others = {
+        obj
+        for obj in [*target.children_recursive, *selected]
+        if obj is not target and obj.type == "MESH" and len(obj.data.polygons) > 0
+    }
+    return [target, *sorted(others, key=lambda obj: obj.name)]
+
+
+def gather(objects: Sequence[bpy.types.Object]) -> Head:
+    """Read the neutral of the objects (Basis key or mesh, modifiers ignored) into one Head.
+
+    Raises FacegenError with one sentence about the first object that cannot be used.
+    """
+    check_objects(objects)
+    world = [np.array(obj.matrix_world, np.float64) for obj in objects]
+    local = [neutral_vertices(obj.data) for obj in objects]
+    polygons = [_polygons(obj.data) for obj in objects]
+    starts = np.concatenate([[0], np.cumsum([len(v) for v in local])])
+    parts = tuple(
+        HeadPart(obj.name, int(start), int(end), np.linalg.inv(m[:3, :3]) @ axes.BLENDER_FROM_CORE)
+        for obj, m, start, end in zip(objects, world, starts[:-1], starts[1:], strict=True)
+    )
+    vertices = [v @ m[:3, :3].T + m[:3, 3] for v, m in zip(local, world, strict=True)]
+    mesh = _joined(axes.to_core(np.concatenate(vertices)), polygons, starts)
+    units_per_local = float(np.cbrt(abs(np.linalg.det(world[0][:3, :3]))))
+    return Head(mesh, parts, _fingerprint(local, polygons, world), units_per_local)
+
+
+def check_objects(objects: Sequence[bpy.types.Object]) -> None:
+    """Raise FacegenError unless every object is a local mesh with a usable transform."""
+    if not objects:
+        raise FacegenError("Nothing is selected: select the mesh of a head first.")
+    for obj in objects:
+        if obj.type != "MESH":
+            raise FacegenError(f"'{obj.name}' is not a mesh: select the mesh of a head.")
+        if obj.library or obj.data.library:
+            raise FacegenError(
+                f"'{obj.name}' is linked from another file: make it local first "
+                "(Object > Relations > Make Local > Selected Objects and Data)."
+            )
+        if obj.mode == "EDIT":
+            raise FacegenError(f"'{obj.name}' is in Edit Mode: switch to Object Mode first.")
+        if len(obj.data.polygons) == 0:
+            raise InvalidMeshError(f"'{obj.name}' is empty: select a head with vertices and faces.")
+        _check_transform(obj)
+
+
+def neutral_vertices(mesh: bpy.types.Mesh) -> FloatArray:
+    """(P, 3) float64 positions of the neutral in the object's own space."""
+    coordinates = np.empty(3 * len(mesh.vertices), np.float32)
+    source = mesh.shape_keys.reference_key.data if mesh.shape_keys else mesh.vertices
+    source.foreach_get("co", coordinates)
+    return coordinates.reshape(-1, 3).astype(np.float64)
+
+
+def _check_transform(obj: bpy.types.Object) -> None:
+    linear = np.array(obj.matrix_world, np.float64)[:3, :3]
+    largest = np.abs(linear).max()
+    if not np.isfinite(linear).all() or abs(np.linalg.det(linear)) <= FLAT_TRANSFORM * largest**3:
+        raise FacegenError(
+            f"'{obj.name}' has a scale of zero on at least one axis: set its scale first."
+        )
+
+
+def _polygons(mesh: bpy.types.Mesh) -> tuple[IntArray, IntArray]:
+    """(corners,) vertex indices and (G,) first corners of the polygons."""
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    firsts = np.empty(len(mesh.polygons), np.int32)
+    mesh.polygons.foreach_get("loop_start", firsts)
+    return corners, firsts
+
+
+def _joined(
+    vertices: FloatArray, polygons: Sequence[tuple[IntArray, IntArray]], starts: IntArray
+) -> Mesh:
+    bases = np.concatenate([[0], np.cumsum([len(corners) for corners, _ in polygons])])
+    corners = [c + s for (c, _), s in zip(polygons, starts[:-1], strict=True)]
+    firsts = [f + b for (_, f), b in zip(polygons, bases[:-1], strict=True)]
+    return Mesh(vertices, np.concatenate(corners), np.concatenate([*firsts, bases[-1:]]))
+
+
+def _fingerprint(
+    local: Sequence[FloatArray],
+    polygons: Sequence[tuple[IntArray, IntArray]],
+    world: Sequence[FloatArray],
+) -> str:
+    """A hash of shapes, polygons and where the parts lie as seen from the target.
+
+    The target's own stretch enters as its Gram matrix scaled to trace 1: turning, moving or
+    evenly scaling the whole head leaves it alone, so a match survives posing the object.
+    """
+    gram = world[0][:3, :3].T @ world[0][:3, :3]
+    from_target = np.linalg.inv(world[0])
+    size = max(float(np.ptp(local[0], axis=0).max()), 1e-12)
+    digest = hashlib.sha256(_digits(gram / np.trace(gram)))
+    for vertices, (corners, firsts), matrix in zip(local, polygons, world, strict=True):
+        relative = from_target @ matrix
+        relative[:3, 3] /= size
+        for array in (vertices, corners, firsts):
+            digest.update(array.tobytes())
+        digest.update(_digits(relative))
+    return digest.hexdigest()
+
+
+def _digits(values: FloatArray) -> bytes:
+    return (np.round(values, FINGERPRINT_DIGITS) + 0.0).tobytes()  # + 0.0 turns -0 into 0

@@ -1,0 +1,108 @@
+"""The template's own head as a Blender object: skin, eyes, teeth and tongue, in real size."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from facegen_core.mesh import Mesh
+from facegen_core.template import InnerPart, Template
+
+from . import axes
+
+FloatArray = NDArray[np.floating]
+
+OBJECT_NAME = "Facegen Head"
+# Linear base colours and roughness of the materials, in slot order.
+MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
+    "Skin": ((0.72, 0.46, 0.34), 0.5),
+    "Eye White": ((0.83, 0.80, 0.77), 0.15),
+    "Iris": ((0.09, 0.16, 0.19), 0.15),
+    "Pupil": ((0.005, 0.005, 0.005), 0.1),
+    "Teeth": ((0.78, 0.72, 0.60), 0.25),
+    "Tongue": ((0.48, 0.14, 0.13), 0.4),
+}
+_PART_MATERIALS = {"upper_teeth": "Teeth", "lower_teeth": "Teeth", "tongue": "Tongue"}
+# Radii of an adult eye (eyeball 12 mm, iris 5.9, pupil 1.9) as cosines seen from its centre.
+_IRIS_COSINE = float(np.sqrt(1.0 - (5.9 / 12.0) ** 2))
+_PUPIL_COSINE = float(np.sqrt(1.0 - (1.9 / 12.0) ** 2))
+
+
+def new_head(context: bpy.types.Context, template: Template) -> bpy.types.Object:
+    """Add the template's head at the 3D cursor, standing on it, looking along -Y, selected."""
+    head = template.whole_head()
+    scale = axes.units_per_mm(context.scene.unit_settings.scale_length)
+    mesh = _new_mesh(head, axes.to_blender(_standing(head.vertices)) * scale)
+    _assign_materials(mesh, template)
+    obj = bpy.data.objects.new(OBJECT_NAME, mesh)
+    context.collection.objects.link(obj)
+    obj.location = context.scene.cursor.location
+    for other in context.selected_objects:
+        other.select_set(False)
+    obj.select_set(True)
+    context.view_layer.objects.active = obj
+    context.view_layer.update()
+    return obj
+
+
+def _standing(vertices: FloatArray) -> FloatArray:
+    """(M, 3) mm with the rim of the neck on the ground and the origin in its middle."""
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    rim = vertices[vertices[:, 1] <= low[1] + 0.02 * (high[1] - low[1])]
+    return vertices - np.array([0.0, low[1], (rim[:, 2].min() + rim[:, 2].max()) / 2.0])
+
+
+def _new_mesh(head: Mesh, vertices: FloatArray) -> bpy.types.Mesh:
+    mesh = bpy.data.meshes.new(OBJECT_NAME)
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", vertices.astype(np.float32).ravel())
+    mesh.loops.add(len(head.polygon_vertices))
+    mesh.loops.foreach_set("vertex_index", head.polygon_vertices)
+    mesh.polygons.add(head.num_polygons)
+    mesh.polygons.foreach_set("loop_start", head.polygon_starts[:-1])
+    mesh.polygons.foreach_set("use_smooth", np.ones(head.num_polygons, bool))
+    mesh.update(calc_edges=True)
+    return mesh
+
+
+def _assign_materials(mesh: bpy.types.Mesh, template: Template) -> None:
+    slots = list(MATERIALS)
+    for name in slots:
+        mesh.materials.append(_material(name))
+    rows = [np.full(len(template.triangles), slots.index("Skin"))]
+    for part in template.inner_parts:
+        names = _PART_MATERIALS.get(part.name)
+        is_eye = names is None
+        rows.append(
+            _eye_slots(part, slots) if is_eye else np.full(len(part.triangles), slots.index(names))
+        )
+    mesh.polygons.foreach_set("material_index", np.concatenate(rows).astype(np.int32))
+
+
+def _eye_slots(part: InnerPart, slots: list[str]) -> NDArray[np.int32]:
+    """(Q,) material of every triangle of an eyeball: pupil and iris around its +Z pole."""
+    centres = part.vertices[part.triangles].mean(axis=1) - part.vertices.mean(axis=0)
+    cosines = centres[:, 2] / np.linalg.norm(centres, axis=1)
+    indices = np.full(len(cosines), slots.index("Eye White"), np.int32)
+    indices[cosines > _IRIS_COSINE] = slots.index("Iris")
+    indices[cosines > _PUPIL_COSINE] = slots.index("Pupil")
+    return indices
+
+
+def _material(name: str) -> bpy.types.Material:
+    """The material of an earlier sample head if it is still there, else a new one."""
+    full_name = f"Facegen {name}"
+    material = bpy.data.materials.get(full_name)
+    if material is not None and material.library is None:
+        return material
+    colour, roughness = MATERIALS[name]
+    material = bpy.data.materials.new(full_name)
+    material.diffuse_color = (*colour, 1.0)
+    material.roughness = roughness
+    material.use_nodes = True
+    shader = material.node_tree.nodes.get("Principled BSDF")
+    if shader is not None:
+        shader.inputs["Base Color"].default_value = (*colour, 1.0)
+        shader.inputs["Roughness"].default_value = roughness
+    return material

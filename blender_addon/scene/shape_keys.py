@@ -1,0 +1,239 @@
+"""Blendshapes become relative shape keys with F-curves; and only what Facegen made is removed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from facegen_core.blendshapes import BlendshapeSet
+from facegen_core.errors import FacegenError
+
+from . import actions
+from .mesh_bridge import Head, HeadPart, neutral_vertices
+
+FloatArray = NDArray[np.floating]
+
+# Every name starts with it; ASCII, because engines and FBX readers trip over anything else.
+PREFIX = "FG"
+# Longer clip names would push key names past Blender's 63 bytes.
+MAX_CLIP_NAME = 40
+# Which keys of a Key data-block are Facegen's: JSON {clip: [names]}, kept on the data-block.
+RECORD = "facegen_clips"
+# Keys are written under names with this mark and renamed when every object has succeeded.
+UNFINISHED = "~"
+# A shape that moves an object less than this share of the head's size leaves it still: 0.25 µm.
+STILL_SHARE = 1e-6
+
+
+def safe_clip_name(name: str) -> str:
+    """The ASCII letters, digits and underscores of a clip's name."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:MAX_CLIP_NAME] or "clip"
+
+
+def key_names(
+    clip_name: str, mode: Literal["compact", "frames"], shapes: BlendshapeSet, frames: FloatArray
+) -> list[str]:
+    """(K,) names: FG_<clip>_01, … for a compact bake, FG_<clip>_F0001, … for one key a frame."""
+    clip = safe_clip_name(clip_name)
+    if mode == "frames":
+        return [f"{PREFIX}_{clip}_F{round(frames[i]):04d}" for i in shapes.pose_frames]
+    return [f"{PREFIX}_{clip}_{number:02d}" for number in range(1, len(shapes.shapes) + 1)]
+
+
+def write_clip(
+    head: Head, clip_name: str, names: Sequence[str], shapes: BlendshapeSet, frames: FloatArray
+) -> int:
+    """Write K shapes as keys called `names`, and weights (T, K) as curves over (T,) frames.
+
+    Replaces what an earlier call wrote under the same clip name; nothing else is touched. An
+    object gets the keys that move it, so still parts get none. Returns how many keys were made.
+    Raises FacegenError before anything is changed; an error half-way takes back what was written.
+    """
+    clip = safe_clip_name(clip_name)
+    objects = head.objects()
+    _check_shapes(head, shapes, frames)
+    moving = [_moving_shapes(head, part, shapes.shapes) for part in head.parts]
+    _check_writable(objects, moving, clip, names)
+    had_keys = [obj.data.shape_keys is not None for obj in objects]
+    try:
+        action = None
+        for obj, part, indices in zip(objects, head.parts, moving, strict=True):
+            local = part.local_displacements(shapes.shapes[indices])
+            own_names = [names[k] for k in indices]
+            _write_keys(obj, clip, own_names, local)
+            action = _write_curves(obj, own_names, frames, shapes.weights[:, indices], action)
+    except Exception:
+        for obj, had in zip(objects, had_keys, strict=True):
+            remove_clip(obj, clip + UNFINISHED)
+            if not had and obj.data.shape_keys is not None:
+                obj.shape_key_clear()
+        raise
+    for obj in objects:
+        remove_clip(obj, clip)
+        _finish(obj, clip, frames)
+    return len(set().union(*(indices.tolist() for indices in moving)))
+
+
+def remove_clip(obj: bpy.types.Object, clip_name: str) -> int:
+    """Remove the keys and curves of one clip from an object; returns how many keys went."""
+    shape_keys = obj.data.shape_keys
+    names = clips_of(obj).get(clip_name, [])
+    if shape_keys is None or not names:
+        return 0
+    kept_active = obj.active_shape_key.name if obj.active_shape_key else ""
+    actions.remove_fcurves(shape_keys, {_value_path(name) for name in names})
+    for name in names:
+        block = shape_keys.key_blocks.get(name)
+        if block is not None:  # the artist may have deleted or adopted it by renaming
+            obj.shape_key_remove(block)
+    _record(shape_keys, clip_name, None)
+    obj.active_shape_key_index = max(shape_keys.key_blocks.find(kept_active), 0)
+    return len(names)
+
+
+def clips_of(obj: bpy.types.Object) -> dict[str, list[str]]:
+    """{clip: names of its keys} that Facegen wrote on the object's mesh."""
+    shape_keys = obj.data.shape_keys
+    return json.loads(shape_keys.get(RECORD, "{}")) if shape_keys else {}
+
+
+def _check_shapes(head: Head, shapes: BlendshapeSet, frames: FloatArray) -> None:
+    num_shapes, num_vertices = len(shapes.shapes), head.mesh.num_vertices
+    expected = (num_shapes, num_vertices, 3), (len(frames), num_shapes)
+    if (shapes.shapes.shape, shapes.weights.shape) != expected:
+        raise FacegenError(
+            f"Expected shapes {expected[0]} and weights {expected[1]}, got "
+            f"{shapes.shapes.shape} and {shapes.weights.shape}."
+        )
+    if not np.isfinite(shapes.shapes).all() or not np.isfinite(shapes.weights).all():
+        bad = np.flatnonzero(~np.isfinite(shapes.shapes).all(axis=(1, 2)))
+        raise FacegenError(f"Shape {bad[:1]} of the clip is not finite; nothing was written.")
+    if num_shapes and (shapes.weights.min() < 0 or shapes.weights.max() > 1):
+        raise FacegenError("A weight of the clip leaves 0 to 1; nothing was written.")
+
+
+def _moving_shapes(head: Head, part: HeadPart, shapes: FloatArray) -> NDArray[np.intp]:
+    size = float(np.ptp(head.mesh.vertices, axis=0).max())
+    lengths = np.abs(shapes[:, part.start : part.end]).max(axis=(1, 2), initial=0.0)
+    return np.flatnonzero(lengths > STILL_SHARE * size)
+
+
+def _check_writable(
+    objects: Sequence[bpy.types.Object],
+    moving: Sequence[NDArray[np.intp]],
+    clip: str,
+    names: Sequence[str],
+) -> None:
+    owners: dict[bpy.types.Mesh, str] = {}
+    for obj, indices in zip(objects, moving, strict=True):
+        if len(indices) == 0:
+            continue
+        if obj.data in owners:
+            raise FacegenError(
+                f"'{owners[obj.data]}' and '{obj.name}' share one mesh but move differently: make "
+                "it single-user first (Object > Relations > Make Single User)."
+            )
+        owners[obj.data] = obj.name
+        _check_keys(obj, clip, [names[k] for k in indices])
+
+
+def _check_keys(obj: bpy.types.Object, clip: str, names: Sequence[str]) -> None:
+    shape_keys = obj.data.shape_keys
+    if obj.library or obj.data.library:
+        raise FacegenError(f"'{obj.name}' is linked from another file: make it local first.")
+    if obj.mode != "OBJECT":
+        raise FacegenError(f"'{obj.name}' is not in Object Mode: switch to it first.")
+    if shape_keys is None:
+        return
+    if not shape_keys.use_relative:
+        raise FacegenError(
+            f"'{obj.name}' has absolute shape keys: switch its Shape Keys panel to Relative first."
+        )
+    own = clips_of(obj).get(clip, [])
+    taken = [n for n in names if n in shape_keys.key_blocks and n not in own]
+    if taken:
+        raise FacegenError(
+            f"'{obj.name}' already has a shape key '{taken[0]}' that Facegen did not make: "
+            "rename it, or give the clip another name."
+        )
+
+
+def _write_keys(
+    obj: bpy.types.Object, clip: str, names: Sequence[str], displacements: FloatArray
+) -> None:
+    """Keys under unfinished names, one `foreach_set` each; displacements (K, P, 3) are local."""
+    if not names:
+        return
+    if obj.data.shape_keys is None:
+        obj.shape_key_add(name="Basis", from_mix=False)
+    shape_keys, neutral = obj.data.shape_keys, neutral_vertices(obj.data)
+    active = obj.active_shape_key_index
+    _record(shape_keys, clip + UNFINISHED, [name + UNFINISHED for name in names])
+    for name, moved in zip(names, displacements, strict=True):
+        block = obj.shape_key_add(name=name + UNFINISHED, from_mix=False)
+        block.relative_key = shape_keys.reference_key
+        block.slider_min, block.slider_max, block.value = 0.0, 1.0, 0.0
+        block.data.foreach_set("co", (neutral + moved).astype(np.float32).ravel())
+    obj.active_shape_key_index = active
+
+
+def _write_curves(
+    obj: bpy.types.Object,
+    names: Sequence[str],
+    frames: FloatArray,
+    weights: FloatArray,
+    shared: bpy.types.Action | None,
+) -> bpy.types.Action | None:
+    """Linear curves of weights (T, K); returns the action that the next object may share."""
+    if not names:
+        return shared
+    shape_keys = obj.data.shape_keys
+    fcurves = actions.ensure_fcurves(shape_keys, f"{PREFIX} {obj.name}", shared)
+    for name, column in zip(names, weights.T, strict=True):
+        keep = _needed_keys(column)
+        path = _value_path(name + UNFINISHED)
+        actions.write_linear_fcurve(fcurves, path, frames[keep], column[keep])
+    action = shape_keys.animation_data.action
+    return action if action.get(actions.MADE_BY_FACEGEN) else shared
+
+
+def _needed_keys(weights: FloatArray) -> NDArray[np.bool_]:
+    """(T,) False where a weight equals both neighbours, so a linear curve loses nothing."""
+    keep = np.ones(len(weights), bool)
+    keep[1:-1] = (weights[1:-1] != weights[:-2]) | (weights[1:-1] != weights[2:])
+    return keep
+
+
+def _finish(obj: bpy.types.Object, clip: str, frames: FloatArray) -> None:
+    """Give unfinished keys and their curves the final names, and show the current frame."""
+    shape_keys = obj.data.shape_keys
+    unfinished = clips_of(obj).get(clip + UNFINISHED, [])
+    if not unfinished:
+        return
+    curves = {curve.data_path: curve for curve in actions.fcurves_of(shape_keys)}
+    for name in unfinished:
+        curve, block = curves[_value_path(name)], shape_keys.key_blocks[name]
+        block.name = name.removesuffix(UNFINISHED)
+        curve.data_path = _value_path(block.name)
+        block.value = curve.evaluate(bpy.context.scene.frame_current_final)
+    _record(shape_keys, clip + UNFINISHED, None)
+    _record(shape_keys, clip, [name.removesuffix(UNFINISHED) for name in unfinished])
+    obj.data.update_tag()
+
+
+def _value_path(name: str) -> str:
+    return f'key_blocks["{name}"].value'
+
+
+def _record(shape_keys: bpy.types.Key, clip: str, names: Sequence[str] | None) -> None:
+    record = json.loads(shape_keys.get(RECORD, "{}"))
+    record.pop(clip, None)
+    if names is not None:
+        record[clip] = list(names)
+    shape_keys[RECORD] = json.dumps(record)

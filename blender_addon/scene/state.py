@@ -1,0 +1,136 @@
+"""What is known about a head: alignments in memory, their summary on the object in the file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import bpy
+
+from facegen_core.bundle import Bundle, load_bundle
+from facegen_core.errors import BundleError
+from facegen_core.registration.alignment import Alignment
+
+from .mesh_bridge import Head, head_objects
+
+# An alignment of a 27 k head holds some tens of megabytes; an artist works on a few heads at once.
+NUM_REMEMBERED = 4
+
+_remembered: OrderedDict[tuple[str, ...], Match] = OrderedDict()
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """An alignment, the head as it stood when it was made, and the bundle that made it."""
+
+    head: Head
+    alignment: Alignment
+    bundle_hash: str
+
+
+@dataclass(frozen=True, eq=False)
+class OpenBundle:
+    """A bundle in memory and the hash of its file."""
+
+    bundle: Bundle
+    file_hash: str
+
+
+def open_bundle(path: Path) -> OpenBundle:
+    """Load a bundle, once for as long as the file stays the same. Raises BundleError."""
+    try:
+        stat = Path(path).stat()
+    except OSError as error:
+        raise BundleError(
+            f"The model {path} cannot be read ({error.strerror}): choose a .facegen file in the "
+            "preferences of the add-on, or install Facegen again."
+        ) from error
+    return _open_bundle(Path(path), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=2)
+def _open_bundle(path: Path, modified: int, size: int) -> OpenBundle:
+    bundle = load_bundle(path)
+    return OpenBundle(bundle, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def find_target(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head the artist means: the active object, or the head it is a part or landmark of."""
+    active = context.active_object
+    if active is None:
+        return None
+    return active.facegen.head or active
+
+
+def objects_of(
+    context: bpy.types.Context, target: bpy.types.Object, is_new_match: bool
+) -> list[bpy.types.Object]:
+    """The objects of a head: those it was matched with, or, for a new match, the selection."""
+    matched = [entry.part for entry in target.facegen.objects if entry.part is not None]
+    in_scene = [obj for obj in matched if obj.name in context.scene.objects]
+    if in_scene and not is_new_match:
+        return in_scene
+    return head_objects(target, context.selected_objects)
+
+
+def remember(key: tuple[str, ...], match: Match) -> None:
+    """Keep a match for this session, the oldest giving way."""
+    _remembered[key] = match
+    _remembered.move_to_end(key)
+    while len(_remembered) > NUM_REMEMBERED:
+        _remembered.popitem(last=False)
+
+
+def recall(key: tuple[str, ...]) -> Match | None:
+    """The match remembered under a key of head, landmarks and bundle, or None."""
+    return _remembered.get(key)
+
+
+def forget_all() -> None:
+    """Drop everything kept in memory; what is in the file stays."""
+    _remembered.clear()
+    _open_bundle.cache_clear()
+
+
+def store_match(target: bpy.types.Object, match: Match) -> None:
+    """Write the summary of a match on the target and link its other objects to it."""
+    settings, alignment = target.facegen, match.alignment
+    residual = alignment.fit.residual
+    for entry in settings.objects:
+        if entry.part is not None and entry.part.facegen.head == target:
+            entry.part.facegen.head = None
+    settings.objects.clear()
+    for obj in match.head.objects():
+        settings.objects.add().part = obj
+        if obj != target:
+            obj.facegen.head = target
+    settings.is_matched = True
+    settings.residual_mean_mm, settings.residual_p95_mm = residual.mean_mm, residual.p95_mm
+    settings.verdict = residual.verdict
+    settings.warnings = "\n".join(alignment.fit.warnings)
+    settings.mm_per_local_unit = alignment.fit.similarity.scale * match.head.units_per_local
+    settings.bundle_hash, settings.fingerprint = match.bundle_hash, match.head.fingerprint
+    _store_parts(settings, alignment)
+
+
+def mm_per_unit(target: bpy.types.Object) -> float:
+    """Millimetres on a head of real size in one scene unit, for a matched head as it stands."""
+    volume = abs(target.matrix_world.to_3x3().determinant())
+    return target.facegen.mm_per_local_unit / max(volume ** (1 / 3), 1e-30)
+
+
+def _store_parts(settings: bpy.types.PropertyGroup, alignment: Alignment) -> None:
+    """One row per kind and motion, the largest first: 154 loose parts would not fit a panel."""
+    counts: Counter[tuple[str, str]] = Counter()
+    vertices: Counter[tuple[str, str]] = Counter()
+    for part in alignment.parts:
+        counts[part.kind, part.motion] += 1
+        vertices[part.kind, part.motion] += len(part.vertex_indices)
+    settings.found_parts.clear()
+    for (kind, motion), num_vertices in vertices.most_common():
+        row = settings.found_parts.add()
+        row.name, row.motion = kind, motion
+        row.num_parts, row.num_vertices = counts[kind, motion], num_vertices
