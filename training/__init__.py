@@ -1,0 +1,1 @@
+"""Preparing data, training, evaluating and exporting model bundles."""

@@ -1,0 +1,1 @@
+"""The data sets a model can be trained on, one file each."""
