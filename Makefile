@@ -1,0 +1,64 @@
+# Two doors: `make demo` shows a head smiling and being surprised, `make test` checks everything.
+# Both set up what they need; a second run finds it there. Blender comes as the bpy wheel.
+
+PYTHON ?= python3.11
+# A CPU build is enough. Where this version has none for your machine: make test TORCH='torch>=2.2'
+TORCH ?= torch==2.13.0
+BPY ?= bpy==4.5.*
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_QUIET := -q --disable-pip-version-check --progress-bar off
+# Blenders the built zip is installed in: oldest and newest supported, and the LTS between.
+ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo test lint types clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: setup ## the sample head, happy and surprised: out/demo.fbx, .blend, .png, .json
+	@$(BIN)/facegen demo --folder out
+
+setup: $(VENV)/.ready ## .venv with Blender as a module and the facegen command
+
+setup-test: $(VENV)/.test-ready $(ZIP_VENVS:=/.ready) ## everything the tests need
+
+test: setup-test lint types ## lint, types, then every test
+	@$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.test-ready
+	@$(BIN)/ruff check -q .
+	@$(BIN)/ruff format -q --check .
+
+types: $(VENV)/.test-ready
+	@$(BIN)/mypy --no-error-summary
+
+clean: ## remove environments and products
+	rm -rf $(VENV) $(ZIP_VENVS) out dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# ---- environments; a stamp file says that one is complete ------------------------------------
+
+$(VENV)/.ready: pyproject.toml .ci/environment
+	@.ci/environment $(VENV) $(PYTHON) '$(BPY)' scipy
+	@$(BIN)/python -m pip install $(PIP_QUIET) --no-deps -e .
+	@touch $@
+
+$(VENV)/.test-ready: $(VENV)/.ready
+	@echo "Installing PyTorch and the development tools into $(VENV)"
+	@$(BIN)/python -m pip install $(PIP_QUIET) '$(TORCH)' -e '.[training,dev]'
+	@touch $@
+
+# The zips bring their own SciPy, so these have Blender and nothing else.
+.venv-bpy42/.ready: .ci/environment
+	@.ci/environment .venv-bpy42 $(PYTHON) 'bpy==4.2.*'
+	@touch $@
+
+.venv-bpy45/.ready: .ci/environment
+	@.ci/environment .venv-bpy45 $(PYTHON) 'bpy==4.5.*'
+	@touch $@
+
+.venv-bpy50/.ready: .ci/environment
+	@.ci/environment .venv-bpy50 $(PYTHON) 'bpy==5.0.*'
+	@touch $@

@@ -1,0 +1,284 @@
+"""The recipe of the command: one head, its expressions, and the files that come of it.
+
+    head     = read the file, or take the sample head
+    match    = find the face
+    clip     = generate the motion of the keyed curves, bake it, write it as shape keys
+    products = export, read back, report, picture
+
+Nothing appears under its final name before everything has succeeded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+import facegen_core
+from facegen_core import pipeline
+from facegen_core.errors import FacegenError
+from facegen_core.intensity import Envelope
+from facegen_core.landmarks import read_landmark_file
+from facegen_core.progress import Progress, no_progress, subprogress
+
+from . import properties
+from .operators import generate, match
+from .preferences import DEFAULT_BUNDLE
+from .products import Products, check_products
+from .report import Outcome, Stopwatch, report_of
+from .scene import (
+    axes,
+    curves,
+    fbx,
+    import_head,
+    mesh_bridge,
+    picture,
+    sample_head,
+    state,
+    viewport,
+)
+
+OUTPUT_FORMATS = (".fbx", ".glb", ".blend")
+# Where the stages end on the progress bar.
+_READ, _MATCHED, _GENERATED, _BAKED, _EXPORTED, _CHECKED = 0.04, 0.45, 0.60, 0.70, 0.78, 0.84
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command was asked for.
+
+    head: the file to read, or None for the sample head. frames_per_second: None keeps the
+    scene's. outputs: .fbx, .glb or .blend files.
+    """
+
+    head: Path | None
+    envelopes: tuple[Envelope, ...]
+    outputs: tuple[Path, ...]
+    frames_per_second: float | None = None
+    bake_mode: pipeline.BakeMode = "compact"
+    tolerance_mm: float = pipeline.DEFAULT_MAX_ERROR_MM
+    landmark_file: Path | None = None
+    report_file: Path | None = None
+    picture_file: Path | None = None
+    bundle_file: Path = DEFAULT_BUNDLE
+    object_names: tuple[str, ...] = ()
+    clip_name: str = "clip"
+
+
+@dataclass(frozen=True, eq=False)
+class _Animated:
+    """The head with its keys and curves in the open scene."""
+
+    objects: list[bpy.types.Object]
+    request: generate.GenerateRequest
+    generated: generate.Generated
+    num_keys: int
+
+    @property
+    def frame_range(self) -> tuple[int, int]:
+        return int(self.request.frames[0]), int(self.request.frames[-1])
+
+
+def animate_file(request: Request, progress: Progress = no_progress) -> dict[str, Any]:
+    """Do all of it and return the report. Raises FacegenError; then nothing has been written."""
+    check_request(request)
+    stopwatch = Stopwatch()
+    objects = _read(request, stopwatch, progress)
+    animated = _animate(request, objects, stopwatch, progress)
+    with Products() as products:
+        errors_mm = _export(request, animated, products, stopwatch, progress)
+        if request.picture_file:
+            with stopwatch("picture"):
+                sheet = _picture(request, animated, subprogress(progress, _CHECKED, 1.0))
+                products.path_for(request.picture_file).write_bytes(sheet)
+        report = report_of(_outcome(request, animated, errors_mm, stopwatch))
+        if request.report_file:
+            text = json.dumps(report, indent=1) + "\n"
+            products.path_for(request.report_file).write_text(text, encoding="utf-8")
+        products.publish()
+    progress(1.0, "Done")
+    return report
+
+
+def check_request(request: Request) -> None:
+    """Raise FacegenError for what can be refused before any work is done."""
+    if not request.envelopes:
+        raise FacegenError("No expression was asked for: add for example -e happy@1,12,30,45=1.0.")
+    for output in request.outputs:
+        if output.suffix.lower() not in OUTPUT_FORMATS:
+            raise FacegenError(
+                f"Cannot write '{output.name}': name it {', '.join(OUTPUT_FORMATS)}."
+            )
+    if request.picture_file and request.picture_file.suffix.lower() != ".png":
+        raise FacegenError(f"The picture is a PNG: name '{request.picture_file.name}' .png.")
+    check_products(_products_of(request), [request.head] if request.head else [])
+
+
+def _products_of(request: Request) -> list[Path]:
+    return [
+        *request.outputs,
+        *(p for p in (request.report_file, request.picture_file) if p is not None),
+    ]
+
+
+def _read(request: Request, stopwatch: Stopwatch, progress: Progress) -> list[bpy.types.Object]:
+    """The head's objects, selected, with expressions keyed on the first, the target."""
+    with stopwatch("read"):
+        progress(0.0, "Reading the head")
+        objects = _open_head(request)
+        if request.frames_per_second is not None:
+            render = bpy.context.scene.render
+            render.fps = max(1, round(request.frames_per_second))
+            render.fps_base = render.fps / request.frames_per_second
+        _prepare_target(request, objects)
+    return objects
+
+
+def _animate(
+    request: Request,
+    objects: list[bpy.types.Object],
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> _Animated:
+    """Match, generate, bake; write the shape keys."""
+    target = objects[0]
+    with stopwatch("match"):
+        matching = _request_match(request, target)
+        matched = match.run_match(matching, subprogress(progress, _READ, _MATCHED))
+        match.keep_match(target, matching, matched)
+    with stopwatch("generate"):
+        asked = generate.request_generate(bpy.context, target)
+        asked = dataclasses.replace(asked, match=matching)
+        clip = pipeline.generate(
+            matched.alignment,
+            asked.intensities,
+            asked.frames_per_second,
+            state.open_bundle(request.bundle_file).bundle,
+            subprogress(progress, _MATCHED, _GENERATED),
+        )
+    with stopwatch("bake"):
+        baking = subprogress(progress, _GENERATED, _BAKED)
+        shapes = pipeline.bake(clip, asked.bake_mode, asked.tolerance_mm, baking)
+        made = generate.Generated(matched, clip, shapes)
+        num_keys = generate.write_generated(target, asked, made)
+        scene = bpy.context.scene
+        scene.frame_start, scene.frame_end = int(asked.frames[0]), int(asked.frames[-1])
+        scene.frame_set(scene.frame_start)
+    return _Animated(objects, asked, made, num_keys)
+
+
+def _export(
+    request: Request,
+    animated: _Animated,
+    products: Products,
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> dict[str, float]:
+    """Write every output and read it back; {file name: largest error, mm}."""
+    errors_mm: dict[str, float] = {}
+    span = animated.frame_range
+    for output in request.outputs:
+        temporary = products.path_for(output)
+        with stopwatch("export"):
+            progress(_BAKED, f"Writing {output.name}")
+            fbx.export_file(bpy.context, animated.objects, temporary, span)
+        with stopwatch("read_back"):
+            progress(_EXPORTED, f"Reading {output.name} back")
+            errors_mm[output.name] = fbx.read_back_error_mm(
+                bpy.context, animated.objects, temporary, span, animated.generated.clip.mm_per_unit
+            )
+    return errors_mm
+
+
+def _picture(request: Request, animated: _Animated, progress: Progress) -> bytes:
+    """Neutral, half-way up, apex and half-way down of every event, as the viewport shows them."""
+    strips = []
+    for event in request.envelopes:
+        moments = {
+            "neutral": event.onset_start,
+            "onset": (event.onset_start + event.apex_start) / 2,
+            "apex": (event.apex_start + event.apex_end) / 2,
+            "offset": (event.apex_end + event.offset_end) / 2,
+        }
+        shown = {name: int(np.clip(round(f), *animated.frame_range)) for name, f in moments.items()}
+        head = animated.generated.match.head
+        poses = tuple(
+            picture.Moment(f"{name}, frame {frame}", viewport.vertices_at(head, frame))
+            for name, frame in shown.items()
+        )
+        strips.append(picture.Strip(f"{event.expression}  {event.intensity:g}", poses))
+    return picture.contact_sheet(animated.generated.match.alignment, strips, progress)
+
+
+def _outcome(
+    request: Request, animated: _Animated, errors_mm: dict[str, float], stopwatch: Stopwatch
+) -> Outcome:
+    made = animated.generated
+    warnings = [*made.match.alignment.fit.warnings, *fbx.preflight(animated.objects)]
+    return Outcome(
+        source=str(request.head) if request.head else "sample head",
+        alignment=made.match.alignment,
+        clip=made.clip,
+        shapes=made.shapes,
+        bake_mode=request.bake_mode,
+        first_frame=animated.frame_range[0],
+        num_keys=animated.num_keys,
+        roundtrip_errors_mm=errors_mm,
+        seconds=stopwatch.seconds,
+        warnings=tuple(warnings),
+        versions={
+            "facegen": facegen_core.__version__,
+            "blender": bpy.app.version_string,
+            "numpy": np.__version__,
+            "bundle_sha256": made.match.bundle_hash,
+        },
+    )
+
+
+def _open_head(request: Request) -> list[bpy.types.Object]:
+    """The head's objects in a scene of their own, the target first."""
+    bundle = state.open_bundle(request.bundle_file).bundle
+    if request.head is None:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+    else:
+        import_head.read_file(request.head)
+    if not hasattr(bpy.types.Object, "facegen"):
+        properties.register()
+    if request.head is None:
+        return [sample_head.new_head(bpy.context, bundle.template)]
+    return import_head.head_of_scene(request.head.name, request.object_names)
+
+
+def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> None:
+    """Select the head, and put expressions and settings on the target as the artist would."""
+    if bpy.context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for obj in bpy.context.view_layer.objects:
+        obj.select_set(obj in objects)
+    target = objects[0]
+    bpy.context.view_layer.objects.active = target
+    mesh_bridge.check_objects(objects)
+    settings = target.facegen
+    settings.clip_name, settings.bake_mode = request.clip_name, request.bake_mode
+    settings.tolerance_mm, settings.frame_range = request.tolerance_mm, "expressions"
+    for envelope in request.envelopes:
+        curves.add_envelope(target, envelope)
+
+
+def _request_match(request: Request, target: bpy.types.Object) -> match.MatchRequest:
+    found = match.request_match(bpy.context, target)
+    found = dataclasses.replace(found, bundle_file=request.bundle_file)
+    if request.landmark_file is None:
+        return found
+    places = read_landmark_file(request.landmark_file)
+    if request.head is not None and not import_head.is_y_up(request.head):
+        places = {number: axes.to_core(place) for number, place in places.items()}
+    key = hashlib.sha256(request.landmark_file.read_bytes()).hexdigest()
+    return dataclasses.replace(found, landmark_places=places, landmark_key=key)

@@ -1,0 +1,255 @@
+"""The command `facegen`: a head in, an animated file out. Also ``python -m blender_addon.cli``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import facegen_core
+from facegen_core.errors import FacegenError
+from facegen_core.intensity import EXPRESSIONS, Envelope
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+DEMO_EXPRESSIONS = ("happy@1,12,30,45=1.0", "surprise@50,56,70,85=1.0")
+DEMO_FRAMES_PER_SECOND = 30.0
+
+_EXAMPLES = """\
+examples:
+  facegen generate head.obj -e happy@1,12,30,45=1.0 -o smile.fbx
+  facegen generate body.fbx -e happy@1,12,30,45 -e surprise@50,56,70,85=0.8 --fps 30 \\
+      -o clip.glb --report clip.json --picture clip.png
+  facegen head -o head.obj          the sample head, neutral
+  facegen demo --folder out         the sample head, happy and surprised
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all is written, 2 after one sentence on stderr, nothing written."""
+    options = _parser().parse_args(arguments)
+    try:
+        _require_blender()
+        return options.run(options)
+    except FacegenError as error:
+        print(f"facegen: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    except KeyboardInterrupt:
+        print("facegen: stopped; nothing was written.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="facegen",
+        description="Animate any neutral head: expressions over time, as shape keys and clips.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"facegen {facegen_core.__version__}"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_generate(commands)
+    _add_head(commands)
+    _add_demo(commands)
+    return parser
+
+
+def _add_generate(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "generate",
+        help="animate a head from a file",
+        description="Find the face in a head, move it by expressions, write an animated file.",
+    )
+    command.set_defaults(run=_generate)
+    command.add_argument(
+        "head", type=Path, metavar="HEAD", help="neutral head: .obj, .fbx, .glb, .gltf or .blend"
+    )
+    command.add_argument(
+        "-e",
+        "--expression",
+        action="append",
+        default=[],
+        metavar="NAME@A,B,C,D=I",
+        help=f"an expression ({', '.join(EXPRESSIONS)}) with the frames at which it begins, is "
+        "reached, begins to fade and is over, and its intensity from 0 to 1; may be repeated",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="clip to write: .fbx, .glb or .blend; may be repeated",
+    )
+    command.add_argument("--fps", type=float, help="frames per second (30, or those of a .blend)")
+    command.add_argument(
+        "--bake",
+        choices=("compact", "frames"),
+        default="compact",
+        help="few shape keys within the tolerance, or one per frame (compact)",
+    )
+    command.add_argument(
+        "--tolerance", type=float, default=0.1, metavar="MM", help="of a compact bake, mm (0.1)"
+    )
+    command.add_argument(
+        "--landmarks",
+        type=Path,
+        metavar="FILE",
+        help="JSON with 13 or more landmarks by hand, where the face is not found by itself; in "
+        "the file's own coordinates for .obj and .glb, in Blender's world for .fbx and .blend",
+    )
+    command.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this mesh object of the file, the first is the head; may be repeated",
+    )
+    command.add_argument(
+        "--clip-name", default="clip", help="shape keys are FG_<name>_01, … (clip)"
+    )
+    command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
+    command.add_argument("--picture", type=Path, metavar="FILE", help="render a contact sheet, PNG")
+    _add_common(command)
+
+
+def _add_head(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("head", help="write the sample head, neutral, in millimetres")
+    command.set_defaults(run=_head)
+    command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.obj")
+    _add_common(command)
+
+
+def _add_demo(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser("demo", help="animate the sample head: happy, then surprised")
+    command.set_defaults(run=_demo)
+    command.add_argument("--folder", type=Path, default=Path("out"), help="where to write (out)")
+    _add_common(command)
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--bundle", type=Path, metavar="FILE", help="another model bundle")
+    command.add_argument(
+        "--verbose", action="store_true", help="show what Blender prints, and errors in full"
+    )
+
+
+def _require_blender() -> None:
+    try:
+        import bpy  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise FacegenError(
+            f"The command needs Blender as a Python module ({error}): "
+            "pip install 'bpy==4.5.*' on Python 3.11."
+        ) from None
+    except ImportError as error:
+        raise FacegenError(f"Blender's Python module does not load here: {error}.") from None
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from .animate_file import Request
+    from .scene.import_head import keeps_frame_rate
+
+    if not options.output and not options.picture and not options.report:
+        raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend).")
+    fps = options.fps
+    if fps is None and not keeps_frame_rate(options.head):
+        fps = DEMO_FRAMES_PER_SECOND
+    request = Request(
+        head=options.head,
+        envelopes=tuple(Envelope.parse(text) for text in options.expression),
+        outputs=tuple(options.output),
+        frames_per_second=fps,
+        bake_mode=options.bake,
+        tolerance_mm=options.tolerance,
+        landmark_file=options.landmarks,
+        report_file=options.report,
+        picture_file=options.picture,
+        object_names=tuple(options.object),
+        clip_name=options.clip_name,
+        **_bundle_option(options),
+    )
+    return _animate(request, options.verbose)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from .animate_file import Request
+
+    folder = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    request = Request(
+        head=None,
+        envelopes=tuple(Envelope.parse(text) for text in DEMO_EXPRESSIONS),
+        outputs=(folder / "demo.fbx", folder / "demo.blend"),
+        frames_per_second=DEMO_FRAMES_PER_SECOND,
+        report_file=folder / "demo.json",
+        picture_file=folder / "demo.png",
+        clip_name="demo",
+        **_bundle_option(options),
+    )
+    return _animate(request, options.verbose)
+
+
+def _animate(request: object, verbose: bool) -> int:
+    from .animate_file import animate_file
+    from .console import ProgressLine, blender_silenced
+
+    with blender_silenced(verbose) as real_error:
+        line = ProgressLine(real_error)
+        try:
+            report = animate_file(request, line)
+        finally:
+            line.finish()
+    _print_summary(request, report)
+    return 0
+
+
+def _print_summary(request: object, report: dict) -> None:
+    residual, bake = report["registration"]["residual_mm"], report["bake"]
+    print(
+        f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
+        f"{residual['mean']:.2f} mm mean residual), {report['frames']} frames as {bake['keys']} "
+        f"shape keys within {bake['max_error_mm']:.3f} mm, {report['seconds']['total']:.1f} s"
+    )
+    for name, apex in report["displacement_mm"].items():
+        corner = report["mouth_corner_motion_mm"][name]
+        print(
+            f"  {name}: apex at frame {apex['frame']:g}, up to {apex['max']:.1f} mm, mouth corners "
+            f"{corner['up']:+.1f} mm up and {corner['outward']:+.1f} mm outward"
+        )
+    for warning in report["warnings"]:
+        print(f"  note: {warning}")
+    for product in (*request.outputs, request.picture_file, request.report_file):
+        if product is not None:
+            print(f"  {product}  ({product.stat().st_size / 1e6:.1f} MB)")
+
+
+def _head(options: argparse.Namespace) -> int:
+    from .console import blender_silenced
+    from .preferences import DEFAULT_BUNDLE
+    from .products import Products, check_products
+    from .scene import sample_file
+
+    if options.output.suffix.lower() != ".obj":
+        raise FacegenError(f"The sample head is an OBJ: name '{options.output.name}' .obj.")
+    check_products([options.output], [])
+    with blender_silenced(options.verbose), Products() as products:
+        sample_file.write_sample_head(
+            options.bundle or DEFAULT_BUNDLE, products.path_for(options.output)
+        )
+        products.publish()
+    print(options.output)
+    return 0
+
+
+def _bundle_option(options: argparse.Namespace) -> dict[str, Path]:
+    return {"bundle_file": options.bundle} if options.bundle else {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The report of one run of the command, as JSON: what was found, what was made, what it cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from numbers import Integral
+from time import perf_counter
+from typing import Any
+
+from facegen_core.blendshapes import BlendshapeSet
+from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_apexes
+from facegen_core.pipeline import Clip
+from facegen_core.registration.alignment import Alignment
+
+REPORT_VERSION = 1
+# Seconds and millimetres are read by people; more digits would only pretend.
+_DIGITS = 4
+
+
+@dataclass
+class Stopwatch:
+    """Seconds per stage: ``with stopwatch("match"): ...``; a stage entered twice adds up."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - start
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Everything the report tells about.
+
+    first_frame: scene frame of the clip's first row. num_keys: shape keys written, without Basis.
+    roundtrip_errors_mm: {file name: largest distance of the file read back from the viewport}.
+    """
+
+    source: str
+    alignment: Alignment
+    clip: Clip
+    shapes: BlendshapeSet
+    bake_mode: str
+    first_frame: int
+    num_keys: int
+    roundtrip_errors_mm: Mapping[str, float]
+    seconds: Mapping[str, float]
+    warnings: tuple[str, ...]
+    versions: Mapping[str, str]
+
+
+def report_of(outcome: Outcome) -> dict[str, Any]:
+    """The report as JSON values; lengths are millimetres on a head of real size."""
+    alignment, clip = outcome.alignment, outcome.clip
+    residual = alignment.fit.residual
+    apexes = measure_apexes(alignment, clip)
+    errors = outcome.roundtrip_errors_mm
+    content = {
+        "report_version": REPORT_VERSION,
+        "source": outcome.source,
+        "versions": dict(outcome.versions),
+        "seconds": {**outcome.seconds, "total": sum(outcome.seconds.values())},
+        "vertices": alignment.target.num_vertices,
+        "frames": clip.num_frames,
+        "frames_per_second": clip.frames_per_second,
+        "registration": {
+            "residual_mm": {"mean": residual.mean_mm, "p95": residual.p95_mm},
+            "verdict": residual.verdict,
+            "mm_per_unit": clip.mm_per_unit,
+        },
+        "parts": [_part(part) for part in alignment.parts],
+        "bake": {
+            "mode": outcome.bake_mode,
+            "keys": outcome.num_keys,
+            "max_error_mm": outcome.shapes.max_error * clip.mm_per_unit,
+        },
+        "roundtrip": {"max_error_mm": max(errors.values(), default=None), "files": dict(errors)},
+        "displacement_mm": {
+            apex.expression: {
+                "frame": outcome.first_frame + apex.frame_index,
+                "intensity": apex.intensity,
+                "max": apex.max_mm,
+                "mean": apex.mean_mm,
+            }
+            for apex in apexes
+        },
+        "mouth_corner_motion_mm": {apex.expression: _corners(apex) for apex in apexes},
+        "last_frame_mm": largest_displacement_mm(clip, clip.num_frames - 1),
+        "warnings": list(outcome.warnings),
+    }
+    return _rounded(content)
+
+
+def _part(part: Any) -> dict[str, Any]:
+    return {
+        "index": part.index,
+        "kind": part.kind,
+        "motion": part.motion,
+        "vertices": len(part.vertex_indices),
+        "confidence": part.confidence,
+    }
+
+
+def _corners(apex: ApexMeasure) -> dict[str, float]:
+    corners = apex.mouth_corners
+    return {"up": corners.up, "outward": corners.outward, "length": corners.length}
+
+
+def _rounded(value: Any) -> Any:
+    """JSON values with short numbers; NaN and infinities, which JSON lacks, become null."""
+    if isinstance(value, dict):
+        return {str(key): _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    if isinstance(value, (bool, str, type(None))):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    number = float(value)
+    return round(number, _DIGITS) if math.isfinite(number) else None
