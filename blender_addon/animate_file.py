@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,11 @@ def check_request(request: Request) -> None:
     """Raise FacegenError for what can be refused before any work is done."""
     if not request.envelopes:
         raise FacegenError("No expression was asked for: add for example -e happy@1,12,30,45=1.0.")
+    fps = request.frames_per_second
+    if fps is not None and not (math.isfinite(fps) and fps > 0):
+        raise FacegenError(f"The frame rate must be above 0, got {fps:g}.")
+    if not (math.isfinite(request.tolerance_mm) and request.tolerance_mm > 0):
+        raise FacegenError(f"The tolerance must be above 0 mm, got {request.tolerance_mm:g}.")
     for output in request.outputs:
         if output.suffix.lower() not in OUTPUT_FORMATS:
             raise FacegenError(

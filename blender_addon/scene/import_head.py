@@ -72,7 +72,7 @@ def read_fbx(filepath: str) -> None:
 
 
 def is_y_up(path: Path) -> bool:
-    """Whether the file's own coordinates are Y up, as the core's are; else Blender's world counts."""
+    """Whether the file's own coordinates are Y up like the core's; else Blender's world counts."""
     return path.suffix.lower() in (".obj", ".glb", ".gltf")
 
 
