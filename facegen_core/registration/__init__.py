@@ -1,0 +1,63 @@
+"""Registration: find the template in an artist's head and say how every vertex will follow it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..mesh import Mesh
+from ..progress import Progress, no_progress, subprogress
+from ..template import Template
+from .alignment import Alignment, Correspondence, Fit
+from .anatomy import find_parts
+from .correspondence import correspond, match_surface
+from .regions import carry_regions
+from .surface import weld
+
+FloatArray = NDArray[np.floating]
+
+# Share of the progress bar that fitting takes; correspondence and anatomy take the rest.
+_FIT_SHARE = 0.8
+
+
+def register(
+    template: Template,
+    target: Mesh,
+    landmarks: dict[int, FloatArray] | None = None,
+    progress: Progress = no_progress,
+) -> Alignment:
+    """Fit the template to the target and work out how each of its M vertices follows.
+
+    landmarks: {number 0–67: (3,)} by hand, in the target's coordinates, or None.
+    Raises RegistrationFailedError where no face is found, LandmarkError for unusable landmarks.
+    """
+    from .nonrigid import fit_template
+
+    fit = fit_template(template, target, landmarks, subprogress(progress, 0.0, _FIT_SHARE))
+    alignment = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0))
+    progress(1.0, "Matched")
+    return alignment
+
+
+def align(
+    template: Template, target: Mesh, fit: Fit, progress: Progress = no_progress
+) -> Alignment:
+    """Correspondence and anatomy of a target for which the fit is known."""
+    progress(0.0, "Looking at the parts of the head")
+    surface = weld(target, fit.similarity.apply(target.vertices), fit.landmarks)
+    matches = match_surface(template, fit.neutral, surface)
+    parts = find_parts(template, fit, target, surface, matches)
+    is_skin = np.zeros(surface.num_vertices, bool)
+    for part in parts:
+        is_skin[surface.welded_indices[part.vertex_indices]] |= part.motion == "skin"
+    progress(0.4, "Matching the skin")
+    matches, confidences = correspond(template, fit.neutral, surface, matches, is_skin)
+    progress(0.8, "Carrying the regions over")
+    regions = carry_regions(template, fit, surface, matches, confidences, parts)
+    welded = surface.welded_indices
+    correspondence = Correspondence(
+        np.where(confidences > 0, matches.triangle_indices, -1)[welded].astype(np.int32),
+        matches.barycentrics[welded],
+        confidences[welded],
+    )
+    return Alignment(template, target, fit, correspondence, parts, regions)

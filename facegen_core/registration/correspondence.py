@@ -1,0 +1,132 @@
+"""Where each vertex of the target lies on the bent template: the correspondence.
+
+Closest normal-compatible points, with one rule that has no exception: what belongs to the upper
+lip or lid is looked for on the upper one only, and the lower on the lower (see `slits`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..mesh import Mesh
+from ..template import Template
+from ..topology import boundary_edges
+from .matching import Matches, TriangleSearch
+from .slits import closed_triangles, labels, target_sides, template_sides
+from .surface import Surface
+
+FloatArray = NDArray[np.floating]
+BoolArray = NDArray[np.bool_]
+
+# Matches this close are trusted whole, beyond the second distance not at all: a good fit leaves
+# about 1 mm on the face, and the other wall of a nostril or an ear is about 6 mm away.
+FULL_TRUST_MM, NO_TRUST_MM = 2.5, 6.0
+# Inside mouth and sockets meshes differ by design, so closeness there means less.
+INNER_FULL_TRUST_MM, INNER_NO_TRUST_MM = 1.0, 3.0
+# Cosines between normals: trusted whole above about 50°, not at all from 80°.
+_FULL_TRUST_COSINE, _NO_TRUST_COSINE = 0.65, 0.17
+# From here on a correspondence is taken at its word; below, it is a hint.
+CONFIDENT = 0.6
+# Points matched past the template's open edge lie beyond it; on the edge itself they do not.
+_BORDER_TOLERANCE_MM = 0.5
+# Neighbours that the correspondence tears apart by more than this disagree: neither is trusted.
+_TEAR_RATIO, _TEAR_SLACK_MM = 3.0, 2.5
+_INNER_REGIONS = ("mouth_bag", "eye_socket_left", "eye_socket_right")
+
+
+def match_surface(template: Template, neutral: FloatArray, surface: Surface) -> Matches:
+    """Unrestricted matches of all W vertices of the surface on the bent template, (V, 3) mm."""
+    search = TriangleSearch(Mesh.from_triangles(neutral, template.triangles))
+    return search.closest(surface.vertices, surface.normals)
+
+
+def correspond(
+    template: Template,
+    neutral: FloatArray,
+    surface: Surface,
+    matches: Matches,
+    is_skin: BoolArray,
+) -> tuple[Matches, FloatArray]:
+    """Final matches of the W vertices and their (W,) confidences in [0, 1]; 0 off the skin.
+
+    neutral: (V, 3) mm, the template bent onto the target. matches: from `match_surface`.
+    is_skin: (W,) which vertices belong to parts that move as skin.
+    """
+    confidences = _confidences(template, neutral, matches) * is_skin
+    is_outside = matches.values(template.triangles, _inner(template)) < 0.5
+    is_sure = is_outside & (confidences > CONFIDENT)
+    sides = target_sides(template, neutral, surface, matches, is_sure)
+    restricted = _match_by_side(template, neutral, surface, matches, labels(sides))
+    confidences = _confidences(template, neutral, restricted) * is_skin
+    confidences = _distrust_torn(template, neutral, surface, restricted, confidences)
+    return restricted, confidences.astype(np.float32)
+
+
+def _match_by_side(
+    template: Template,
+    neutral: FloatArray,
+    surface: Surface,
+    matches: Matches,
+    numbers: NDArray[np.int8],
+) -> Matches:
+    """Match labelled vertices again where their match lies on the other side of the slit."""
+    closed = closed_triangles(template, template_sides(template))  # (F, 3)
+    mesh = Mesh.from_triangles(neutral, template.triangles)
+    fields = [
+        getattr(matches, name).copy()
+        for name in ("triangle_indices", "barycentrics", "distances", "cosines")
+    ]
+    for number in np.unique(numbers[numbers != 0]):
+        is_open = closed[:, abs(number) - 1] != -np.sign(number)
+        wrong = np.flatnonzero((numbers == number) & ~is_open[matches.triangle_indices])
+        if len(wrong) == 0:
+            continue
+        search = TriangleSearch(mesh, np.flatnonzero(is_open))
+        found = search.closest(surface.vertices[wrong], surface.normals[wrong])
+        for stored, new in zip(fields, vars(found).values(), strict=True):
+            stored[wrong] = new
+    return Matches(*fields)
+
+
+def _confidences(template: Template, neutral: FloatArray, matches: Matches) -> FloatArray:
+    is_inner = matches.values(template.triangles, _inner(template)) > 0.5
+    full = np.where(is_inner, INNER_FULL_TRUST_MM, FULL_TRUST_MM)
+    none = np.where(is_inner, INNER_NO_TRUST_MM, NO_TRUST_MM)
+    by_distance = np.clip((none - matches.distances) / (none - full), 0.0, 1.0)
+    by_normal = (matches.cosines - _NO_TRUST_COSINE) / (_FULL_TRUST_COSINE - _NO_TRUST_COSINE)
+    # Vertex normals mean little at sharp edges: on the surface itself position is proof enough.
+    by_normal = np.where(matches.distances < 1e-2, 1.0, np.clip(by_normal, 0.0, 1.0))
+    is_beyond = _on_border(template, matches) & (matches.distances > _BORDER_TOLERANCE_MM)
+    return by_distance * by_normal * ~is_beyond
+
+
+def _on_border(template: Template, matches: Matches) -> BoolArray:
+    """(N,) whether the matched point lies on an open edge of the template."""
+    at_border = np.zeros(template.num_vertices)
+    at_border[np.unique(boundary_edges(template.triangles))] = 1.0
+    return matches.values(template.triangles, at_border) > 1.0 - 1e-9
+
+
+def _distrust_torn(
+    template: Template,
+    neutral: FloatArray,
+    surface: Surface,
+    matches: Matches,
+    confidences: FloatArray,
+) -> FloatArray:
+    """Zero confidence at both ends of edges whose matched points are torn apart."""
+    start, end = surface.edges.T
+    points = matches.values(template.triangles, neutral)
+    lengths = np.linalg.norm(surface.vertices[start] - surface.vertices[end], axis=1)
+    matched = np.linalg.norm(points[start] - points[end], axis=1)
+    both = np.minimum(confidences[start], confidences[end]) > 0
+    torn = both & (matched > _TEAR_RATIO * lengths + _TEAR_SLACK_MM)
+    result = confidences.copy()
+    result[start[torn]] = 0.0
+    result[end[torn]] = 0.0
+    return result
+
+
+def _inner(template: Template) -> FloatArray:
+    return np.max([template.regions[name] for name in _INNER_REGIONS], axis=0)

@@ -1,0 +1,80 @@
+"""The template's regions, and how far each vertex follows the jaw, carried over to the target."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..template import REGIONS, Template
+from .alignment import Fit, Part
+from .correspondence import CONFIDENT
+from .matching import Matches
+from .surface import Surface
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# A vertex of a part that spans both jaws surely belongs to the one that is this close, and this
+# much closer than the other; between sure vertices the jaw fades in along the surface.
+_SURE_DISTANCE_MM, _SURE_RATIO = 4.0, 0.5
+# Of a mouth welded to the skin, the lower share of the bag that starts and completes the jaw.
+_JAW_START, _JAW_FULL = 0.25, 0.75
+
+
+def carry_regions(
+    template: Template,
+    fit: Fit,
+    surface: Surface,
+    matches: Matches,
+    confidences: FloatArray,
+    parts: tuple[Part, ...],
+) -> dict[str, FloatArray]:
+    """{name of REGIONS, and "jaw": (M,) float32 in [0, 1]} for the vertices of the target.
+
+    Confident vertices take the template's value, the rest of the skin is filled in along the
+    surface, everything else is 0. "jaw" is how rigidly a vertex follows the lower jaw: 1 for lower
+    teeth and tongue, in between for parts that span both jaws and for the inside of a mouth that
+    is welded to the skin.
+    """
+    known = np.stack([template.regions[name] for name in REGIONS], axis=1).astype(np.float64)
+    values = matches.values(template.triangles, known)  # (W, R)
+    values = surface.harmonic_extension(confidences > CONFIDENT, values)
+    is_skin = np.zeros(len(surface.welded_indices), bool)
+    for part in parts:
+        is_skin[part.vertex_indices] |= part.motion == "skin"
+    values = np.clip(values[surface.welded_indices], 0.0, 1.0) * is_skin[:, None]
+    weights = {name: values[:, k].astype(np.float32) for k, name in enumerate(REGIONS)}
+    weights["jaw"] = _jaw_weights(fit, surface, parts, weights).astype(np.float32)
+    return weights
+
+
+def _jaw_weights(
+    fit: Fit, surface: Surface, parts: tuple[Part, ...], weights: dict[str, FloatArray]
+) -> FloatArray:
+    bag, bag_lower = weights["mouth_bag"], weights["mouth_bag_lower"]
+    lower_share = bag_lower / np.maximum(bag, 1e-6)
+    ramp = np.clip((lower_share - _JAW_START) / (_JAW_FULL - _JAW_START), 0.0, 1.0)
+    result = bag * ramp * ramp * (3.0 - 2.0 * ramp)
+    for part in parts:
+        if part.kind == "mouth_interior":
+            result[part.vertex_indices] = _weights_across_jaws(fit, surface, part.vertex_indices)
+        elif part.motion == "jaw":
+            result[part.vertex_indices] = 1.0
+    return result
+
+
+def _weights_across_jaws(fit: Fit, surface: Surface, vertex_indices: IntArray) -> FloatArray:
+    """(P,) weights of a part with upper and lower gums in one piece."""
+    points = surface.vertices[surface.welded_indices[vertex_indices]]
+    lower_points = np.concatenate([fit.inner["lower_teeth"], fit.inner["tongue"]])
+    to_lower = cKDTree(lower_points).query(points)[0]
+    to_upper = cKDTree(fit.inner["upper_teeth"]).query(points)[0]
+    is_lower = (to_lower < _SURE_DISTANCE_MM) & (to_lower < _SURE_RATIO * to_upper)
+    is_upper = (to_upper < _SURE_DISTANCE_MM) & (to_upper < _SURE_RATIO * to_lower)
+    is_sure = np.zeros(surface.num_vertices, bool)
+    values = np.zeros((surface.num_vertices, 1))
+    welded = surface.welded_indices[vertex_indices]
+    is_sure[welded[is_lower | is_upper]] = True
+    values[welded[is_lower]] = 1.0
+    return surface.harmonic_extension(is_sure, values)[welded, 0]

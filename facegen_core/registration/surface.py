@@ -1,0 +1,132 @@
+"""`Surface`: the target as one welded triangle surface in template millimetres.
+
+Artists' meshes are often split along UV seams or into face sets: vertices are doubled although the
+surface goes on. Everything that walks along the surface works on the welded copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+
+from ..mesh import Mesh, vertex_normals
+from ..topology import boundary_edges, cotangent_laplacian, edges_of, vertex_components
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# Open-edge vertices closer than this are doubles of one vertex; exporters round to about 1e-6.
+_WELD_DISTANCE_MM = 1e-3
+# Doubles of one part this near a lip or lid line are a closed slit, not a seam: never weld them.
+_SLIT_RADIUS_MM = 4.0
+# Landmarks of the lines along which skin touches skin: inner lips and lids.
+_SLIT_LANDMARKS = np.r_[36:48, 48, 54, 60:68]
+# Keeps pieces without any fixed vertex solvable; far below any cotangent weight.
+_REGULARISATION = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A welded triangle surface; W welded vertices stand for M vertices of the mesh.
+
+    vertices: (W, 3) mm. triangles: (F, 3) int32. welded_indices: (M,) the welded vertex of each
+    vertex of the mesh. parts: (W,) loose part after welding, numbered by lowest vertex.
+    """
+
+    vertices: FloatArray
+    triangles: IntArray
+    welded_indices: IntArray
+    parts: IntArray
+
+    @property
+    def num_vertices(self) -> int:
+        return len(self.vertices)
+
+    @cached_property
+    def normals(self) -> FloatArray:
+        """(W, 3) unit normals."""
+        return vertex_normals(self.vertices, self.triangles)
+
+    @cached_property
+    def edges(self) -> IntArray:
+        """(E, 2) edges, each once."""
+        return edges_of(self.triangles)
+
+    @cached_property
+    def laplacian(self) -> sparse.csr_matrix:
+        """(W, W) cotangent Laplacian, positive semi-definite."""
+        return cotangent_laplacian(self.vertices, self.triangles)
+
+    @cached_property
+    def vertex_areas(self) -> FloatArray:
+        """(W,) mm² around each vertex, never below a millionth of the mean."""
+        a, b, c = (self.vertices[self.triangles[:, k]] for k in range(3))
+        areas = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        thirds = np.repeat(areas / 3.0, 3)
+        sums = np.bincount(self.triangles.ravel(), thirds, minlength=self.num_vertices)
+        return np.maximum(sums, 1e-6 * max(float(sums.mean()), 1e-12))
+
+    def distances_along(self, source_indices: IntArray, limit_mm: float) -> FloatArray:
+        """(W,) shortest way along the edges from the nearest source, mm; inf beyond the limit."""
+        if len(source_indices) == 0:
+            return np.full(self.num_vertices, np.inf)
+        lengths = np.linalg.norm(np.subtract(*self.vertices[self.edges.T]), axis=1)
+        size = (self.num_vertices, self.num_vertices)
+        graph = sparse.csr_matrix((np.maximum(lengths, 1e-9), tuple(self.edges.T)), shape=size)
+        return dijkstra(
+            graph, directed=False, indices=source_indices, min_only=True, limit=limit_mm
+        )
+
+    def harmonic_extension(self, is_fixed: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+        """(W, N) the fixed rows of `values` carried over all others without any new extreme.
+
+        Pieces of the surface that touch no fixed vertex get 0.
+        """
+        free = np.flatnonzero(~is_fixed)
+        result = np.where(is_fixed[:, None], values, 0.0)
+        if len(free) == 0 or not is_fixed.any():
+            return result
+        rows = self.laplacian[free]
+        system = rows[:, free] + _REGULARISATION * sparse.identity(len(free))
+        result[free] = splu(system.tocsc()).solve(-(rows @ result))
+        return result
+
+
+def weld(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> Surface:
+    """Weld the doubled open-edge vertices of `target`, whose (M, 3) positions in mm are given.
+
+    landmarks: (68, 3) mm; along lips and lids the two sides of one part are never welded.
+    """
+    pairs = _double_pairs(target, positions_mm, landmarks)
+    num_vertices = target.num_vertices
+    graph = sparse.coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), (num_vertices, num_vertices))
+    count, labels = connected_components(graph, directed=False)
+    _, first = np.unique(labels, return_index=True)
+    rank = np.empty(count, np.int32)
+    rank[np.argsort(first)] = np.arange(count)
+    welded = rank[labels]
+    triangles = welded[target.triangles]
+    a, b, c = triangles.T
+    triangles = triangles[(a != b) & (b != c) & (c != a)].astype(np.int32)
+    vertices = positions_mm[np.sort(first)]
+    return Surface(vertices, triangles, welded, vertex_components(triangles, len(vertices)))
+
+
+def _double_pairs(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> IntArray:
+    border = np.unique(boundary_edges(target.triangles))
+    if len(border) == 0:
+        return np.empty((0, 2), np.int64)
+    pairs = cKDTree(positions_mm[border]).query_pairs(_WELD_DISTANCE_MM, output_type="ndarray")
+    pairs = border[pairs]
+    near_slit = (
+        cKDTree(landmarks[_SLIT_LANDMARKS]).query(positions_mm[pairs[:, 0]])[0] < _SLIT_RADIUS_MM
+    )
+    same_part = target.loose_parts[pairs[:, 0]] == target.loose_parts[pairs[:, 1]]
+    return pairs[~(near_slit & same_part)]

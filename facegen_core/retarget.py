@@ -1,0 +1,185 @@
+"""Carry the motion of the template over to the artist's mesh, inner parts included.
+
+Skin: every confident vertex takes the displacement of its place on the template, turned and scaled
+with its surroundings; the rest of the skin is filled in smoothly and comes to rest. Teeth, gums
+and tongue follow the jaw rigidly, lashes and brows ride on the skin, everything else stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.spatial.transform import Rotation
+
+from .errors import TopologyMismatchError
+from .motion import FaceMotion
+from .progress import Progress, no_progress
+from .registration.alignment import Alignment
+from .registration.correspondence import CONFIDENT
+from .registration.filling import Filling, prepare_filling
+from .registration.local_change import turn_and_size
+from .registration.riding import Riding, prepare_riding
+from .registration.surface import Surface, weld
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# Frames carried over at a time: bounds memory and answers cancel within a fraction of a second.
+_FRAMES_AT_ONCE = 32
+# The jaw turns and grows with the whole lower face, not with the skin beside the joint.
+_JAW_SURROUNDINGS_MM = 60.0
+
+_prepared: WeakKeyDictionary[Alignment, Retargeter] = WeakKeyDictionary()
+
+
+def retarget(
+    motion: FaceMotion, alignment: Alignment, progress: Progress = no_progress
+) -> FloatArray:
+    """(T, M, 3) float32 displacements of the target, in its own coordinates and unit.
+
+    Exactly zero wherever and whenever the motion is zero. The work that does not depend on the
+    motion is done once per alignment and kept as long as the alignment lives.
+    Raises TopologyMismatchError when the motion is not one of the alignment's template.
+    """
+    _check(motion, alignment)
+    retargeter = _prepared.get(alignment)
+    if retargeter is None:
+        progress(0.0, "Preparing this head")
+        retargeter = prepare(alignment)
+        _prepared[alignment] = retargeter
+    num_frames = motion.num_frames
+    result = np.empty((num_frames, alignment.target.num_vertices, 3), np.float32)
+    for start in range(0, num_frames, _FRAMES_AT_ONCE):
+        progress(start / num_frames, "Carrying the motion to this head")
+        frames = slice(start, start + _FRAMES_AT_ONCE)
+        result[frames] = retargeter.displacements(motion.skin[frames], motion.jaw[frames])
+    progress(1.0, "Carried")
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Retargeter:
+    """What is known about one head before any motion; W welded vertices, positions in mm.
+
+    changes: (V, 3, 3) turn and size of the surroundings of each template vertex.
+    interpolation: (W, V) sparse barycentrics of the vertices with a correspondence.
+    filling: how the skin without one follows the rest. riding: how carried parts follow the skin.
+    jaw_indices, jaw_weights: vertices the jaw moves, and by how much, (P,).
+    jaw_pivot: (3,) mm; jaw_change: (3, 3) turn and size of the lower face.
+    """
+
+    alignment: Alignment
+    surface: Surface
+    changes: FloatArray
+    interpolation: sparse.csr_matrix
+    filling: Filling
+    riding: Riding
+    jaw_indices: IntArray
+    jaw_weights: FloatArray
+    is_rigid: NDArray[np.bool_]
+    jaw_pivot: FloatArray
+    jaw_change: FloatArray
+
+    def displacements(self, skin: FloatArray, jaw: FloatArray) -> FloatArray:
+        """(T, M, 3) of the target for (T, V, 3) mm and (T, 6) jaw poses."""
+        turned = np.einsum("vij,tvj->vti", self.changes, skin)
+        jaw_motion = self._jaw_motion(jaw)  # (P, T, 3)
+        moved = self.interpolation @ turned.reshape(len(turned), -1)  # (W, 3T)
+        jaw_motion = jaw_motion.reshape(len(jaw_motion), moved.shape[1])
+        weighted = self.jaw_weights[:, None] * jaw_motion
+        self.filling.fill_in_place(moved, self.jaw_indices, weighted)
+        moved[self.jaw_indices[self.is_rigid]] = weighted[self.is_rigid]
+        moved = moved.reshape(len(moved), -1, 3)
+        self.riding.ride_in_place(moved, self.surface.vertices)
+        spread = moved.transpose(1, 0, 2)[:, self.surface.welded_indices]
+        return self.alignment.fit.similarity.inverse_vectors(spread).astype(np.float32)
+
+    def _jaw_motion(self, poses: FloatArray) -> FloatArray:
+        """(P, T, 3) what rigid poses do to the vertices of the jaw; zero poses do exactly zero."""
+        size = np.cbrt(np.linalg.det(self.jaw_change))
+        turn = self.jaw_change / size
+        matrices = Rotation.from_rotvec(poses[:, :3] @ turn.T).as_matrix() - np.eye(3)
+        arms = self.surface.vertices[self.jaw_indices] - self.jaw_pivot
+        return np.einsum("txy,py->ptx", matrices, arms) + poses[:, 3:] @ self.jaw_change.T
+
+
+def prepare(alignment: Alignment) -> Retargeter:
+    """Everything about retargeting to one head that does not depend on the motion."""
+    template, fit, target = alignment.template, alignment.fit, alignment.target
+    surface = weld(target, fit.similarity.apply(target.vertices), fit.landmarks)
+    first = first_of_welded(surface)
+    interpolation = _interpolation(alignment, first)
+    regions = {name: values[first] for name, values in alignment.region_weights.items()}
+    confidences = alignment.correspondence.confidences[first]
+    is_skin, is_rigid = _is_in(alignment, surface, "skin"), _is_in(alignment, surface, "jaw")
+    filling = prepare_filling(surface, is_skin, confidences, regions)
+    riding = prepare_riding(surface, alignment.parts, is_skin)
+    follows_jaw = np.flatnonzero(
+        is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
+    )
+    pivot = np.asarray(template.jaw_pivot, np.float64)
+    change = turn_and_size(template.vertices, fit.neutral, pivot[None], _JAW_SURROUNDINGS_MM)[0]
+    return Retargeter(
+        alignment,
+        surface,
+        turn_and_size(template.vertices, fit.neutral),
+        interpolation,
+        filling,
+        riding,
+        follows_jaw,
+        regions["jaw"][follows_jaw].astype(np.float64),
+        is_rigid[follows_jaw],
+        _carried_point(template.vertices, fit.neutral, pivot, change),
+        change,
+    )
+
+
+def first_of_welded(surface: Surface) -> IntArray:
+    """(W,) the lowest vertex of the mesh behind each welded vertex."""
+    return np.unique(surface.welded_indices, return_index=True)[1]
+
+
+def _check(motion: FaceMotion, alignment: Alignment) -> None:
+    num_vertices = alignment.template.num_vertices
+    num_frames = motion.num_frames
+    if motion.skin.shape != (num_frames, num_vertices, 3) or motion.jaw.shape != (num_frames, 6):
+        raise TopologyMismatchError(
+            f"The motion does not fit the template: expected skin "
+            f"(T, {num_vertices}, 3) and jaw (T, 6), "
+            f"got {motion.skin.shape} and {motion.jaw.shape}."
+        )
+
+
+def _interpolation(alignment: Alignment, first: IntArray) -> sparse.csr_matrix:
+    """(W, V) barycentrics; empty rows where there is no correspondence."""
+    correspondence, template = alignment.correspondence, alignment.template
+    found = np.flatnonzero(correspondence.confidences[first] > 0)
+    chosen = first[found]
+    columns = template.triangles[correspondence.triangle_indices[chosen]]
+    values = correspondence.barycentrics[chosen]
+    rows = np.repeat(found, 3)
+    shape = (len(first), template.num_vertices)
+    return sparse.csr_matrix((values.ravel(), (rows, columns.ravel())), shape)
+
+
+def _is_in(alignment: Alignment, surface: Surface, motion: str) -> NDArray[np.bool_]:
+    """(W,) whether a welded vertex belongs to a part with this motion."""
+    result = np.zeros(surface.num_vertices, bool)
+    for part in alignment.parts:
+        if part.motion == motion:
+            result[surface.welded_indices[part.vertex_indices]] = True
+    return result
+
+
+def _carried_point(
+    before: FloatArray, after: FloatArray, point: FloatArray, change: FloatArray
+) -> FloatArray:
+    """Where a (3,) point inside the head goes with its surroundings."""
+    squares = np.sum((before - point) ** 2, axis=1) / _JAW_SURROUNDINGS_MM**2
+    weights = np.exp(-0.5 * squares)
+    weights /= weights.sum()
+    return weights @ after + change @ (point - weights @ before)
