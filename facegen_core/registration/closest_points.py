@@ -1,0 +1,185 @@
+"""Closest points on a surface that also face the same way: what every fitting step asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..mesh import vertex_normals
+from ..topology import boundary_edges
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# A triangle is never cut into more than this many steps along its longest edge: very low-poly
+# heads stay affordable and their closest points are still exact, being computed on the triangles.
+MAX_STEPS_PER_EDGE = 32
+# Candidates looked at per query before the exact distance decides.
+NUM_CANDIDATES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class SurfacePoints:
+    """Closest points of N queries.
+
+    positions: (N, 3) mm; normals: (N, 3) unit, smooth; triangle_indices: (N,) int32;
+    barycentrics: (N, 3); distances: (N,) mm; is_border: (N,) bool, on an open edge.
+    """
+
+    positions: FloatArray
+    normals: FloatArray
+    triangle_indices: IntArray
+    barycentrics: FloatArray
+    distances: FloatArray
+    is_border: NDArray[np.bool_]
+
+
+class FacingSurface:
+    """Closest points on (F, 3) triangles that also agree in normal.
+
+    The search runs in six dimensions, position and `normal_weight` times the normal: a point of
+    the upper lip's edge then finds the upper lip although the lower one is nearer (the idea of
+    Feldmar & Ayache 1996, Rigid, affine and locally affine registration of free-form surfaces).
+    """
+
+    def __init__(
+        self, vertices: FloatArray, triangles: IntArray, spacing: float, normal_weight: float
+    ) -> None:
+        """vertices: (M, 3) mm; spacing: mm between samples; normal_weight: mm per unit normal."""
+        self.vertices = vertices
+        self.triangles = triangles
+        self.normals = vertex_normals(vertices, triangles)
+        self.normal_weight = normal_weight
+        self._sample_triangles, barycentrics = sample_triangles(vertices, triangles, spacing)
+        corners = triangles[self._sample_triangles]
+        positions = np.einsum("nc,ncx->nx", barycentrics, vertices[corners])
+        normals = unit(np.einsum("nc,ncx->nx", barycentrics, self.normals[corners]))
+        self._tree = cKDTree(np.hstack([positions, normal_weight * normals]))
+        self._border_corners = _opposite_border(triangles)
+
+    def closest(self, points: FloatArray, normals: FloatArray) -> SurfacePoints:
+        """The point of the surface nearest to each of (N, 3) points with (N, 3) unit normals."""
+        query = np.hstack([points, self.normal_weight * normals])
+        _, samples = self._tree.query(query, k=min(NUM_CANDIDATES, self._tree.n), workers=-1)
+        candidates = self._sample_triangles[samples.reshape(len(points), -1)]  # (N, k)
+        corners = self.vertices[self.triangles[candidates]]  # (N, k, 3, 3)
+        barycentrics = closest_barycentrics(corners, points[:, None])
+        found = np.einsum("nkc,nkcx->nkx", barycentrics, corners)
+        corner_normals = self.normals[self.triangles[candidates]]
+        found_normals = unit(np.einsum("nkc,nkcx->nkx", barycentrics, corner_normals))
+        turned = np.sum((found_normals - normals[:, None]) ** 2, axis=-1)
+        cost = np.sum((found - points[:, None]) ** 2, axis=-1) + self.normal_weight**2 * turned
+        rows, best = np.arange(len(points)), cost.argmin(axis=1)
+        chosen, weights = candidates[rows, best], barycentrics[rows, best]
+        positions = found[rows, best]
+        return SurfacePoints(
+            positions,
+            found_normals[rows, best],
+            chosen,
+            weights,
+            np.linalg.norm(positions - points, axis=1),
+            ((weights < 1e-6) & self._border_corners[chosen]).any(axis=1),
+        )
+
+
+def sample_triangles(
+    vertices: FloatArray, triangles: IntArray, spacing: float
+) -> tuple[IntArray, FloatArray]:
+    """Points on every triangle about `spacing` apart: its lattice, then every used vertex once.
+
+    Returns (N,) triangle indices and (N, 3) barycentrics.
+    """
+    edges = vertices[np.roll(triangles, -1, axis=1)] - vertices[triangles]
+    longest = np.linalg.norm(edges, axis=-1).max(axis=1)
+    steps = np.clip(np.ceil(longest / spacing), 1, MAX_STEPS_PER_EDGE).astype(int)
+    corner = np.unique(triangles, return_index=True)[1]
+    indices, barycentrics = [corner // 3], [np.eye(3)[corner % 3]]
+    for num_steps in np.unique(steps):
+        lattice = _lattice(num_steps)
+        members = np.flatnonzero(steps == num_steps)
+        indices.append(np.repeat(members, len(lattice)))
+        barycentrics.append(np.tile(lattice, (len(members), 1)))
+    return np.concatenate(indices), np.concatenate(barycentrics)
+
+
+def closest_barycentrics(corners: FloatArray, points: FloatArray) -> FloatArray:
+    """(..., 3) barycentrics of the point of each triangle (..., 3, 3) nearest to (..., 3) points.
+
+    The plane's foot where it lies inside, else the best of the three clamped edges.
+    """
+    a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
+    foot = _plane_barycentrics(a, b, c, points)
+    is_inside = (foot >= 0).all(axis=-1)
+    best, best_cost = foot, np.where(is_inside, -1.0, np.inf)
+    for start, end in ((0, 1), (1, 2), (2, 0)):
+        origin, along = corners[..., start, :], corners[..., end, :] - corners[..., start, :]
+        length = np.maximum(np.sum(along * along, axis=-1), 1e-30)
+        share = np.clip(np.sum((points - origin) * along, axis=-1) / length, 0.0, 1.0)
+        cost = np.sum((origin + share[..., None] * along - points) ** 2, axis=-1)
+        weights = np.zeros(foot.shape)
+        weights[..., start], weights[..., end] = 1.0 - share, share
+        better = cost < best_cost
+        best = np.where(better[..., None], weights, best)
+        best_cost = np.where(better, cost, best_cost)
+    return best
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """(..., 3) vectors at length 1; zero stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1.0)
+
+
+def farthest_points(points: FloatArray, num_points: int) -> tuple[IntArray, FloatArray]:
+    """Indices that spread evenly over (N, 3) points, greedily from the first.
+
+    Returns (K,) indices and (K,) the distance of the farthest point before each was added, so that
+    the first k indices leave no point farther than radii[k] (infinite for k = 0).
+    """
+    num_points = min(num_points, len(points))
+    chosen, radii = np.zeros(num_points, int), np.full(num_points, np.inf)
+    columns = np.ascontiguousarray(points.T)
+    nearest = np.full(len(points), np.inf)
+    for k in range(num_points):  # inherently serial; 20 µs a step at 8,000 points
+        if k:
+            chosen[k] = nearest.argmax()
+            radii[k] = np.sqrt(nearest[chosen[k]])
+        x, y, z = columns - columns[:, chosen[k], None]
+        np.minimum(nearest, x * x + y * y + z * z, out=nearest)
+    return chosen, radii
+
+
+def _plane_barycentrics(
+    a: FloatArray, b: FloatArray, c: FloatArray, points: FloatArray
+) -> FloatArray:
+    ab, ac, ap = b - a, c - a, points - a
+    d00, d01, d11 = (np.sum(u * v, axis=-1) for u, v in ((ab, ab), (ab, ac), (ac, ac)))
+    d20, d21 = np.sum(ap * ab, axis=-1), np.sum(ap * ac, axis=-1)
+    area = d00 * d11 - d01 * d01
+    flat = area <= 1e-14 * d00 * d11  # a sliver: its edges answer instead
+    area = np.where(flat, 1.0, area)
+    v, w = (d11 * d20 - d01 * d21) / area, (d00 * d21 - d01 * d20) / area
+    return np.where(flat[..., None], -1.0, np.stack([1.0 - v - w, v, w], axis=-1))
+
+
+def _lattice(num_steps: int) -> FloatArray:
+    """(N, 3) barycentrics of the middles of the upright small triangles of a regular cut."""
+    i, j = np.meshgrid(np.arange(num_steps), np.arange(num_steps), indexing="ij")
+    upward = (i + j) <= num_steps - 1
+    pairs = (np.stack([i[upward], j[upward]], axis=1) + 1.0 / 3.0) / num_steps
+    return np.column_stack([1.0 - pairs.sum(axis=1), pairs])
+
+
+def _opposite_border(triangles: IntArray) -> NDArray[np.bool_]:
+    """(F, 3) bool: whether the edge opposite to each corner is open."""
+    size = int(triangles.max()) + 1
+    border = boundary_edges(triangles).astype(np.int64)
+    keys = border[:, 0] * size + border[:, 1]
+    result = np.zeros(triangles.shape, bool)
+    for corner in range(3):
+        pair = np.sort(triangles[:, [(corner + 1) % 3, (corner + 2) % 3]].astype(np.int64), axis=1)
+        result[:, corner] = np.isin(pair[:, 0] * size + pair[:, 1], keys)
+    return result
