@@ -70,7 +70,9 @@ class Hierarchy:
             rows = np.flatnonzero(column >= 0)
             entries = (np.ones(len(rows), np.float32), (rows, column[rows]))
             gathers.append(sparse.csr_matrix(entries, (num_vertices, num_vertices)) @ up)
-        return sparse.hstack(gathers, format="csr", dtype=np.float32)
+        operator = sparse.hstack(gathers, format="csr", dtype=np.float32)
+        operator.sum_duplicates()
+        return operator
 
 
 def build_hierarchy(

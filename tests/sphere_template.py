@@ -1,4 +1,4 @@
-"""A template small enough for tests: a sphere with an open bottom instead of a head, made in code."""
+"""A template small enough for tests: a sphere with an open bottom for a head, made in code."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def open_sphere(num_rings: int = 13, num_sectors: int = 20) -> tuple[np.ndarray,
 
 
 def sphere_template(num_levels: int = 5, factor: int = 3) -> Template:
-    """A Template on the open sphere, 261 vertices, with every region, three identities, a tongue."""
+    """A Template on the open sphere: 261 vertices, every region, three identities, a tongue."""
     vertices, triangles = open_sphere()
     nose = int(vertices[:, 2].argmax())
     hierarchy = build_hierarchy(vertices, triangles, num_levels, factor, reference_vertex=nose)

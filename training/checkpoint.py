@@ -1,0 +1,90 @@
+"""Checkpoints: everything a run needs to go on after a kill, in one npz without pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facegen_core.bundle import write_arrays
+from facegen_core.errors import FacegenError
+
+CHECKPOINT_VERSION = 1
+
+
+class CheckpointError(FacegenError):
+    """A checkpoint is missing, damaged, or of another run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """weights: the model's state; optimiser: Adam's moments by parameter; progress: plain values
+    (stage, step, state of the random generator, statistics, losses)."""
+
+    weights: dict[str, NDArray]
+    optimiser: dict[str, NDArray]
+    progress: dict[str, Any]
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write at once or not at all: a kill leaves the checkpoint before."""
+    progress = {"version": CHECKPOINT_VERSION, **checkpoint.progress}
+    arrays: dict[str, NDArray] = {
+        "progress": np.frombuffer(json.dumps(progress).encode(), np.uint8)
+    }
+    arrays |= {f"weights/{name}": values for name, values in checkpoint.weights.items()}
+    arrays |= {f"optimiser/{name}": values for name, values in checkpoint.optimiser.items()}
+    write_arrays(path, arrays)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read back; raises CheckpointError with the reason."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        progress = json.loads(arrays.pop("progress").tobytes())
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint that can be read: {error}.") from error
+    if progress.get("version") != CHECKPOINT_VERSION:
+        raise CheckpointError(f"{path}: unknown checkpoint version {progress.get('version')}.")
+
+    def below(prefix: str) -> dict[str, NDArray]:
+        return {n.removeprefix(prefix): v for n, v in arrays.items() if n.startswith(prefix)}
+
+    return Checkpoint(below("weights/"), below("optimiser/"), progress)
+
+
+def model_arrays(model: torch.nn.Module) -> dict[str, NDArray]:
+    """Every weight and stored buffer as an array."""
+    return {name: values.numpy(force=True).copy() for name, values in model.state_dict().items()}
+
+
+def restore_model(model: torch.nn.Module, arrays: dict[str, NDArray]) -> None:
+    """Put arrays of `model_arrays` back; raises CheckpointError where names or shapes differ."""
+    try:
+        model.load_state_dict({name: torch.from_numpy(a.copy()) for name, a in arrays.items()})
+    except RuntimeError as error:
+        raise CheckpointError(f"The checkpoint is of another model: {error}") from error
+
+
+def optimiser_arrays(optimiser: torch.optim.Optimizer) -> dict[str, NDArray]:
+    """Adam's moments and step counts, named by parameter number."""
+    return {
+        f"{index}/{name}": values.numpy(force=True).copy()
+        for index, state in optimiser.state_dict()["state"].items()
+        for name, values in state.items()
+    }
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, arrays: dict[str, NDArray]) -> None:
+    """Put arrays of `optimiser_arrays` back."""
+    content = optimiser.state_dict()
+    for key, values in arrays.items():
+        index, name = key.split("/")
+        content["state"].setdefault(int(index), {})[name] = torch.from_numpy(values.copy())
+    optimiser.load_state_dict(content)

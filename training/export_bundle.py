@@ -1,0 +1,90 @@
+"""From a finished run to the one file that ships: the model bundle with its provenance."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from facegen_core.bundle import Bundle, save_bundle
+from facegen_core.template import Template
+from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from training.train_config import config_to_dict, read_config
+
+MAX_BUNDLE_BYTES = 20 * 1024 * 1024
+# Fitting uses about fifty; they are most of the file.
+NUM_IDENTITY_MODES = 60
+WEIGHTS_LICENCE = "GPL-3.0-or-later"
+
+
+def export_bundle(
+    run: Path, out: Path, template: Template, num_identity_modes: int = NUM_IDENTITY_MODES
+) -> Bundle:
+    """Write OUT from the run's checkpoint, its configuration and the template it was trained on.
+
+    num_identity_modes: how many of the template's identity modes ship, the strongest first.
+
+    Raises CheckpointError when the run is not finished or the file would be too large to ship.
+    """
+    checkpoint = load_checkpoint(run / "checkpoint.npz")
+    if "final" not in checkpoint.progress["metrics"]:
+        raise CheckpointError(f"{run} is not finished: resume it with --resume, then export.")
+    config = read_config(run / "config.yaml")
+    header = _provenance(checkpoint, config_to_dict(config))
+    template = _with_fewer_modes(template, num_identity_modes)
+    bundle = Bundle(template, checkpoint.weights, config.model, header)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_bundle(bundle, out)
+    size = out.stat().st_size
+    if size > MAX_BUNDLE_BYTES:
+        raise CheckpointError(
+            f"{out} has {size / 2**20:.1f} MB, at most {MAX_BUNDLE_BYTES / 2**20:.0f} may ship: "
+            "use fewer blendshapes or identity modes."
+        )
+    return bundle
+
+
+def _with_fewer_modes(template: Template, num_modes: int) -> Template:
+    parts = tuple(
+        dataclasses.replace(part, identity_basis=part.identity_basis[:num_modes])
+        for part in template.inner_parts
+    )
+    basis = template.identity_basis[:num_modes]
+    return dataclasses.replace(template, identity_basis=basis, inner_parts=parts)
+
+
+def _provenance(checkpoint: Checkpoint, settings: dict[str, Any]) -> dict[str, Any]:
+    progress = checkpoint.progress
+    data = dict(progress["training_data"])
+    licence = data.pop("licence", "unknown")
+    settings = {name: value for name, value in settings.items() if name not in ("data", "out")}
+    return {
+        "training_data": {
+            **data,
+            "frame_rate": progress["frame_rate"],
+            "magnitude_means_mm": progress["magnitude_means"],
+            "magnitude_deviations_mm": progress["magnitude_deviations"],
+        },
+        "licences": {"training_data": licence, "weights": WEIGHTS_LICENCE},
+        "metrics": progress["metrics"],
+        "commit": _commit(),
+        "seed": settings["seed"],
+        "command": {"train": "python -m training train", "settings": settings},
+    }
+
+
+def _commit() -> str:
+    """The commit of the working tree, or 'unknown' outside a repository."""
+    here = Path(__file__).resolve().parent
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return answer.stdout.strip()

@@ -1,0 +1,138 @@
+"""Training sequences small enough for memory: PCA coefficients instead of vertices.
+
+The basis is the PCA of displacements from the neutral (Potamias et al. 2020, section 5.2), not
+centred, so that zero coefficients are the neutral. Deviation: frames are sampled, each expression
+alike, instead of taken all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from facegen_core.conditioning import extremeness, proportional_amplitude
+from facegen_core.intensity import EXPRESSIONS
+
+if TYPE_CHECKING:
+    from training.datasets.sequence import Sequence
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class MotionBasis:
+    """shapes: (K, V, 3) orthonormal, scaled so that a coefficient of 1 is RMS 1 mm per vertex.
+
+    ranges: (K,) largest coefficient met; motion: (V,) RMS displacement of each vertex, mm.
+    """
+
+    shapes: NDArray[np.float32]
+    ranges: NDArray[np.float32]
+    motion: NDArray[np.float32]
+
+    def project(self, displacements: FloatArray) -> NDArray[np.float32]:
+        """(T, K) coefficients of (T, V, 3) displacements."""
+        flat = self.shapes.reshape(len(self.shapes), -1)
+        return displacements.reshape(len(displacements), -1) @ flat.T / self.shapes.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One sequence in the basis.
+
+    coefficients: (T, K); jaw: (T, 6) rad and mm; marks: (4,) frames of onset start, apex start,
+    apex end, offset end; magnitude: mean displacement over frames and vertices, mm.
+    """
+
+    subject: str
+    expression: int
+    coefficients: NDArray[np.float32]
+    jaw: NDArray[np.float32]
+    marks: FloatArray
+    magnitude: float
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.coefficients)
+
+
+@dataclass(frozen=True)
+class MagnitudeStatistics:
+    """Mean and deviation (mm) of the magnitudes of each expression over the training subjects."""
+
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+
+    def amplitude(self, expression: int, magnitude: float, labels: str) -> float:
+        """The apex of a sequence's label, by the rule the model is configured for."""
+        rule = extremeness if labels == "extremeness" else proportional_amplitude
+        return rule(magnitude, self.means[expression], self.deviations[expression])
+
+
+def compute_basis(
+    sequences: Rows[Sequence], num_shapes: int, num_frames: int, rng: np.random.Generator
+) -> MotionBasis:
+    """PCA of `num_frames` moving frames of the sequences, by the Gram matrix of the frames."""
+    frames = _sample_frames(sequences, num_frames, rng)  # (N, V, 3)
+    N, V, _ = frames.shape  # noqa: N806
+    flat = frames.reshape(N, -1)
+    values, vectors = np.linalg.eigh((flat @ flat.T).astype(np.float64))
+    order = np.argsort(values)[::-1][:num_shapes]
+    is_real = values[order] > 1e-9 * values[order[0]]
+    combine = vectors[:, order] * np.where(is_real, 1 / np.sqrt(np.abs(values[order]) + 1e-30), 0)
+    directions = combine.T.astype(np.float32) @ flat  # (K', 3V), unit length
+    shapes = np.zeros((num_shapes, 3 * V), np.float32)
+    shapes[: len(order)] = directions * np.sqrt(V)
+    coefficients = flat @ shapes.T / V
+    ranges = np.maximum(np.abs(coefficients).max(axis=0), 1e-6)
+    motion = np.sqrt(np.mean(np.sum(frames**2, axis=2), axis=0))
+    return MotionBasis(shapes.reshape(num_shapes, V, 3), ranges, motion)
+
+
+def record(sequences: Rows[Sequence], basis: MotionBasis, what: str) -> list[Recording]:
+    """Project every sequence; 20 ms each at 14 k vertices."""
+    recordings = []
+    for sequence in tqdm(sequences, desc=f"Reading {what}", unit="seq", mininterval=2.0):
+        displacements = sequence.displacements()
+        recordings.append(
+            Recording(
+                sequence.subject,
+                EXPRESSIONS.index(sequence.expression),
+                basis.project(displacements).astype(np.float32),
+                np.asarray(sequence.jaw(), np.float32),
+                np.asarray(sequence.marks, np.float64),
+                float(np.linalg.norm(displacements, axis=-1).mean()),
+            )
+        )
+    return recordings
+
+
+def magnitude_statistics(recordings: Rows[Recording]) -> MagnitudeStatistics:
+    """μ_e and σ_e of eq. 6, of the training recordings."""
+    groups = [
+        [r.magnitude for r in recordings if r.expression == e] for e in range(len(EXPRESSIONS))
+    ]
+    means = tuple(float(np.mean(g)) if g else 1.0 for g in groups)
+    return MagnitudeStatistics(means, tuple(float(np.std(g)) if g else 0.0 for g in groups))
+
+
+def _sample_frames(
+    sequences: Rows[Sequence], num_frames: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """(N, V, 3) displacements between onset and offset, two or more from each drawn sequence."""
+    per_sequence = max(2, -(-num_frames // len(sequences)))
+    num_drawn = min(len(sequences), -(-num_frames // per_sequence))
+    drawn = np.sort(rng.permutation(len(sequences))[:num_drawn])
+    frames = []
+    for index in tqdm(drawn, desc="Sampling frames", unit="seq", mininterval=2.0):
+        displacements = sequences[index].displacements()
+        onset, _, apex_end, _ = sequences[index].marks
+        moving = np.arange(int(onset) + 1, min(int(apex_end) + 2, len(displacements)))
+        chosen = rng.choice(moving, min(per_sequence, len(moving)), replace=False)
+        frames.append(displacements[chosen].astype(np.float32))
+    return np.concatenate(frames)
