@@ -8,7 +8,7 @@ BPY ?= bpy==4.5.*
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_QUIET := -q --disable-pip-version-check --progress-bar off
+PIP_QUIET := -qq --disable-pip-version-check --progress-bar off
 # Blenders the built zip is installed in: oldest and newest supported, and the LTS between.
 ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
 
