@@ -134,7 +134,7 @@ def fit(run: Run, stage: str, num_steps: int, step: Callable[[Run], dict[str, Te
         values = {name: round(float(loss.detach()), 4) for name, loss in losses.items()}
         if not np.isfinite(values["total"]):
             raise FloatingPointError(f"The loss is not finite at step {run.step} of {stage}.")
-        bar.set_postfix(values)
+        bar.set_postfix(values, refresh=False)
         _look_up(run, optimiser, values, num_steps)
     run.step = num_steps
     run.optimiser_state = optimiser_arrays(optimiser)
