@@ -219,7 +219,7 @@ def _picture(request: Request, animated: _Animated, progress: Progress) -> bytes
             picture.Moment(f"{name}, frame {frame}", viewport.vertices_at(head, frame))
             for name, frame in shown.items()
         )
-        strips.append(picture.Strip(f"{event.expression}  {event.intensity:g}", poses))
+        strips.append(picture.Strip(f"{event.expression}, intensity {event.intensity:g}", poses))
     return picture.contact_sheet(animated.generated.match.alignment, strips, progress)
 
 

@@ -17,10 +17,10 @@ FloatArray = NDArray[np.floating]
 
 # sRGB tints of the parts, by the first word of the kind that registration gave them.
 TINTS = {
-    "skin": (0.93, 0.76, 0.66),
+    "skin": (0.97, 0.77, 0.66),
     "mouth": (0.46, 0.20, 0.20),
     "eyeball": (0.95, 0.93, 0.91),
-    "teeth": (0.95, 0.92, 0.85),
+    "teeth": (1.0, 0.98, 0.93),
     "gums": (0.76, 0.42, 0.42),
     "tongue": (0.78, 0.42, 0.42),
     "brows": (0.20, 0.13, 0.10),
@@ -143,7 +143,7 @@ def _brow_mask(grid: FloatArray, brow: FloatArray) -> FloatArray:
     along, distance = _nearest_on_line(grid, brow)
     half_width = 1.0 + 2.4 * np.minimum(along / 0.6, 1.0)
     ends = _ramp(along, 0.0, 0.12) * (1 - 0.35 * _ramp(along, 0.85, 1.0))
-    hairs = 0.85 + 0.15 * np.sin(grid[..., 0] * 4.1 + grid[..., 1] * 2.3)
+    hairs = 0.9 + 0.1 * np.sin(grid[..., 0] * 5.3 - grid[..., 1] * 1.7)
     return (1 - _ramp(distance, half_width * 0.6, half_width * 1.5)) * ends * hairs
 
 

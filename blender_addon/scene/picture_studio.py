@@ -29,13 +29,15 @@ FloatArray = NDArray[np.floating]
 _UNITS_PER_MM = 0.01
 # The camera: a portrait lens, aimed a little below the eyes; millimetres.
 _LENS_MM, _DISTANCE_MM = 85.0, 1150.0
-_FRAME_HEIGHT_MM, _AIM_BELOW_EYES_MM, _AIM_BEHIND_EYES_MM = 262.0, 18.0, 52.0
+_FRAME_HEIGHT_MM, _AIM_BELOW_EYES_MM, _AIM_BEHIND_EYES_MM = 276.0, 12.0, 52.0
 _CAMERA_RISE_MM = 25.0
 # Geometry farther from the face than this is left out: hands of a body never enter the picture.
 _REACH_MM = 420.0
 # The frontal paint belongs to what lies less than this behind the eyes (in front of the ears).
 _PAINT_DEPTH_MM = 45.0
 _MOUTH_BAG = 0.5
+# Left out of a picture of a face where they would hide it.
+_COVERS = ("hair", "clothes")
 
 
 class Studio:
@@ -121,8 +123,10 @@ class Studio:
         """(M,) slot of each vertex (-1 hidden) and (M, 2) texture coordinates in its paint."""
         slots = np.full(len(rest), _SLOTS.index("skin"))
         coordinates = paint.coordinates(rest)
+        covering = self._covering_tints(rest)
         for part in self._alignment.parts:
             tint, indices = tint_of(part.kind), part.vertex_indices
+            tint = None if tint in covering else tint
             slots[indices] = _SLOTS.index(tint) if tint else -1
             if tint == "eyeball":
                 coordinates[indices] = eye_coordinates(rest[indices])
@@ -130,6 +134,22 @@ class Studio:
         if bag is not None:
             slots[(bag > _MOUTH_BAG) & (slots == _SLOTS.index("skin"))] = _SLOTS.index("mouth")
         return slots, coordinates
+
+    def _covering_tints(self, rest: FloatArray) -> set[str]:
+        """Hair or clothes, where a polygon of theirs hangs in front of eyes, nose or mouth."""
+        target, inner = self._alignment.target, self._alignment.fit.landmarks[36:68] - self._eyes
+        corners, starts = rest[target.polygon_vertices], target.polygon_starts[:-1]
+        low = np.minimum.reduceat(corners, starts)
+        high = np.maximum.reduceat(corners, starts)
+        overlaps = (low < inner.max(axis=0))[:, :2].all(axis=1)
+        overlaps &= (high > inner.min(axis=0)).all(axis=1)
+        first_vertices = target.polygon_vertices[starts][overlaps]
+        kinds = {
+            part.kind
+            for part in self._alignment.parts
+            if tint_of(part.kind) in _COVERS and np.isin(first_vertices, part.vertex_indices).any()
+        }
+        return {tint_of(kind) for kind in kinds}
 
     def _polygon_slots(
         self, vertex_slots: NDArray, rest: FloatArray, coordinates: FloatArray

@@ -1,0 +1,239 @@
+"""Runs inside Blender with a window: an artist's first visit to the Facegen tab, step by step.
+
+Installs the zip, adds the sample head, matches, adds expressions, cancels a generation with a real
+ESC key, generates, undoes, redoes, exports; a screenshot and a check after each step. Steps are
+driven from a timer, because modal operators need the event loop between them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import bpy
+
+FOLDER = Path(__file__).parent
+TICK_SECONDS = 0.25
+PATIENCE_SECONDS = 150.0
+
+held: list[str] = []
+failed: list[str] = []
+figures: dict[str, float] = {}
+
+
+def visit() -> Iterator[float]:
+    """The visit; every yield hands control back to Blender for so many seconds."""
+    yield 1.5
+    bpy.ops.extensions.package_install_files(
+        filepath=str(FOLDER / "facegen.zip"),
+        repo="user_default",
+        enable_on_install=True,
+        overwrite=True,
+    )
+    check("the zip installs and enables", hasattr(bpy.types.Object, "facegen"))
+    yield 0.5
+    with view():
+        bpy.ops.object.select_all(action="SELECT")
+        bpy.ops.object.delete()
+    view_area().spaces.active.show_region_ui = True
+    yield 1.0
+    sidebar().active_panel_category = "Facegen"
+    view_area().tag_redraw()
+    yield 1.0
+    screenshot("1-tab-without-head")
+
+    with view():
+        bpy.ops.facegen.add_head()
+        bpy.ops.ed.undo_push(message="Facegen Head")
+    head_name = bpy.context.object.name
+    frame_the_face()
+    yield 1.5
+    screenshot("2-sample-head")
+
+    yield from click_until("Match", lambda: bpy.context.object.facegen.is_matched)
+    screenshot("4-matched")
+
+    with view():
+        bpy.ops.facegen.add_expression(
+            "EXEC_DEFAULT",
+            expression="happy",
+            onset_start=1,
+            apex_start=12,
+            apex_end=30,
+            offset_end=45,
+        )
+        bpy.ops.facegen.add_expression(
+            "EXEC_DEFAULT",
+            expression="surprise",
+            onset_start=50,
+            apex_start=56,
+            apex_end=70,
+            offset_end=85,
+        )
+        bpy.ops.facegen.add_expression("INVOKE_DEFAULT")
+    yield 1.0
+    screenshot("5-add-expression-dialog")
+    press("Escape")
+    yield 1.0
+    bpy.context.scene.frame_set(21)
+    channel = bpy.context.object.facegen.happy
+    check("the happy channel is 1 at its apex", abs(channel - 1.0) < 1e-6)
+
+    with view():
+        bpy.ops.facegen.generate("INVOKE_DEFAULT")
+    yield 0.3
+    check("generating runs modally", is_generating())
+    screenshot("6-generating")
+    press("Escape")
+    yield from wait_while(is_generating)
+    yield 0.5
+    check("ESC leaves no shape key", bpy.data.objects[head_name].data.shape_keys is None)
+    screenshot("7-cancelled")
+
+    start = time.time()
+    with view():
+        bpy.ops.facegen.generate("INVOKE_DEFAULT")
+    gaps, before = [], time.time()
+    while is_generating() and time.time() - start < PATIENCE_SECONDS:
+        yield 0.05
+        gaps.append(time.time() - before)
+        before = time.time()
+    figures["generate_seconds"] = round(time.time() - start, 2)
+    figures["longest_freeze_seconds"] = round(max(gaps, default=0.0), 2)
+    check("generating writes shape keys", num_keys(head_name) > 1)
+    figures["keys"] = num_keys(head_name) - 1
+    for frame, name in ((1, "neutral"), (21, "happy"), (63, "surprise"), (85, "end")):
+        bpy.context.scene.frame_set(frame)
+        yield 1.0
+        screenshot(f"8-{name}")
+
+    with view():
+        bpy.ops.ed.undo()
+    yield 1.0
+    check("one undo removes every key", num_keys(head_name) == 0)
+    screenshot("9-undone")
+    with view():
+        bpy.ops.ed.redo()
+    yield 1.0
+    check("redo brings them back", num_keys(head_name) > 1)
+
+    with view():
+        bpy.ops.facegen.export_fbx("EXEC_DEFAULT", filepath=str(FOLDER / "clip.fbx"))
+    check("the FBX is written", (FOLDER / "clip.fbx").is_file())
+    yield 1.0
+    screenshot("10-exported")
+
+
+def num_keys(name: str) -> int:
+    keys = bpy.data.objects[name].data.shape_keys
+    return len(keys.key_blocks) if keys else 0
+
+
+def is_generating() -> bool:
+    """Whether one of our modal operators is running in the window."""
+    names = {
+        operator.bl_idname for operator in bpy.context.window_manager.windows[0].modal_operators
+    }
+    return any("facegen" in name.lower() for name in names)
+
+
+def wait_while(condition: Callable[[], bool]) -> Iterator[float]:
+    start = time.time()
+    while condition() and time.time() - start < PATIENCE_SECONDS:
+        yield TICK_SECONDS
+
+
+def click_until(label: str, is_done: Callable[[], bool]) -> Iterator[float]:
+    """Really click down the panel until the button answers; else invoke the operator and say so."""
+    region = sidebar()
+    for height in range(40, 200, 9):
+        click(region.x + region.width // 2, region.y + region.height - height)
+        yield 0.6
+        if is_generating() or is_done():
+            break
+    was_clicked = is_generating() or is_done()
+    check(f"a mouse click starts {label}", was_clicked)
+    if not was_clicked:
+        with view():
+            getattr(bpy.ops.facegen, label.lower())("INVOKE_DEFAULT")
+        yield 0.3
+    screenshot(f"3-{label.lower()}ing")
+    start = time.time()
+    yield from wait_while(lambda: is_generating() and not is_done())
+    figures[f"{label.lower()}_seconds"] = round(time.time() - start, 2)
+    yield 0.5
+    check(f"{label} succeeds", is_done())
+
+
+def view_area() -> bpy.types.Area:
+    window = bpy.context.window_manager.windows[0]
+    return next(area for area in window.screen.areas if area.type == "VIEW_3D")
+
+
+def sidebar() -> bpy.types.Region:
+    return next(region for region in view_area().regions if region.type == "UI")
+
+
+def view() -> object:
+    """A context in which operators of the 3D viewport can be called."""
+    window, area = bpy.context.window_manager.windows[0], view_area()
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    return bpy.context.temp_override(window=window, area=area, region=region)
+
+
+def frame_the_face() -> None:
+    view_3d = view_area().spaces.active
+    view_3d.overlay.show_floor = False
+    view_3d.shading.show_cavity = True
+    with view():
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_selected()
+    view_3d.region_3d.view_perspective = "PERSP"
+
+
+def click(x: int, y: int) -> None:
+    top = bpy.context.window_manager.windows[0].height
+    down = str(top - y)
+    subprocess.Popen(
+        ["xdotool", "mousemove", str(x - 3), down, "sleep", "0.15", "mousemove", str(x), down,
+         "sleep", "0.15", "click", "1"]
+    )  # fmt: skip
+
+
+def press(key: str) -> None:
+    subprocess.Popen(["xdotool", "key", key])
+
+
+def screenshot(name: str) -> None:
+    subprocess.run(["import", "-window", "root", str(FOLDER / f"{name}.png")], check=False)
+
+
+def check(sentence: str, is_true: bool) -> None:
+    (held if is_true else failed).append(sentence)
+
+
+def report() -> None:
+    content = {"held": held, "failed": failed, "figures": figures}
+    (FOLDER / "steps.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def tick() -> float | None:
+    try:
+        return next(STEPS)
+    except StopIteration:
+        pass
+    except Exception:
+        failed.append(traceback.format_exc())
+        screenshot("error")
+    report()
+    bpy.ops.wm.quit_blender()
+    return None
+
+
+STEPS = visit()
+bpy.context.preferences.view.show_splash = False
+bpy.app.timers.register(tick, first_interval=1.0)
