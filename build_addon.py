@@ -43,6 +43,10 @@ class BuildError(Exception):
     """The package cannot be built; the text says what to do."""
 
 
+class DownloadError(BuildError):
+    """A wheel that is not in the cache could not be downloaded."""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--platform", choices=[*PLATFORMS, "all"], default="linux-x64")
@@ -202,7 +206,7 @@ def _download(tag: str, python: str) -> None:
     command += ["--python-version", python, "--abi", f"cp{python}", "--dest", str(WHEEL_CACHE)]
     done = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
     if done.returncode:
-        raise BuildError(
+        raise DownloadError(
             f"SciPy {SCIPY} for Python {python} ({tag}) could not be downloaded: "
             f"{done.stderr.strip().splitlines()[-1]}"
         )

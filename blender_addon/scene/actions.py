@@ -13,6 +13,7 @@ from facegen_core.errors import FacegenError
 FloatArray = NDArray[np.floating]
 
 HAS_SLOTS = bpy.app.version >= (4, 4, 0)
+CAN_SHARE = bpy.app.version >= (5, 0, 0)
 # Marks the actions Facegen made, so that it removes only its own when they are empty.
 MADE_BY_FACEGEN = "made_by_facegen"
 
@@ -45,12 +46,12 @@ def ensure_fcurves(
 ) -> bpy.types.bpy_prop_collection:
     """The F-curves of `owner` to add to: of its own action, else of `shared`, else of a new one.
 
-    A shared action gives every owner a slot of its own; before 4.4 there are no slots, so there
-    every owner gets its own action.
+    A shared action gives every owner a slot of its own. Before 4.4 there are no slots, and up to
+    4.5 renaming a key of one owner renames the curves of all, so there every owner gets its own.
     """
     data = owner.animation_data or owner.animation_data_create()
     if data.action is None:
-        data.action = shared if HAS_SLOTS and shared else _new_action(action_name)
+        data.action = shared if CAN_SHARE and shared else _new_action(action_name)
     action = data.action
     if action.library:
         raise FacegenError(

@@ -76,7 +76,7 @@ def write_clip(
         raise
     for obj in objects:
         remove_clip(obj, clip)
-        _finish(obj, clip, frames)
+    _finish(objects, clip)
     return len(set().union(*(indices.tolist() for indices in moving)))
 
 
@@ -210,21 +210,29 @@ def _needed_keys(weights: FloatArray) -> NDArray[np.bool_]:
     return keep
 
 
-def _finish(obj: bpy.types.Object, clip: str, frames: FloatArray) -> None:
-    """Give unfinished keys and their curves the final names, and show the current frame."""
-    shape_keys = obj.data.shape_keys
-    unfinished = clips_of(obj).get(clip + UNFINISHED, [])
-    if not unfinished:
-        return
-    curves = {curve.data_path: curve for curve in actions.fcurves_of(shape_keys)}
-    for name in unfinished:
-        curve, block = curves[_value_path(name)], shape_keys.key_blocks[name]
+def _finish(objects: Sequence[bpy.types.Object], clip: str) -> None:
+    """Give unfinished keys and their curves the final names, and show the current frame.
+
+    All curves are looked up before the first key is renamed: Blender 4.5 follows a rename in every
+    slot of the action, not only in the slot of the renamed key.
+    """
+    unfinished = [
+        (obj.data.shape_keys, name, actions.fcurves_of(obj.data.shape_keys).find(_value_path(name)))
+        for obj in objects
+        for name in clips_of(obj).get(clip + UNFINISHED, [])
+    ]
+    for shape_keys, name, curve in unfinished:
+        block = shape_keys.key_blocks[name]
         block.name = name.removesuffix(UNFINISHED)
         curve.data_path = _value_path(block.name)
         block.value = curve.evaluate(bpy.context.scene.frame_current_final)
-    _record(shape_keys, clip + UNFINISHED, None)
-    _record(shape_keys, clip, [name.removesuffix(UNFINISHED) for name in unfinished])
-    obj.data.update_tag()
+    for obj in objects:
+        names = clips_of(obj).get(clip + UNFINISHED)
+        if names:
+            _record(obj.data.shape_keys, clip + UNFINISHED, None)
+            finished = [name.removesuffix(UNFINISHED) for name in names]
+            _record(obj.data.shape_keys, clip, finished)
+            obj.data.update_tag()
 
 
 def _value_path(name: str) -> str:

@@ -1,0 +1,53 @@
+"""The built zip, installed in every Blender at hand, does what it promises."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import build_addon
+from tests.blender.blenders import SCRIPTS, Blender, blenders, run_in_blender
+
+BLENDERS = blenders()
+STORIES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "harness")
+
+needs_blender = pytest.mark.skipif(
+    not BLENDERS, reason="no Blender: set FACEGEN_BPY_VENVS or run 'make setup-test'"
+)
+
+
+@pytest.fixture(scope="session")
+def built_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    bundle = Path(os.environ.get("FACEGEN_BUNDLE", build_addon.DEFAULT_BUNDLE))
+    if not bundle.is_file():
+        pytest.skip(f"{bundle} is missing: make it with 'python -m training export'")
+    try:
+        return build_addon.build("linux-x64", bundle, tmp_path_factory.mktemp("dist"))
+    except build_addon.DownloadError as error:
+        pytest.skip(str(error))
+
+
+@needs_blender
+@pytest.mark.skipif(sys.platform != "linux", reason="the zip under test is the Linux one")
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("blender", BLENDERS, ids=lambda b: f"bpy {b.version}")
+def test_the_installed_zip_tells_its_story(
+    blender: Blender, story: str, built_zip: Path, tmp_path: Path
+) -> None:
+    done = run_in_blender(blender, SCRIPTS / f"{story}.py", built_zip, tmp_path)
+    sys.stdout.write(done.stdout)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+
+
+@needs_blender
+def test_a_failing_test_in_blender_fails_the_process(built_zip: Path, tmp_path: Path) -> None:
+    script = tmp_path / "fails.py"
+    script.write_text(
+        "import harness\ndef test_fails() -> None:\n    assert False\nharness.run(globals())\n"
+    )
+    done = run_in_blender(BLENDERS[0], script, built_zip, tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAIL test_fails" in done.stdout
