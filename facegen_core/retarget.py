@@ -21,7 +21,7 @@ from .progress import Progress, no_progress
 from .registration.alignment import Alignment
 from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
-from .registration.local_change import turn_and_size
+from .registration.local_change import local_similarities, turn_and_size
 from .registration.riding import Riding, prepare_riding
 from .registration.surface import Surface, weld
 
@@ -117,12 +117,16 @@ def prepare(alignment: Alignment) -> Retargeter:
     confidences = alignment.correspondence.confidences[first]
     is_skin, is_rigid = _is_in(alignment, surface, "skin"), _is_in(alignment, surface, "jaw")
     filling = prepare_filling(surface, is_skin, confidences, regions)
-    riding = prepare_riding(surface, alignment.parts, is_skin)
+    may_move = is_skin.copy()
+    may_move[filling.rest_indices] = False
+    riding = prepare_riding(surface, alignment.parts, may_move, _lid_sides(regions))
     follows_jaw = np.flatnonzero(
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
     )
     pivot = np.asarray(template.jaw_pivot, np.float64)
-    change = turn_and_size(template.vertices, fit.neutral, pivot[None], _JAW_SURROUNDINGS_MM)[0]
+    change = local_similarities(
+        template.vertices, fit.neutral, pivot[None], _JAW_SURROUNDINGS_MM
+    )[0]
     return Retargeter(
         alignment,
         surface,
@@ -173,6 +177,12 @@ def _is_in(alignment: Alignment, surface: Surface, motion: str) -> NDArray[np.bo
         if part.motion == motion:
             result[surface.welded_indices[part.vertex_indices]] = True
     return result
+
+
+def _lid_sides(regions: dict[str, FloatArray]) -> FloatArray:
+    """(W,) +1 on upper, -1 on lower lids."""
+    upper = regions["upper_lid_left"] + regions["upper_lid_right"]
+    return upper - regions["lower_lid_left"] - regions["lower_lid_right"]
 
 
 def _carried_point(

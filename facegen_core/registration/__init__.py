@@ -11,6 +11,7 @@ from ..template import Template
 from .alignment import Alignment, Correspondence, Fit
 from .anatomy import find_parts
 from .correspondence import correspond, match_surface
+from .fit_template import fit_template
 from .regions import carry_regions
 from .surface import weld
 

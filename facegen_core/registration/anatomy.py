@@ -28,12 +28,14 @@ _NEW_SKIN_SHARE, _COVER_DISTANCE_MM = 0.5, 4.0
 # Eyeballs: centre and radius against the fitted eyeball, and how round they must be, as shares of
 # its radius.
 _EYE_CENTRE_SHARE, _EYE_RADIUS_SHARES, _EYE_ROUNDNESS = 0.6, (0.6, 1.4), 0.12
-_EYE_REACH_SHARE = 1.4
+_EYE_REACH_SHARE = 1.7
+# Tears and other shells lie on the eyeball, lashes stand off it.
+_SHELL_SHARE = 0.2
 # Tears and occlusion shells hug the lid line; irises and corneas sit in the middle.
 _LID_LINE_DISTANCE_MM = 2.0
 # Teeth, gums and tongues lie this close to the fitted ones, after these have been moved onto them.
 _MOUTH_SHARE, _MOUTH_REACH_MM, _MOUTH_DISTANCE_MM = 0.7, 16.0, 9.0
-_PURE_SHARE = 0.85
+_PURE_SHARE, _CLEAR_RATIO = 0.85, 0.6
 # Lashes start at a lid and are not longer than this; brows lie on the skin at the brow.
 _LASH_ROOT_MM, _LASH_LENGTH_MM = 2.5, 18.0
 _BROW_REACH_MM, _BROW_HEIGHT_MM = 14.0, 6.0
@@ -151,14 +153,21 @@ def _mouth_parts(scene: _Scene, members: dict[int, IntArray]) -> dict[int, tuple
 
 
 def _mouth_kind(distances: FloatArray) -> tuple[str, float]:
-    """Majority of the closest proxy, (3, P) distances; parts of both jaws are "mouth_interior"."""
-    shares = np.bincount(distances.argmin(axis=0), minlength=3) / distances.shape[1]
-    upper, below = shares[0], shares[1] + shares[2]
-    if max(upper, below) < _PURE_SHARE:
-        return "mouth_interior", float(1.0 - min(upper, below))
-    if upper > below:
-        return "upper_teeth", float(upper)
-    return ("tongue" if shares[2] > shares[1] else "lower_teeth"), float(below)
+    """Kind by the (3, P) distances to upper teeth, lower teeth and tongue.
+
+    Only vertices clearly closer to one jaw count: where the teeth bite together, both are close.
+    Parts with a clear share in both jaws are "mouth_interior".
+    """
+    to_upper, to_lower = distances[0], distances[1:].min(axis=0)
+    num_upper = np.count_nonzero(to_upper < _CLEAR_RATIO * to_lower)
+    num_lower = np.count_nonzero(to_lower < _CLEAR_RATIO * to_upper)
+    upper_share = num_upper / max(num_upper + num_lower, 1)
+    if 1.0 - _PURE_SHARE < upper_share < _PURE_SHARE:
+        return "mouth_interior", 0.7
+    if upper_share > 0.5:
+        return "upper_teeth", upper_share
+    is_tongue = np.median(distances[2]) < np.median(distances[1])
+    return ("tongue" if is_tongue else "lower_teeth"), 1.0 - upper_share
 
 
 def _shift_onto(points: FloatArray, found: FloatArray, num_rounds: int = 5) -> FloatArray:
@@ -202,12 +211,13 @@ def _eye_kind(scene: _Scene, points: FloatArray, side: str) -> tuple[str, float]
         and low * radius < own_radius < high * radius
         and roughness < _EYE_ROUNDNESS * radius
     )
-    if is_round and np.ptp(points, axis=0).min() > 0.7 * radius:
+    if is_round and np.ptp(points, axis=0).min() > radius:
         return f"eyeball_{side}", 1.0 - roughness / radius
     to_lids = scene.lids.query(points)[0]
-    if np.mean(to_lids) < _LID_LINE_DISTANCE_MM:
-        return "tears", 0.8
-    return f"cornea_{side}", 0.7
+    from_ball = np.linalg.norm(points - centre, axis=1) - radius
+    if np.abs(from_ball).mean() > _SHELL_SHARE * radius and from_ball.max() > 0:
+        return None
+    return ("tears", 0.8) if np.mean(to_lids) < _LID_LINE_DISTANCE_MM else (f"cornea_{side}", 0.7)
 
 
 def fit_sphere(points: FloatArray) -> tuple[FloatArray, float, float]:

@@ -14,43 +14,73 @@ from scipy.spatial import cKDTree
 
 FloatArray = NDArray[np.floating]
 
-# Width of the Gaussian surroundings: about a lip or a lid with its neighbours. Narrower follows
-# the noise of a fit, wider forgets that eyes and mouths have sizes of their own.
-SURROUNDINGS_MM = 10.0
+# Width of the Gaussian surroundings that tell a size: about a lip or a lid with its neighbours.
+# Narrower follows the noise of a fit, wider forgets that eyes and mouths have sizes of their own.
+SIZE_WIDTH_MM = 12.0
+# Turns are told by wider ones: a steeper chin does not make the jaw open in another direction.
+TURN_WIDTH_MM = 35.0
 # Beyond this many widths the Gaussian is cut.
 _CUT_WIDTHS = 2.5
-# Every so many vertices one speaks for its surroundings; the field is smooth.
-_SAMPLE_STEP = 3
+# So many vertices, on average, speak for the surroundings of one; the field is smooth.
+_NUM_SPEAKERS = 300
+# The head as a whole speaks with this weight, alone where the surroundings hold too few points.
+_OVERALL_SHARE = 0.02
 # A face part may be this much smaller or larger than the template's; beyond, the fit is at fault.
 _SMALLEST, _LARGEST = 0.5, 2.0
 
 
-def turn_and_size(
-    before: FloatArray,
-    after: FloatArray,
-    at: FloatArray | None = None,
-    width_mm: float = SURROUNDINGS_MM,
+def turn_and_size(before: FloatArray, after: FloatArray) -> FloatArray:
+    """(V, 3, 3) rotation times scale that carries arrows at (V, 3) points `before` to `after`, mm.
+
+    Rotations and scales are those of the best similarity of each point's surroundings.
+    """
+    turns = local_similarities(before, after, before, TURN_WIDTH_MM)
+    sizes = local_similarities(before, after, before, SIZE_WIDTH_MM)
+    return turns * (_scales(sizes) / _scales(turns))[:, None, None]
+
+
+def local_similarities(
+    before: FloatArray, after: FloatArray, at: FloatArray, width_mm: float
 ) -> FloatArray:
     """(N, 3, 3) rotation times scale that best takes the surroundings of points to their new place.
 
     before, after: (V, 3) mm positions of the same vertices. at: (N, 3) mm, where in `before` to
-    look; all vertices when None. width_mm: of the surroundings. Weighted similarity fits
-    (Umeyama 1991, Least-squares estimation of transformation parameters, eqs. 40-42).
+    look. width_mm: of the Gaussian surroundings. Weighted similarity fits (Umeyama 1991,
+    Least-squares estimation of transformation parameters, eqs. 40-42).
     """
     before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
-    samples = slice(None, None, _SAMPLE_STEP)
-    weights = _gaussian(before if at is None else at, before[samples], width_mm)
-    p, q = before[samples], after[samples]
+    at = np.asarray(at, np.float64)
+    step = _sample_step(before, width_mm)
+    p, q = before[::step], after[::step]
+    weights = _gaussian(at, p, width_mm)
     p_mean, q_mean = weights @ p, weights @ q
     products = (q[:, :, None] * p[:, None, :]).reshape(len(p), 9)
     covariances = (weights @ products).reshape(-1, 3, 3) - q_mean[:, :, None] * p_mean[:, None, :]
-    p_variances = weights @ (p * p).sum(axis=1) - (p_mean * p_mean).sum(axis=1)
+    variances = weights @ (p * p).sum(axis=1) - (p_mean * p_mean).sum(axis=1)
+    overall_covariance = (q - q.mean(axis=0)).T @ (p - p.mean(axis=0)) / len(p)
+    overall = _similarities(overall_covariance[None], np.array([p.var(axis=0).sum()]))[0]
+    prior = _OVERALL_SHARE * width_mm**2
+    return _similarities(covariances + prior * overall, variances + 3.0 * prior)
+
+
+def _sample_step(points: FloatArray, width_mm: float) -> int:
+    probes = points[:: max(len(points) // 50, 1)]
+    counts = cKDTree(points).query_ball_point(probes, _CUT_WIDTHS * width_mm, return_length=True)
+    return max(int(np.mean(counts) / _NUM_SPEAKERS), 1)
+
+
+def _similarities(covariances: FloatArray, variances: FloatArray) -> FloatArray:
+    """(N, 3, 3) rotation times scale from covariances (N, 3, 3) and variances (N,) before."""
     left, stretches, right = np.linalg.svd(covariances)
     signs = np.ones_like(stretches)
     signs[:, 2] = np.sign(np.linalg.det(left @ right))
     rotations = (left * signs[:, None, :]) @ right
-    scales = (stretches * signs).sum(axis=1) / np.maximum(p_variances, 1e-12)
+    scales = (stretches * signs).sum(axis=1) / variances
     return rotations * np.clip(scales, _SMALLEST, _LARGEST)[:, None, None]
+
+
+def _scales(similarities: FloatArray) -> FloatArray:
+    return np.cbrt(np.linalg.det(similarities))
 
 
 def _gaussian(points: FloatArray, samples: FloatArray, width_mm: float) -> sparse.csr_matrix:
@@ -59,7 +89,6 @@ def _gaussian(points: FloatArray, samples: FloatArray, width_mm: float) -> spars
     distances = cKDTree(points).sparse_distance_matrix(
         cKDTree(samples), reach, output_type="coo_matrix"
     )
-    # A sample in the very place of a point is a stored 0, which sparse matrices keep.
     values = np.exp(-0.5 * (distances.data / width_mm) ** 2)
     weights = sparse.csr_matrix((values, (distances.row, distances.col)), distances.shape)
     sums = np.asarray(weights.sum(axis=1)).ravel()

@@ -1,7 +1,8 @@
 """Parts that ride on the skin: lashes, brows, tear shells, hair near the face.
 
-Each vertex hangs on the nearest root of its part, each root on the skin under it. It takes the
-displacement of that skin and turns with it, so lashes keep their shape through a blink.
+The roots of a part, where it touches the skin, take the displacement of the skin under them and
+turn with it, so lashes keep their shape through a blink. Between and beyond the roots both blend
+along the part, so a tear shell between two lids follows both.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.spatial import cKDTree
+from scipy.sparse.linalg import SuperLU, splu
 
 from ..mesh import Mesh
 from .alignment import Part
-from .matching import TriangleSearch
+from .matching import Matches, TriangleSearch
 from .surface import Surface
 
 FloatArray = NDArray[np.floating]
@@ -23,28 +24,37 @@ IntArray = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
 # Vertices of a part this close to the skin, or this little farther than its closest, are roots.
-_ROOT_DISTANCE_MM, _ROOT_SLACK_MM = 1.5, 0.5
-# Skin around a root that decides how it turns.
-_TURN_RADIUS_MM = 5.0
+_ROOT_DISTANCE_MM, _ROOT_SLACK_MM = 1.2, 0.5
+# Skin around a root that decides how it turns: a lid margin turns more than the lid behind it.
+_TURN_RADIUS_MM = 3.0
 _MIN_TURN_NEIGHBOURS = 6
+_TURN_STEPS = 3
 # Hair is carried whole up to the first distance from the skin and rests beyond the second.
 _HAIR_FULL_MM, _HAIR_REST_MM = 5.0, 30.0
+# When this share of the lid under a lash is the upper one, all of the lash hangs on it.
+_LID_MAJORITY = 0.65
+_REGULARISATION = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Riding:
-    """P riding vertices on A anchors; indices are those of welded vertices.
+    """P riding vertices, A of them roots; indices are those of the W welded vertices.
 
-    vertex_indices: (P,). anchor_indices: (P,) into the anchors. weights: (P,) in [0, 1].
-    anchor_rows: (A, W) sparse barycentrics of the anchors on the skin.
-    neighbour_rows: (A, W) sparse averages of the skin around, rows sum to 1.
+    vertex_indices: (P,). weights: (P,) in [0, 1], how much of the motion is taken.
+    root_indices: (A,) and free_indices: (P - A,) into vertex_indices.
+    anchor_rows: (A, W) sparse barycentrics of the skin under the roots.
+    neighbour_rows: (A, W) sparse averages of the skin around the roots, rows sum to 1.
+    coupling: (P - A, A) sparse; solver: the factorised system of the free ones, None without any.
     """
 
     vertex_indices: IntArray
-    anchor_indices: IntArray
     weights: FloatArray
+    root_indices: IntArray
+    free_indices: IntArray
     anchor_rows: sparse.csr_matrix
     neighbour_rows: sparse.csr_matrix
+    coupling: sparse.csr_matrix
+    solver: SuperLU | None
 
     def ride_in_place(self, moved: FloatArray, vertices: FloatArray) -> None:
         """Set the riding rows of the (W, T, 3) displacements from those of the skin.
@@ -53,68 +63,111 @@ class Riding:
         """
         if len(self.vertex_indices) == 0:
             return
-        num_frames = moved.shape[1]
-        flat = moved.reshape(len(moved), 3 * num_frames)
-        shifts = (self.anchor_rows @ flat).reshape(-1, num_frames, 3)
+        num_vertices, num_frames, _ = moved.shape
+        shifts = (self.anchor_rows @ moved.reshape(num_vertices, -1)).reshape(-1, num_frames, 3)
         turns = self._turns(moved, vertices)  # (A, T, 3, 3), minus the identity
-        arms = vertices[self.vertex_indices] - (self.anchor_rows @ vertices)[self.anchor_indices]
-        ridden = shifts[self.anchor_indices]
-        ridden = ridden + np.einsum("ptxy,py->ptx", turns[self.anchor_indices], arms)
+        anchors = self.anchor_rows @ vertices
+        shifts = shifts - np.einsum("atxy,ay->atx", turns, anchors)
+        affine = np.empty((len(self.vertex_indices), num_frames, 3, 4))
+        affine[self.root_indices] = np.concatenate([turns, shifts[..., None]], axis=3)
+        if self.solver is not None:
+            known = affine[self.root_indices].reshape(len(self.root_indices), -1)
+            filled = self.solver.solve(-(self.coupling @ known))
+            affine[self.free_indices] = filled.reshape(-1, num_frames, 3, 4)
+        points = vertices[self.vertex_indices]
+        ridden = np.einsum("ptxy,py->ptx", affine[..., :3], points) + affine[..., 3]
         moved[self.vertex_indices] = self.weights[:, None, None] * ridden
 
     def _turns(self, moved: FloatArray, vertices: FloatArray) -> FloatArray:
-        """(A, T, 3, 3) rotations of the skin around the anchors, minus the identity (Kabsch)."""
-        num_vertices, num_frames, _ = moved.shape
-        rows = self.neighbour_rows
-        centre = rows @ vertices
-        spread = (
-            rows @ (vertices[:, :, None] * vertices[:, None, :]).reshape(num_vertices, 9)
-        ).reshape(-1, 3, 3)
-        spread = spread - centre[:, :, None] * centre[:, None, :]
-        shift = (rows @ moved.reshape(num_vertices, -1)).reshape(-1, num_frames, 3)
-        mixed = (moved[:, :, :, None] * vertices[:, None, None, :]).reshape(num_vertices, -1)
-        change = (rows @ mixed).reshape(-1, num_frames, 3, 3) - shift[..., None] * centre[
-            :, None, None, :
-        ]
+        """(A, T, 3, 3) rotations of the skin around the roots, minus the identity (Kabsch 1976)."""
+        num_frames = moved.shape[1]
+        columns = np.unique(self.neighbour_rows.indices)
+        rows, points, shifts = self.neighbour_rows[:, columns], vertices[columns], moved[columns]
+        count = len(columns)
+        centre = rows @ points
+        spread = rows @ (points[:, :, None] * points[:, None, :]).reshape(count, 9)
+        spread = spread.reshape(-1, 3, 3) - centre[:, :, None] * centre[:, None, :]
+        shift = (rows @ shifts.reshape(count, -1)).reshape(-1, num_frames, 3)
+        mixed = (shifts[..., None] * points[:, None, None, :]).reshape(count, -1)
+        change = (rows @ mixed).reshape(-1, num_frames, 3, 3)
+        change = change - shift[..., None] * centre[:, None, None, :]
         left, _, right = np.linalg.svd(spread[:, None] + change)
         left[..., 2] *= np.sign(np.linalg.det(left @ right))[..., None]
         is_moving = (np.abs(change).max(axis=(2, 3)) > 0)[..., None, None]
         return (left @ right - np.eye(3)) * is_moving
 
 
-def prepare_riding(surface: Surface, parts: tuple[Part, ...], is_skin: BoolArray) -> Riding:
-    """Hang every vertex of the carried parts on the skin. is_skin: (W,)."""
+def prepare_riding(
+    surface: Surface, parts: tuple[Part, ...], is_skin: BoolArray, lid_sides: FloatArray
+) -> Riding:
+    """Hang every vertex of the carried parts on the skin.
+
+    is_skin: (W,) skin that may move. lid_sides: (W,) +1 on upper lids, -1 on lower lids, 0 elsewhere.
+    """
     carried = [part for part in parts if part.motion == "carried"]
     skin_triangles = np.flatnonzero(is_skin[surface.triangles].all(axis=1))
-    nothing = sparse.csr_matrix((0, surface.num_vertices))
     if not carried or len(skin_triangles) == 0:
-        empty = np.empty(0, np.int64)
-        return Riding(empty, empty, np.empty(0), nothing, nothing)
-    mesh = Mesh.from_triangles(surface.vertices, surface.triangles)
-    search = TriangleSearch(mesh, skin_triangles)
-    vertices, roots, weights = [], [], []
-    for part in carried:
-        indices = np.unique(surface.welded_indices[part.vertex_indices])
-        distances = _distances(search, surface.vertices[indices])
-        is_root = distances <= max(_ROOT_DISTANCE_MM, distances.min() + _ROOT_SLACK_MM)
-        nearest = cKDTree(surface.vertices[indices[is_root]]).query(surface.vertices[indices])[1]
-        vertices.append(indices)
-        roots.append(indices[is_root][nearest])
-        weights.append(_weights(part, distances))
-    unique_roots, anchor_indices = np.unique(np.concatenate(roots), return_inverse=True)
-    anchor_rows = _anchor_rows(surface, search, surface.vertices[unique_roots])
-    neighbour_rows = _neighbour_rows(surface, anchor_rows, is_skin)
+        return _nothing(surface)
+    hangings = [_hang(surface, part, skin_triangles, lid_sides) for part in carried]
+    vertices = np.concatenate([h.vertex_indices for h in hangings])
+    is_root = np.concatenate([h.is_root for h in hangings])
+    anchor_rows = sparse.vstack([h.anchor_rows for h in hangings]).tocsr()
+    free, roots = np.flatnonzero(~is_root), np.flatnonzero(is_root)
+    laplacian = surface.laplacian[vertices[free]][:, vertices]
+    system = laplacian[:, free] + _REGULARISATION * sparse.identity(len(free))
     return Riding(
-        np.concatenate(vertices),
-        anchor_indices,
-        np.concatenate(weights),
+        vertices,
+        np.concatenate([h.weights for h in hangings]),
+        roots,
+        free,
         anchor_rows,
-        neighbour_rows,
+        _neighbour_rows(surface, anchor_rows, is_skin),
+        laplacian[:, roots].tocsr(),
+        splu(system.tocsc()) if len(free) else None,
     )
 
 
-def _distances(search: TriangleSearch, points: FloatArray) -> FloatArray:
-    return search.closest(points, np.zeros_like(points)).distances
+@dataclass(frozen=True, eq=False)
+class _Hanging:
+    """One carried part: its (P,) welded vertices, which are roots, and where these hang."""
+
+    vertex_indices: IntArray
+    is_root: BoolArray
+    weights: FloatArray
+    anchor_rows: sparse.csr_matrix
+
+
+def _nothing(surface: Surface) -> Riding:
+    none, rows = np.empty(0, np.int64), sparse.csr_matrix((0, surface.num_vertices))
+    return Riding(none, np.empty(0), none, none, rows, rows, sparse.csr_matrix((0, 0)), None)
+
+
+def _hang(
+    surface: Surface, part: Part, skin_triangles: IntArray, lid_sides: FloatArray
+) -> _Hanging:
+    indices = np.unique(surface.welded_indices[part.vertex_indices])
+    points = surface.vertices[indices]
+    matches = _closest_skin(surface, skin_triangles, points)
+    if part.kind == "lashes":
+        sides = lid_sides[surface.triangles].mean(axis=1)
+        found = sides[matches.triangle_indices]
+        majority = np.sign(found).sum() / max(np.count_nonzero(found), 1)
+        if abs(majority) > 2.0 * _LID_MAJORITY - 1.0:
+            is_open = sides[skin_triangles] * np.sign(majority) >= 0
+            matches = _closest_skin(surface, skin_triangles[is_open], points)
+    distances = matches.distances
+    is_root = distances <= max(_ROOT_DISTANCE_MM, distances.min() + _ROOT_SLACK_MM)
+    rows = np.repeat(np.arange(is_root.sum()), 3)
+    columns = surface.triangles[matches.triangle_indices[is_root]].ravel()
+    values = matches.barycentrics[is_root].ravel()
+    shape = (int(is_root.sum()), surface.num_vertices)
+    anchor_rows = sparse.csr_matrix((values, (rows, columns)), shape)
+    return _Hanging(indices, is_root, _weights(part, distances), anchor_rows)
+
+
+def _closest_skin(surface: Surface, triangles: IntArray, points: FloatArray) -> Matches:
+    mesh = Mesh.from_triangles(surface.vertices, surface.triangles)
+    return TriangleSearch(mesh, triangles).closest(points, np.zeros_like(points))
 
 
 def _weights(part: Part, distances: FloatArray) -> FloatArray:
@@ -124,31 +177,20 @@ def _weights(part: Part, distances: FloatArray) -> FloatArray:
     return ramp * ramp * (3.0 - 2.0 * ramp)
 
 
-def _anchor_rows(surface: Surface, search: TriangleSearch, points: FloatArray) -> sparse.csr_matrix:
-    matches = search.closest(points, np.zeros_like(points))
-    columns = surface.triangles[matches.triangle_indices]
-    rows = np.repeat(np.arange(len(points)), 3)
-    shape = (len(points), surface.num_vertices)
-    return sparse.csr_matrix((matches.barycentrics.ravel(), (rows, columns.ravel())), shape)
-
-
 def _neighbour_rows(
     surface: Surface, anchor_rows: sparse.csr_matrix, is_skin: BoolArray
 ) -> sparse.csr_matrix:
-    """Skin reached along the surface around each anchor, evenly weighted; a loop over anchors."""
+    """(A, W) skin reached along the surface around each anchor, evenly weighted."""
     size = (surface.num_vertices, surface.num_vertices)
-    ones = np.ones(len(surface.edges))
-    step = sparse.csr_matrix((ones, tuple(surface.edges.T)), size)
-    step = step + step.T
-    skin = sparse.diags(is_skin.astype(np.float64))
+    step = sparse.csr_matrix((np.ones(len(surface.edges)), tuple(surface.edges.T)), size)
+    step = (step + step.T) @ sparse.diags(is_skin.astype(np.float64))
     reach = (anchor_rows != 0).astype(np.float64)
     centres = anchor_rows @ surface.vertices
-    for _ in range(3):
-        wider = ((reach + reach @ step @ skin) > 0).astype(np.float64).tocoo()
-        offsets = surface.vertices[wider.col] - centres[wider.row]
-        is_near = np.linalg.norm(offsets, axis=1) < _TURN_RADIUS_MM
-        near = sparse.csr_matrix((is_near * 1.0, (wider.row, wider.col)), wider.shape)
-        is_small = np.asarray(reach.sum(axis=1)).ravel() < _MIN_TURN_NEIGHBOURS
-        grown = sparse.diags(is_small * 1.0) @ wider + sparse.diags(~is_small * 1.0) @ near
-        reach = ((reach + grown) > 0).astype(np.float64)
+    for _ in range(_TURN_STEPS):
+        wider = (reach + reach @ step).tocoo()
+        offsets = np.linalg.norm(surface.vertices[wider.col] - centres[wider.row], axis=1)
+        is_poor = np.asarray((reach > 0).sum(axis=1)).ravel() < _MIN_TURN_NEIGHBOURS
+        is_kept = (offsets < _TURN_RADIUS_MM) | is_poor[wider.row]
+        kept = (is_kept * 1.0, (wider.row, wider.col))
+        reach = ((reach + sparse.csr_matrix(kept, wider.shape)) > 0).astype(np.float64)
     return (sparse.diags(1.0 / np.asarray(reach.sum(axis=1)).ravel()) @ reach).tocsr()

@@ -24,10 +24,19 @@ IntArray = NDArray[np.integer]
 
 # Open-edge vertices closer than this are doubles of one vertex; exporters round to about 1e-6.
 _WELD_DISTANCE_MM = 1e-3
-# Doubles of one part this near a lip or lid line are a closed slit, not a seam: never weld them.
-_SLIT_RADIUS_MM = 4.0
-# Landmarks of the lines along which skin touches skin: inner lips and lids.
-_SLIT_LANDMARKS = np.r_[36:48, 48, 54, 60:68]
+# A surface goes on across a seam without turning back; lashes that stand on a lid do turn.
+_SEAM_COSINE = 0.5
+# Doubles this near a lip or lid line are a closed slit, or lashes and tear shells on a lid: they
+# are never welded. Where it is a seam after all, both sides have the same correspondence there.
+_SLIT_RADIUS_MM = 5.0
+# Chains of landmarks along which skin touches skin: both eyes, the inner lips to the corners.
+_SLIT_CHAINS = (
+    (36, 37, 38, 39, 40, 41, 36),
+    (42, 43, 44, 45, 46, 47, 42),
+    (48, 60, 61, 62, 63, 64, 54),
+    (60, 67, 66, 65, 64),
+)
+_STEPS_BETWEEN_LANDMARKS = 4
 # Keeps pieces without any fixed vertex solvable; far below any cotangent weight.
 _REGULARISATION = 1e-9
 
@@ -102,7 +111,7 @@ class Surface:
 def weld(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> Surface:
     """Weld the doubled open-edge vertices of `target`, whose (M, 3) positions in mm are given.
 
-    landmarks: (68, 3) mm; along lips and lids the two sides of one part are never welded.
+    landmarks: (68, 3) mm; along lips and lids nothing is welded.
     """
     pairs = _double_pairs(target, positions_mm, landmarks)
     num_vertices = target.num_vertices
@@ -120,13 +129,22 @@ def weld(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> Surfa
 
 
 def _double_pairs(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> IntArray:
-    border = np.unique(boundary_edges(target.triangles))
+    """(N, 2) vertices of the mesh to be welded: ends of open edges that lie on one another."""
+    edges = boundary_edges(target.triangles)
+    border = np.unique(edges)
     if len(border) == 0:
         return np.empty((0, 2), np.int64)
-    pairs = cKDTree(positions_mm[border]).query_pairs(_WELD_DISTANCE_MM, output_type="ndarray")
-    pairs = border[pairs]
-    near_slit = (
-        cKDTree(landmarks[_SLIT_LANDMARKS]).query(positions_mm[pairs[:, 0]])[0] < _SLIT_RADIUS_MM
-    )
-    same_part = target.loose_parts[pairs[:, 0]] == target.loose_parts[pairs[:, 1]]
-    return pairs[~(near_slit & same_part)]
+    near = cKDTree(positions_mm[border]).query_pairs(_WELD_DISTANCE_MM, output_type="ndarray")
+    pairs = border[near]
+    to_slit = cKDTree(_slit_points(landmarks)).query(positions_mm[pairs[:, 0]])[0]
+    normals = target.vertex_normals
+    is_smooth = (normals[pairs[:, 0]] * normals[pairs[:, 1]]).sum(axis=1) > _SEAM_COSINE
+    return pairs[is_smooth & (to_slit > _SLIT_RADIUS_MM)]
+
+
+def _slit_points(landmarks: FloatArray) -> FloatArray:
+    """(N, 3) points along the lines where lips and lids meet."""
+    steps = np.linspace(0.0, 1.0, _STEPS_BETWEEN_LANDMARKS, endpoint=False)[:, None, None]
+    chains = [landmarks[list(chain)] for chain in _SLIT_CHAINS]
+    between = [(1.0 - steps) * chain[:-1] + steps * chain[1:] for chain in chains]
+    return np.concatenate([points.reshape(-1, 3) for points in between])
