@@ -1,0 +1,149 @@
+"""The sidebar, grey buttons and background jobs, without a window."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import bpy
+import harness
+from harness import addon, new_sphere
+
+jobs, panels, state = addon("jobs"), addon("panels"), addon("scene.state")
+errors = addon("facegen_core.errors")
+
+
+class StubLayout:
+    """Takes every call of a layout and keeps the names it was given."""
+
+    def __init__(self, seen: list[str]) -> None:
+        self.seen = seen
+
+    def __getattr__(self, name: str) -> Any:
+        def called(*arguments: Any, **options: Any) -> StubLayout:
+            if name == "prop":
+                data, attribute = arguments[:2]
+                assert hasattr(data, attribute), attribute
+            if name == "operator":
+                group, act = arguments[0].split(".")
+                assert act in dir(getattr(bpy.ops, group)), arguments[0]
+            self.seen += [str(a) for a in arguments] + [str(v) for v in options.values()]
+            return StubLayout(self.seen)
+
+        return called
+
+
+def drawn() -> list[str]:
+    """Names and texts that all panels of the tab draw now."""
+    seen: list[str] = []
+    for cls in panels.CLASSES:
+        if cls.poll(bpy.context):
+            panel = type("Stub", (), {"layout": StubLayout(seen)})()
+            cls.draw(panel, bpy.context)
+    return seen
+
+
+def test_without_a_head_the_tab_says_what_to_do() -> None:
+    harness.empty_scene()
+    seen = drawn()
+    assert any("select" in text.lower() for text in seen)
+    assert "facegen.add_head" in seen
+    assert "facegen.generate" not in seen
+
+
+def test_with_a_head_the_tab_follows_the_work() -> None:
+    harness.empty_scene()
+    head = new_sphere("Head")
+    seen = drawn()
+    order = [
+        "facegen.match",
+        "happy",
+        "facegen.add_expression",
+        "facegen.generate",
+        "facegen.export_fbx",
+    ]
+    assert sorted(order, key=seen.index) == order
+    settings = head.facegen
+    settings.is_matched, settings.verdict, settings.warnings = True, "fair", "One sentence."
+    for name in ("skin", "lower_teeth", *(f"kind_{k}" for k in range(9))):
+        part = settings.found_parts.add()
+        part.name, part.motion, part.num_parts = name, "jaw", 2
+    settings.frame_range, settings.num_keys = "custom", 5
+    seen = drawn()
+    assert "One sentence." in seen
+    assert "Lower teeth ×2" in seen
+    assert "frame_start" in seen
+    assert any("kinds more" in text for text in seen)
+
+
+def test_an_eye_or_a_landmark_stands_for_its_head() -> None:
+    harness.empty_scene()
+    head, eye = new_sphere("Head"), new_sphere("Eye")
+    eye.facegen.head = head
+    harness.activate(eye)
+    assert state.find_target(bpy.context) == head
+    assert "Head" in drawn()
+
+
+def test_every_tooltip_and_label_is_there() -> None:
+    for cls in addon("operators").CLASSES:
+        assert cls.bl_label and cls.__doc__ and not cls.__doc__.strip().endswith("."), cls  # noqa: PT018
+    head = new_sphere("Head")
+    for name in addon("facegen_core.intensity").EXPRESSIONS:
+        prop = head.facegen.bl_rna.properties[name]
+        assert prop.is_animatable, name
+        assert (prop.hard_min, prop.hard_max) == (0.0, 1.0)
+
+
+def test_grey_buttons_say_why() -> None:
+    harness.empty_scene()
+    for name in ("match", "generate", "add_expression", "place_landmarks", "export_fbx"):
+        harness.refused(getattr(bpy.ops.facegen, name), "select")
+
+
+def test_a_job_reports_progress_and_its_result() -> None:
+    def work(progress: Any) -> int:
+        progress(0.5, "half")
+        return 42
+
+    job = jobs.Job(work)
+    job.start()
+    job.join()
+    assert job.update() and job.result == 42  # noqa: PT018
+    assert (job.fraction, job.message) == (0.5, "half")
+    assert jobs.running() is None
+
+
+def test_a_cancelled_job_stops_at_its_next_report() -> None:
+    entered, reports = threading.Event(), []
+
+    def work(progress: Any) -> None:
+        for step in range(1000):
+            entered.set()
+            reports.append(step)
+            progress(step / 1000, "working")
+            time.sleep(0.005)
+
+    job = jobs.Job(work)
+    job.start()
+    entered.wait(5)
+    assert jobs.running() is job
+    jobs.cancel_all()
+    assert job.update() and isinstance(job.error, errors.CancelledError)  # noqa: PT018
+    assert len(reports) < 1000
+    assert jobs.running() is None
+
+
+def test_an_error_in_a_job_comes_back_as_an_error_not_a_crash() -> None:
+    def work(progress: Any) -> None:
+        raise errors.RegistrationFailedError("No face was found.")
+
+    job = jobs.Job(work)
+    job.start()
+    job.join()
+    assert job.update() and "No face" in str(job.error)  # noqa: PT018
+
+
+if __name__ == "__main__":
+    harness.run(globals())
