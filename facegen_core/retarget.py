@@ -124,9 +124,9 @@ def prepare(alignment: Alignment) -> Retargeter:
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
     )
     pivot = np.asarray(template.jaw_pivot, np.float64)
-    change = local_similarities(
-        template.vertices, fit.neutral, pivot[None], _JAW_SURROUNDINGS_MM
-    )[0]
+    change = local_similarities(template.vertices, fit.neutral, pivot[None], _JAW_SURROUNDINGS_MM)[
+        0
+    ]
     return Retargeter(
         alignment,
         surface,

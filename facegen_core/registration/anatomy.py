@@ -36,6 +36,8 @@ _LID_LINE_DISTANCE_MM = 2.0
 # Teeth, gums and tongues lie this close to the fitted ones, after these have been moved onto them.
 _MOUTH_SHARE, _MOUTH_REACH_MM, _MOUTH_DISTANCE_MM = 0.7, 16.0, 9.0
 _PURE_SHARE, _CLEAR_RATIO = 0.85, 0.6
+# Parts wider than one tooth, and how far a row of teeth stays from its own centre.
+_ROW_WIDTH_MM, _ROW_HOLLOW_MM = 25.0, 6.0
 # Lashes start at a lid and are not longer than this; brows lie on the skin at the brow.
 _LASH_ROOT_MM, _LASH_LENGTH_MM = 2.5, 18.0
 _BROW_REACH_MM, _BROW_HEIGHT_MM = 14.0, 6.0
@@ -148,12 +150,12 @@ def _mouth_parts(scene: _Scene, members: dict[int, IntArray]) -> dict[int, tuple
         distances = np.stack([t.query(scene.surface.vertices[indices])[0] for t in trees])
         if np.median(distances.min(axis=0)) > _MOUTH_DISTANCE_MM:
             continue
-        kinds[number] = _mouth_kind(distances)
+        kinds[number] = _mouth_kind(scene.surface.vertices[indices], distances)
     return kinds
 
 
-def _mouth_kind(distances: FloatArray) -> tuple[str, float]:
-    """Kind by the (3, P) distances to upper teeth, lower teeth and tongue.
+def _mouth_kind(points: FloatArray, distances: FloatArray) -> tuple[str, float]:
+    """Kind of (P, 3) points by their (3, P) distances to upper teeth, lower teeth and tongue.
 
     Only vertices clearly closer to one jaw count: where the teeth bite together, both are close.
     Parts with a clear share in both jaws are "mouth_interior".
@@ -167,6 +169,10 @@ def _mouth_kind(distances: FloatArray) -> tuple[str, float]:
     if upper_share > 0.5:
         return "upper_teeth", upper_share
     is_tongue = np.median(distances[2]) < np.median(distances[1])
+    if np.ptp(points[:, 0]) > _ROW_WIDTH_MM:
+        # A row of teeth is a horseshoe: nothing of it lies over or under its centre.
+        from_centre = np.linalg.norm((points - points.mean(axis=0))[:, [0, 2]], axis=1)
+        is_tongue = from_centre.min() < _ROW_HOLLOW_MM
     return ("tongue" if is_tongue else "lower_teeth"), 1.0 - upper_share
 
 

@@ -32,6 +32,9 @@ CONFIDENT = 0.6
 _BORDER_TOLERANCE_MM = 0.5
 # Neighbours that the correspondence tears apart by more than this disagree: neither is trusted.
 _TEAR_RATIO, _TEAR_SLACK_MM = 3.0, 2.5
+# Neighbours pressed together on the template, as happens at the corners of mouth and eyes, would
+# move as one: the worse matched one is smoothed in between instead.
+_PRESS_RATIO, _HINT = 0.4, 0.3
 _INNER_REGIONS = ("mouth_bag", "eye_socket_left", "eye_socket_right")
 
 
@@ -115,14 +118,20 @@ def _distrust_torn(
     matches: Matches,
     confidences: FloatArray,
 ) -> FloatArray:
-    """Zero confidence at both ends of edges whose matched points are torn apart."""
+    """Less confidence along edges that the matches tear apart or press together.
+
+    Torn: none at both ends. Pressed: the end that lies farther from its match becomes a hint.
+    """
     start, end = surface.edges.T
     points = matches.values(template.triangles, neutral)
     lengths = np.linalg.norm(surface.vertices[start] - surface.vertices[end], axis=1)
     matched = np.linalg.norm(points[start] - points[end], axis=1)
     both = np.minimum(confidences[start], confidences[end]) > 0
     torn = both & (matched > _TEAR_RATIO * lengths + _TEAR_SLACK_MM)
+    pressed = both & (matched < _PRESS_RATIO * lengths)
+    farther = np.where(matches.distances[start] > matches.distances[end], start, end)[pressed]
     result = confidences.copy()
+    result[farther] = np.minimum(result[farther], _HINT)
     result[start[torn]] = 0.0
     result[end[torn]] = 0.0
     return result
