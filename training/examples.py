@@ -24,7 +24,7 @@ PHASE_SPREAD, HOLD_SPREAD = 0.5, 1.0
 # Rest before and after, in frames.
 MIN_REST, MAX_REST = 3, 15
 # Longer clips are cut, so that one does not make a whole batch slow; frames.
-LONGEST_EXAMPLE = 220
+LONGEST_EXAMPLE = 180
 
 
 @dataclass(frozen=True, eq=False)

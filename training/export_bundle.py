@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from facegen_core.bundle import Bundle, save_bundle
 from facegen_core.template import Template
 from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from training.datasets.ict import IctDataset
 from training.train_config import config_to_dict, read_config
 
+DEFAULT_BUNDLE = Path("blender_addon/assets/default.facegen")
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 # Fitting uses about fifty; they are most of the file.
 NUM_IDENTITY_MODES = 60
 WEIGHTS_LICENCE = "GPL-3.0-or-later"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `export`."""
+    parser.add_argument("--run", type=Path, required=True, help="folder of a finished run")
+    parser.add_argument("--out", type=Path, default=DEFAULT_BUNDLE, help="bundle to write")
+    parser.add_argument("--data", type=Path, help="prepared data set, instead of the run's")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Export the run named on the command line."""
+    config = read_config(args.run / "config.yaml")
+    template = IctDataset(args.data or config.data).template
+    export_bundle(args.run, args.out, template)
+    tqdm.write(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MB")
 
 
 def export_bundle(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.floating]
 
+# A shape with less than this part of the strongest one's variance is rounding, not motion.
+NEGLIGIBLE_VARIANCE = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class MotionBasis:
@@ -46,7 +49,7 @@ class Recording:
     """One sequence in the basis.
 
     coefficients: (T, K); jaw: (T, 6) rad and mm; marks: (4,) frames of onset start, apex start,
-    apex end, offset end; magnitude: mean displacement over frames and vertices, mm.
+    apex end, offset end; magnitude: mm, see the function.
     """
 
     subject: str
@@ -83,7 +86,7 @@ def compute_basis(
     flat = frames.reshape(N, -1)
     values, vectors = np.linalg.eigh((flat @ flat.T).astype(np.float64))
     order = np.argsort(values)[::-1][:num_shapes]
-    is_real = values[order] > 1e-9 * values[order[0]]
+    is_real = values[order] > NEGLIGIBLE_VARIANCE * values[order[0]]
     combine = vectors[:, order] * np.where(is_real, 1 / np.sqrt(np.abs(values[order]) + 1e-30), 0)
     directions = combine.T.astype(np.float32) @ flat  # (K', 3V), unit length
     shapes = np.zeros((num_shapes, 3 * V), np.float32)
@@ -94,10 +97,22 @@ def compute_basis(
     return MotionBasis(shapes.reshape(num_shapes, V, 3), ranges, motion)
 
 
-def record(sequences: Rows[Sequence], basis: MotionBasis, what: str) -> list[Recording]:
+def magnitude(displacements: FloatArray, marks: FloatArray, labels: str) -> float:
+    """m of a sequence (T, V, 3), mm: its mean displacement over vertices and frames.
+
+    "extremeness": over all frames, as in the paper. "proportional": over the apex alone, so that a
+    long rest does not make an expression weak.
+    """
+    lengths = np.linalg.norm(displacements, axis=-1).mean(axis=1)  # (T,)
+    if labels == "proportional":
+        lengths = lengths[int(np.ceil(marks[1])) : int(marks[2]) + 1]
+    return float(lengths.mean())
+
+
+def record(sequences: Rows[Sequence], basis: MotionBasis, labels: str) -> list[Recording]:
     """Project every sequence; 20 ms each at 14 k vertices."""
     recordings = []
-    for sequence in tqdm(sequences, desc=f"Reading {what}", unit="seq", mininterval=2.0):
+    for sequence in tqdm(sequences, desc="Reading sequences", unit="seq", mininterval=2.0):
         displacements = sequence.displacements()
         recordings.append(
             Recording(
@@ -106,7 +121,7 @@ def record(sequences: Rows[Sequence], basis: MotionBasis, what: str) -> list[Rec
                 basis.project(displacements).astype(np.float32),
                 np.asarray(sequence.jaw(), np.float32),
                 np.asarray(sequence.marks, np.float64),
-                float(np.linalg.norm(displacements, axis=-1).mean()),
+                magnitude(displacements, sequence.marks, labels),
             )
         )
     return recordings

@@ -43,10 +43,10 @@ class TrainConfig:
     # Frames the PCA basis is computed from.
     pca_frames: int = 1500
     # Steps on PCA coefficients with the loss at random vertices; 0 for a decoder without a basis.
-    motion_steps: int = 2500
-    motion_batch: int = 48
+    motion_steps: int = 3000
+    motion_batch: int = 32
     # Vertices each motion step looks at, drawn by how much they move.
-    motion_vertices: int = 400
+    motion_vertices: int = 128
     # Steps on whole meshes.
     detail_steps: int = 150
     detail_batch: int = 6

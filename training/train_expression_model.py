@@ -8,13 +8,13 @@ stage it trains everything, which is the paper's way.
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Callable
-from collections.abc import Sequence as Rows
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,30 +34,19 @@ from training.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
-from training.evaluate import Judges, class_means, evaluate
 from training.examples import ExampleSource, pad
 from training.losses import reconstruction_loss, temporal_loss
+from training.reconstruction import Judges, class_means, error_table, measure_errors
 from training.recordings import MotionBasis, compute_basis, magnitude_statistics, record
-from training.train_config import TrainConfig, write_config
+from training.train_config import TrainConfig, read_config, write_config
+from training.training_data import TrainingData, read_training_data
 
-if TYPE_CHECKING:
-    from training.datasets.sequence import Sequence
-
+DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
 # The LSTM keeps codes within ±1 and reaches the ends only slowly: leave it this much room.
 CODE_HEADROOM = 1.5
 # Sequences looked at by the validation between steps; all test sequences are measured at the end.
 NUM_VALIDATED = 12
 MAX_GRADIENT_NORM = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingData:
-    """What a data set gives: the template, sequences per split, frames per second, provenance."""
-
-    template: Template
-    sequences: dict[str, Rows[Sequence]]  # "train", "val", "test"
-    frame_rate: float
-    provenance: dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -86,7 +75,7 @@ def train(config: TrainConfig, data: TrainingData, resume: bool = False) -> dict
     started = time.monotonic()
     run = set_up(config, data)
     if resume and run.checkpoint_path.exists():
-        _resume(run)
+        resume_run(run)
     fit(run, "motion", config.motion_steps, _motion_step)
     if "motion" not in run.metrics and config.motion_steps:
         run.metrics["motion"] = _validate(run, "test")
@@ -98,6 +87,23 @@ def train(config: TrainConfig, data: TrainingData, resume: bool = False) -> dict
     return run.metrics
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command line of `train`."""
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="YAML of differences")
+    parser.add_argument("--data", type=Path, help="prepared data set, instead of the file's")
+    parser.add_argument("--out", type=Path, help="folder of the run, instead of the file's")
+    parser.add_argument("--seed", type=int, help="of everything drawn, instead of the file's")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Train what the command line asks for."""
+    paths = {name: str(p) for name in ("data", "out") if (p := getattr(args, name)) is not None}
+    config = read_config(args.config, seed=args.seed, **paths)
+    metrics = train(config, read_training_data(config), args.resume)
+    tqdm.write(error_table(metrics["final"]))
+
+
 def set_up(config: TrainConfig, data: TrainingData) -> Run:
     """Basis, labels and model; the effective configuration is saved beside the checkpoint."""
     config.out.mkdir(parents=True, exist_ok=True)
@@ -107,9 +113,9 @@ def set_up(config: TrainConfig, data: TrainingData) -> Run:
     basis = compute_basis(
         train_sequences, config.model.num_blendshapes, config.pca_frames, basis_rng
     )
-    recordings = record(train_sequences, basis, "training subjects")
-    statistics = magnitude_statistics(recordings)
     labels = config.model.labels
+    recordings = record(train_sequences, basis, labels)
+    statistics = magnitude_statistics(recordings)
     source = ExampleSource(recordings, statistics, labels, config.augmentation)
     judges = Judges(statistics, class_means(recordings, statistics, labels), basis)
     model = _build_model(config, data.template, basis, np.concatenate([r.jaw for r in recordings]))
@@ -272,7 +278,7 @@ def _validate(run: Run, split: str) -> dict[str, dict[str, float]]:
     if split == "val":
         chosen = np.linspace(0, len(sequences) - 1, min(NUM_VALIDATED, len(sequences))).astype(int)
         sequences = [sequences[int(i)] for i in chosen]
-    return evaluate(run.model, sequences, run.data.template, run.judges, stride)
+    return measure_errors(run.model, sequences, run.data.template, run.judges, stride)
 
 
 def _save(run: Run, optimiser: torch.optim.Optimizer | None) -> None:
@@ -293,7 +299,8 @@ def _save(run: Run, optimiser: torch.optim.Optimizer | None) -> None:
     save_checkpoint(checkpoint, run.checkpoint_path)
 
 
-def _resume(run: Run) -> None:
+def resume_run(run: Run) -> None:
+    """Take weights, optimiser, random state and history from the run's checkpoint."""
     checkpoint = load_checkpoint(run.checkpoint_path)
     restore_model(run.model, checkpoint.weights)
     run.stage, run.step = checkpoint.progress["stage"], checkpoint.progress["step"]

@@ -1,9 +1,9 @@
+import itertools
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the torch engine is tested where torch is installed")
-
-import itertools
 
 from facegen_core.hierarchy import Hierarchy, Level  # noqa: E402
 from facegen_core.inference import Engine  # noqa: E402

@@ -8,7 +8,7 @@ from facegen_core.conditioning import phase_curve
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.template import Template
 from tests.sphere_template import RADIUS, sphere_template
-from training.train_expression_model import TrainingData
+from training.training_data import TrainingData
 
 APEX_MM = 4.0
 
