@@ -32,8 +32,6 @@ def register(
     landmarks: {number 0–67: (3,)} by hand, in the target's coordinates, or None.
     Raises RegistrationFailedError where no face is found, LandmarkError for unusable landmarks.
     """
-    from .fit_template import fit_template
-
     fit = fit_template(template, target, landmarks, subprogress(progress, 0.0, _FIT_SHARE))
     alignment = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0))
     progress(1.0, "Matched")

@@ -102,7 +102,7 @@ def prepare_riding(
 ) -> Riding:
     """Hang every vertex of the carried parts on the skin.
 
-    is_skin: (W,) skin that may move. lid_sides: (W,) +1 on upper lids, -1 on lower lids, 0 elsewhere.
+    is_skin: (W,) skin that may move. lid_sides: (W,) +1 on upper lids, -1 on lower, 0 elsewhere.
     """
     carried = [part for part in parts if part.motion == "carried"]
     skin_triangles = np.flatnonzero(is_skin[surface.triangles].all(axis=1))
