@@ -1,0 +1,201 @@
+"""The command's words: what it refuses, in one sentence, with exit code 2 and nothing written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import facegen_core
+from blender_addon import cli
+from tests.blender.command import BUNDLE, ROOT
+from tests.blender.heads import cube, write_obj
+
+pytest.importorskip("bpy", reason="the command needs the bpy wheel")
+
+HAPPY = ("-e", "happy@1,12,30,45=1.0")
+
+
+@pytest.fixture
+def cube_file(tmp_path: Path) -> Path:
+    return write_obj(tmp_path / "cube.obj", *cube())
+
+
+def refusal(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The sentence on stderr of a run that must be refused."""
+    assert cli.main([str(argument) for argument in arguments]) == cli.EXIT_REFUSED
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    last = captured.err.strip().splitlines()[-1]
+    assert last.startswith("facegen: ")
+    assert "Traceback" not in captured.err
+    return last
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_version_is_that_of_the_core(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capfd.readouterr().out.strip() == f"facegen {facegen_core.__version__}"
+
+
+def test_help_names_every_expression_and_file_format(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["generate", "--help"])
+    text = capfd.readouterr().out
+    for word in ("happy", "surprise", "fear", ".obj", ".fbx", ".glb", ".blend", "--landmarks"):
+        assert word in text
+
+
+def test_the_module_is_a_command_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "blender_addon.cli", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout.split()[0]) == (0, "facegen")
+
+
+def test_without_blender_it_says_what_to_install() -> None:
+    script = "import sys; sys.modules['bpy'] = None\nfrom blender_addon import cli\n"
+    script += "sys.exit(cli.main(['generate', 'head.obj', '-e', 'happy@1,2,3,4', '-o', 'a.fbx']))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == cli.EXIT_REFUSED
+    assert "pip install" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"head": "nowhere.obj"}, "no file"),
+        ({"head": "notes.txt"}, "Cannot read"),
+        ({"expression": "happy@12,1,30,45"}, "onset start < apex start"),
+        ({"expression": "happy@1,12,30,45=1.5"}, "between 0 and 1"),
+        ({"expression": "joyful@1,12,30,45"}, "Unknown expression"),
+        ({"expression": "happy"}, "not an expression event"),
+        ({"output": "clip.abc"}, "Cannot write"),
+        ({"output": "nowhere/clip.fbx"}, "no folder"),
+        ({"extra": ("--fps", "0")}, "above 0"),
+        ({"extra": ("--tolerance", "-1")}, "above 0"),
+        ({"extra": ("--picture", "sheet.jpg")}, "PNG"),
+        ({"extra": ("--report", "clip.fbx")}, "share one name"),
+        ({"extra": ("--bundle", "nowhere.facegen")}, "nowhere.facegen"),
+        ({"extra": ("--landmarks", "nowhere.json")}, "nowhere.json"),
+        ({"extra": ("--object", "Suzanne")}, "no mesh object 'Suzanne'"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_makes_no_sense_is_refused_in_one_sentence(
+    changes: dict,
+    words: str,
+    cube_file: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(cube_file.parent)
+    before = files_in(cube_file.parent)
+    sentence = refusal(
+        capfd,
+        "generate",
+        changes.get("head", "cube.obj"),
+        "-e",
+        changes.get("expression", "happy@1,12,30,45=1.0"),
+        "-o",
+        changes.get("output", "clip.fbx"),
+        *changes.get("extra", ()),
+    )
+    assert words in sentence
+    assert files_in(cube_file.parent) == before
+
+
+def test_a_run_without_expression_or_output_is_refused(
+    cube_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert "-e happy" in refusal(capfd, "generate", cube_file, "-o", cube_file.parent / "a.fbx")
+    assert "-o clip.fbx" in refusal(capfd, "generate", cube_file, *HAPPY)
+
+
+def test_a_cube_has_no_face(cube_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = files_in(cube_file.parent)
+    sentence = refusal(capfd, "generate", cube_file, *HAPPY, "-o", cube_file.parent / "a.fbx")
+    assert "landmark" in sentence.lower() or "face" in sentence.lower()
+    assert files_in(cube_file.parent) == before
+
+
+def test_a_file_without_faces_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    points = write_obj(tmp_path / "points.obj", cube()[0], [])
+    sentence = refusal(capfd, "generate", points, *HAPPY, "-o", tmp_path / "a.fbx")
+    assert "no mesh with faces" in sentence
+
+
+def test_vertices_that_are_not_numbers_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    vertices, polygons = cube()
+    vertices[3, 1] = np.nan
+    broken = write_obj(tmp_path / "nan.obj", vertices, polygons)
+    sentence = refusal(capfd, "generate", broken, *HAPPY, "-o", tmp_path / "a.fbx")
+    assert "not a finite number" in sentence
+
+
+@pytest.mark.parametrize("suffix", [".fbx", ".glb", ".blend"])
+def test_a_damaged_file_is_refused_with_its_name(
+    suffix: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / f"damaged{suffix}"
+    damaged.write_bytes(b"this is no head")
+    sentence = refusal(capfd, "generate", damaged, *HAPPY, "-o", tmp_path / "a.fbx")
+    assert damaged.name in sentence
+    assert files_in(tmp_path) == {damaged.name}
+
+
+def test_a_foreign_bundle_is_refused(cube_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    foreign = cube_file.parent / "foreign.facegen"
+    np.savez(foreign.open("wb"), numbers=np.arange(3))
+    output = cube_file.parent / "a.fbx"
+    sentence = refusal(capfd, "generate", cube_file, *HAPPY, "-o", output, "--bundle", foreign)
+    assert "foreign.facegen" in sentence
+    assert not output.exists()
+
+
+def test_too_few_landmarks_are_refused(cube_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    few = cube_file.parent / "few.json"
+    few.write_text(json.dumps({"version": 1, "landmarks": {"30": [0, 0, 1]}}))
+    output = cube_file.parent / "a.fbx"
+    sentence = refusal(capfd, "generate", cube_file, *HAPPY, "-o", output, "--landmarks", few)
+    assert "at least 13" in sentence
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folder permissions are those of POSIX")
+def test_a_folder_that_may_not_be_written_to_is_refused_before_any_work(
+    cube_file: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root may write everywhere, so the question is answered for it here.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    sentence = refusal(capfd, "generate", cube_file, *HAPPY, "-o", cube_file.parent / "a.fbx")
+    assert "may not be written to" in sentence
+
+
+@pytest.mark.skipif(not BUNDLE.is_file(), reason="the default bundle is missing")
+def test_the_sample_head_is_written_as_obj_in_metres(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "head.obj"
+    assert cli.main(["head", "-o", str(path)]) == 0
+    assert capfd.readouterr().out.strip() == str(path)
+    lines = path.read_text().splitlines()
+    vertices = np.array([line.split()[1:4] for line in lines if line.startswith("v ")], float)
+    height = np.ptp(vertices, axis=0)[1]
+    assert 0.2 < height < 0.5  # metres, Y up
+    assert files_in(tmp_path) == {"head.obj"}
