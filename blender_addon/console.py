@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import TextIO
 
 _BAR_WIDTH = 24
@@ -42,7 +43,7 @@ class ProgressLine:
 def blender_silenced(verbose: bool = False) -> Iterator[TextIO]:
     """Send what Blender and its libraries print to nowhere; yields the real error stream.
 
-    Blender prints from C, so the file descriptors themselves are redirected for the time being.
+    Blender prints from C as well as from Python, so both are redirected for the time being.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,16 +51,28 @@ def blender_silenced(verbose: bool = False) -> Iterator[TextIO]:
         if verbose:
             yield real_error
             return
-        saved = [os.dup(1), os.dup(2)]
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, ExitStack() as silence:
+            silence.enter_context(_descriptors_to(nowhere.fileno()))
+            silence.enter_context(redirect_stdout(nowhere))
+            silence.enter_context(redirect_stderr(nowhere))
             yield real_error
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os.dup2(saved[0], 1)
-            os.dup2(saved[1], 2)
-            for descriptor in (*saved, nowhere):
-                os.close(descriptor)
+
+
+@contextmanager
+def _descriptors_to(target: int) -> Iterator[None]:
+    saved = [os.dup(1), os.dup(2)]
+    try:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        yield
+    finally:
+        _flush_c_streams()
+        for descriptor, kept in zip((1, 2), saved, strict=True):
+            os.dup2(kept, descriptor)
+            os.close(kept)
+
+
+def _flush_c_streams() -> None:
+    """Let C write out what it holds back, or it would appear once the silence is over."""
+    if os.name == "posix":
+        ctypes.CDLL(None).fflush(None)
