@@ -110,7 +110,7 @@ class Retargeter:
 def prepare(alignment: Alignment) -> Retargeter:
     """Everything about retargeting to one head that does not depend on the motion."""
     template, fit, target = alignment.template, alignment.fit, alignment.target
-    surface = weld(target, fit.similarity.apply(target.vertices), fit.landmarks)
+    surface = weld(target, fit.similarity.apply(target.vertices), fit)
     first = first_of_welded(surface)
     interpolation = _interpolation(alignment, first)
     regions = {name: values[first] for name, values in alignment.region_weights.items()}

@@ -43,7 +43,7 @@ def align(
 ) -> Alignment:
     """Correspondence and anatomy of a target for which the fit is known."""
     progress(0.0, "Looking at the parts of the head")
-    surface = weld(target, fit.similarity.apply(target.vertices), fit.landmarks)
+    surface = weld(target, fit.similarity.apply(target.vertices), fit)
     matches = match_surface(template, fit.neutral, surface)
     parts = find_parts(template, fit, target, surface, matches)
     is_skin = np.zeros(surface.num_vertices, bool)

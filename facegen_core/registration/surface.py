@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from ..mesh import Mesh, vertex_normals
 from ..topology import boundary_edges, cotangent_laplacian, edges_of, vertex_components
+from .alignment import Fit
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -29,6 +30,8 @@ _SEAM_COSINE = 0.5
 # Doubles this near a lip or lid line are a closed slit, or lashes and tear shells on a lid: they
 # are never welded. Where it is a seam after all, both sides have the same correspondence there.
 _SLIT_RADIUS_MM = 5.0
+# Doubles of different parts this near teeth and tongue: gums that end at gums, not a seam.
+_INSIDE_RADIUS_MM = 3.0
 # Chains of landmarks along which skin touches skin: both eyes, the inner lips to the corners.
 _SLIT_CHAINS = (
     (36, 37, 38, 39, 40, 41, 36),
@@ -108,12 +111,12 @@ class Surface:
         return result
 
 
-def weld(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> Surface:
+def weld(target: Mesh, positions_mm: FloatArray, fit: Fit) -> Surface:
     """Weld the doubled open-edge vertices of `target`, whose (M, 3) positions in mm are given.
 
-    landmarks: (68, 3) mm; along lips and lids nothing is welded.
+    Along lips and lids, and between the loose parts inside the mouth, nothing is welded.
     """
-    pairs = _double_pairs(target, positions_mm, landmarks)
+    pairs = _double_pairs(target, positions_mm, fit)
     num_vertices = target.num_vertices
     graph = sparse.coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), (num_vertices, num_vertices))
     count, labels = connected_components(graph, directed=False)
@@ -128,7 +131,7 @@ def weld(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> Surfa
     return Surface(vertices, triangles, welded, vertex_components(triangles, len(vertices)))
 
 
-def _double_pairs(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray) -> IntArray:
+def _double_pairs(target: Mesh, positions_mm: FloatArray, fit: Fit) -> IntArray:
     """(N, 2) vertices of the mesh to be welded: ends of open edges that lie on one another."""
     edges = boundary_edges(target.triangles)
     border = np.unique(edges)
@@ -136,10 +139,19 @@ def _double_pairs(target: Mesh, positions_mm: FloatArray, landmarks: FloatArray)
         return np.empty((0, 2), np.int64)
     near = cKDTree(positions_mm[border]).query_pairs(_WELD_DISTANCE_MM, output_type="ndarray")
     pairs = border[near]
-    to_slit = cKDTree(_slit_points(landmarks)).query(positions_mm[pairs[:, 0]])[0]
+    first, second = pairs.T
+    slit, teeth = cKDTree(_slit_points(fit.landmarks)), cKDTree(_mouth_points(fit))
+    is_at_slit = slit.query(positions_mm[first])[0] < _SLIT_RADIUS_MM
+    is_inside = teeth.query(positions_mm[first])[0] < _INSIDE_RADIUS_MM
+    is_other_part = target.loose_parts[first] != target.loose_parts[second]
     normals = target.vertex_normals
-    is_smooth = (normals[pairs[:, 0]] * normals[pairs[:, 1]]).sum(axis=1) > _SEAM_COSINE
-    return pairs[is_smooth & (to_slit > _SLIT_RADIUS_MM)]
+    is_smooth = (normals[first] * normals[second]).sum(axis=1) > _SEAM_COSINE
+    return pairs[is_smooth & ~is_at_slit & ~(is_inside & is_other_part)]
+
+
+def _mouth_points(fit: Fit) -> FloatArray:
+    """(N, 3) the fitted teeth and tongue."""
+    return np.concatenate([fit.inner[name] for name in ("upper_teeth", "lower_teeth", "tongue")])
 
 
 def _slit_points(landmarks: FloatArray) -> FloatArray:
