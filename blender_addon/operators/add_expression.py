@@ -25,7 +25,10 @@ def default_marks(scene: bpy.types.Scene) -> dict[str, float]:
 
 
 def _mark(name: str, description: str) -> FloatProperty:
-    return FloatProperty(name=name, description=description, step=100, precision=1)
+    # Not remembered from the last call, or the next event would not begin at the current frame.
+    return FloatProperty(
+        name=name, description=description, step=100, precision=1, options={"SKIP_SAVE"}
+    )
 
 
 class FACEGEN_OT_add_expression(bpy.types.Operator):

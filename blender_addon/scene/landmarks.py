@@ -96,7 +96,7 @@ def place_landmarks(
         empty = bpy.data.objects.new(f"Landmark {number:02d} {words}", None)
         empty.empty_display_type = "SPHERE"
         empty.empty_display_size = DISPLAY_SHARE * height
-        empty.show_in_front = True
+        empty.show_in_front = empty.show_name = True
         empty.facegen.landmark = number
         empty.facegen.head = target
         for collection in target.users_collection or [context.scene.collection]:

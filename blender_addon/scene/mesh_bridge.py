@@ -116,6 +116,11 @@ def check_objects(objects: Sequence[bpy.types.Object]) -> None:
                 f"'{obj.name}' is linked from another file: make it local first "
                 "(Object > Relations > Make Local > Selected Objects and Data)."
             )
+        if obj.data.override_library:
+            raise FacegenError(
+                f"The mesh of '{obj.name}' is a library override, which cannot take shape keys: "
+                "make it local first (Object > Relations > Make Local)."
+            )
         if obj.mode == "EDIT":
             raise FacegenError(f"'{obj.name}' is in Edit Mode: switch to Object Mode first.")
         if len(obj.data.polygons) == 0:

@@ -68,12 +68,17 @@ def find_target(context: bpy.types.Context) -> bpy.types.Object | None:
 def objects_of(
     context: bpy.types.Context, target: bpy.types.Object, is_new_match: bool
 ) -> list[bpy.types.Object]:
-    """The objects of a head: those it was matched with, or, for a new match, the selection."""
+    """The objects of a head: for a new match the target, its children and other selected meshes.
+
+    When no other mesh is selected, a new match keeps the objects of the last one: the artist may
+    have clicked on a landmark in between.
+    """
     matched = [entry.part for entry in target.facegen.objects if entry.part is not None]
     in_scene = [obj for obj in matched if obj.name in context.scene.objects]
-    if in_scene and not is_new_match:
-        return in_scene
-    return head_objects(target, context.selected_objects)
+    selected = [o for o in context.selected_objects if o.type == "MESH" and o is not target]
+    if is_new_match or not in_scene:
+        return head_objects(target, selected or in_scene)
+    return in_scene
 
 
 def remember(key: tuple[str, ...], match: Match) -> None:

@@ -15,13 +15,18 @@ errors = addon("facegen_core.errors")
 
 
 class StubLayout:
-    """Takes every call of a layout and keeps the names it was given."""
+    """Takes the calls that this Blender's layout takes, and keeps the names it was given."""
 
     def __init__(self, seen: list[str]) -> None:
         self.seen = seen
 
     def __getattr__(self, name: str) -> Any:
+        parameters = bpy.types.UILayout.bl_rna.functions[name].parameters
+
         def called(*arguments: Any, **options: Any) -> StubLayout:
+            assert set(options) <= set(parameters.keys()), (name, options)
+            if "icon" in options:
+                assert options["icon"] in parameters["icon"].enum_items, options["icon"]
             if name == "prop":
                 data, attribute = arguments[:2]
                 assert hasattr(data, attribute), attribute
@@ -75,6 +80,18 @@ def test_with_a_head_the_tab_follows_the_work() -> None:
     assert "Lower teeth ×2" in seen
     assert "frame_start" in seen
     assert any("kinds more" in text for text in seen)
+
+
+def test_preferences_and_the_add_menu_draw() -> None:
+    seen: list[str] = []
+    panel = type("Stub", (), {"layout": StubLayout(seen), "bundle": ""})()
+    addon("preferences").FacegenPreferences.draw(panel, bpy.context)
+    addon("operators").draw_in_add_menu(panel, bpy.context)
+    assert {"bundle", "facegen.add_head"} <= set(seen)
+    assert (
+        len([f for f in bpy.types.VIEW3D_MT_mesh_add._dyn_ui_initialize() if "add_menu" in str(f)])
+        == 1
+    )
 
 
 def test_an_eye_or_a_landmark_stands_for_its_head() -> None:
