@@ -27,7 +27,7 @@ IntArray = NDArray[np.integer]
 
 NUM_TARGET_SAMPLES = 24_000
 MAX_DETAILS = 60_000
-NUM_FACE_POINTS = 60  # compared from afar
+NUM_FACE_POINTS = 48  # compared from afar
 NUM_ALIGNED_POINTS = 160  # aligned closely
 NUM_CLOSE_LOOKS = 48  # guesses that are aligned
 NUM_QUICK_LOOKS = 800  # guesses that are aligned roughly, to see which are worth a close look

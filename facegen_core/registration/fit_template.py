@@ -36,13 +36,16 @@ IntArray = NDArray[np.integer]
 MARGIN_MM = 40.0
 # Distance between samples and weight of the normals in the closest-point search, mm.
 QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM = 5.0, 15.0
-FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM = 2.0, 10.0
+FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM = 2.0, 20.0
 # A face point is explained within this distance and this cosine between the normals.
 EXPLAINED_MM, EXPLAINED_FACING = 3.0, 0.8
 # Loose parts that explain less than this share of the face are eyes, lashes, hair or clothes.
 SKIN_PART_SHARE = 0.1
-# Below this share of explained face there is no face; balls reach 0.4, strange heads 0.6.
-MIN_EXPLAINED = 0.5
+# Below this share of explained face there is no face. Measured: balls, cubes, hands, the backs of
+# heads and bodies without heads explain up to 0.51, heads of foreign topology 0.81 and more.
+MIN_EXPLAINED = 0.64
+# A first, rough fit that explains this much needs no rival.
+SURELY_EXPLAINED = 0.7
 NO_FACE = (
     "No face was found in this mesh: check that it shows a whole head, or place the 13 landmarks "
     "by hand."
@@ -101,7 +104,7 @@ def _find(
             candidates.scales[k], candidates.rotations[k], candidates.translations[k]
         ).inverse()
         guesses.append(_guess(template, points, target, placed))
-        if guesses[-1].score > 0.9:
+        if guesses[-1].score > SURELY_EXPLAINED:
             break
     return max(guesses, key=lambda guess: guess.score)
 

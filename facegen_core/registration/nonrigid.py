@@ -22,7 +22,7 @@ IntArray = NDArray[np.integer]
 # Bending length of each round, mm: details shorter than this are smoothed over. Halving about
 # every other round lets large shapes settle before small ones (Amberg et al. 2007, optimal step
 # non-rigid ICP, decreasing stiffness).
-BENDING_LENGTHS_MM = (36.0, 26.0, 19.0, 14.0, 10.0, 7.5, 5.5, 4.0, 3.0, 3.0)
+BENDING_LENGTHS_MM = (36.0, 24.0, 16.0, 11.0, 7.5, 5.0, 3.5, 3.0)
 # Reach of the Tukey weight in the first and last round, mm.
 FACE_REACH_MM = (12.0, 4.0)
 REST_REACH_MM = (30.0, 12.0)  # skulls and necks differ more, and hold nothing to be mistaken for
@@ -30,6 +30,16 @@ REST_REACH_MM = (30.0, 12.0)  # skulls and necks differ more, and hold nothing t
 MIN_FACING = 0.5
 # Share of the sideways way to the closest point that is taken; the rest slides.
 SIDEWAYS_SHARE = 0.5
+# Lips and lids know their place sideways: their rims turn sharply, so normals tell it.
+RIM_SIDEWAYS_SHARE = 1.0
+RIM_REGIONS = (
+    "upper_lip",
+    "lower_lip",
+    "upper_lid_left",
+    "lower_lid_left",
+    "upper_lid_right",
+    "lower_lid_right",
+)
 LANDMARK_WEIGHT_MM2 = 200.0  # a landmark by hand weighs as much as this area of skin
 
 
@@ -37,10 +47,12 @@ LANDMARK_WEIGHT_MM2 = 200.0  # a landmark by hand weighs as much as this area of
 class BendingRules:
     """What each template vertex listens to.
 
-    weights: (V,) pull of the target, 0 inside mouth and eye sockets; is_face: (V,) bool.
+    weights: (V,) pull of the target, 0 inside mouth and eye sockets; sideways: (V,) share of the
+    sideways way to the closest point that is taken; is_face: (V,) bool.
     """
 
     weights: FloatArray
+    sideways: FloatArray
     is_face: NDArray[np.bool_]
 
 
@@ -51,8 +63,11 @@ def bending_rules(template: Template) -> BendingRules:
     weights = np.full(template.num_vertices, 0.6)
     weights[(regions["ear_left"] > 0.5) | (regions["ear_right"] > 0.5)] = 0.3
     weights[regions["face"] > 0.5] = 1.0
+    rims = np.clip(sum(regions[name] for name in RIM_REGIONS), 0.0, 1.0)
     return BendingRules(
-        weights * np.clip(1.0 - 2.0 * inside, 0.0, 1.0), np.asarray(regions["face"]) > 0.5
+        weights * np.clip(1.0 - 2.0 * inside, 0.0, 1.0),
+        SIDEWAYS_SHARE + (RIM_SIDEWAYS_SHARE - SIDEWAYS_SHARE) * rims,
+        np.asarray(regions["face"]) > 0.5,
     )
 
 
@@ -114,7 +129,7 @@ def _goals(
     found = surface.closest(vertices[rows], normals[rows])
     offsets = found.positions - vertices[rows]
     along = np.sum(offsets * found.normals, axis=1)[:, None] * found.normals
-    goals[rows] += along + SIDEWAYS_SHARE * (offsets - along)
+    goals[rows] += along + rules.sideways[rows, None] * (offsets - along)
     reach = np.where(
         rules.is_face[rows],
         *(r[0] * (r[1] / r[0]) ** share for r in (FACE_REACH_MM, REST_REACH_MM)),
