@@ -38,7 +38,7 @@ from training.examples import ExampleSource, pad
 from training.losses import reconstruction_loss, temporal_loss
 from training.reconstruction import Judges, class_means, error_table, measure_errors
 from training.recordings import MotionBasis, compute_basis, magnitude_statistics, record
-from training.train_config import TrainConfig, read_config, write_config
+from training.train_config import TrainConfig, TrainingConfigError, read_config, write_config
 from training.training_data import TrainingData, read_training_data
 
 DEFAULT_CONFIG = Path(__file__).parent / "configs" / "default.yaml"
@@ -106,6 +106,11 @@ def main(args: argparse.Namespace) -> None:
 
 def set_up(config: TrainConfig, data: TrainingData) -> Run:
     """Basis, labels and model; the effective configuration is saved beside the checkpoint."""
+    if config.model.model_rate != data.frame_rate:
+        raise TrainingConfigError(
+            f"model.model_rate is {config.model.model_rate:g}, but the data has "
+            f"{data.frame_rate:g} frames per second: they must agree."
+        )
     config.out.mkdir(parents=True, exist_ok=True)
     write_config(config, config.out / "config.yaml")
     basis_rng, step_rng = np.random.default_rng(config.seed).spawn(2)
