@@ -129,12 +129,13 @@ class FACEGEN_OT_generate(jobs.JobOperator, bpy.types.Operator):
         return polling.head_is_ready(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Work:
-        self._target_name = state.find_target(context).name
-        self._request = request_generate(context, bpy.data.objects[self._target_name])
+        target = state.find_target(context)
+        self._target_name = target.name
+        self._request = request_generate(context, target)
         return lambda progress: run_generate(self._request, progress)
 
     def finish(self, context: bpy.types.Context, generated: Generated) -> str:
-        target = bpy.data.objects[self._target_name]
+        target = state.head_named(self._target_name)
         num_keys = write_generated(target, self._request, generated)
         if num_keys == 0:
             return "Every expression is at zero in this range: the face rests, no keys were made"

@@ -56,7 +56,7 @@ def run_match(request: MatchRequest, progress: Progress = no_progress) -> state.
     opened = state.open_bundle(request.bundle_file)
     recalled = state.recall(request.key(opened.file_hash))
     if recalled is not None:
-        return recalled
+        return recalled.for_head(request.head)
     alignment = pipeline.match(
         request.head.mesh,
         opened.bundle,
@@ -95,12 +95,13 @@ class FACEGEN_OT_match(jobs.JobOperator, bpy.types.Operator):
         return polling.head_is_ready(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Work:
-        self._target_name = state.find_target(context).name
-        self._request = request_match(context, bpy.data.objects[self._target_name])
+        target = state.find_target(context)
+        self._target_name = target.name
+        self._request = request_match(context, target)
         return lambda progress: run_match(self._request, progress)
 
     def finish(self, context: bpy.types.Context, match: state.Match) -> str:
-        target = bpy.data.objects[self._target_name]
+        target = state.head_named(self._target_name)
         keep_match(target, self._request, match)
         residual = match.alignment.fit.residual
         return (

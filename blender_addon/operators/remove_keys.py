@@ -10,9 +10,8 @@ from . import polling
 
 def remove_generated(target: bpy.types.Object) -> int:
     """Remove the shape keys of every clip from all objects of a head; returns how many went."""
-    objects = {entry.part for entry in target.facegen.objects if entry.part} | {target}
     removed = 0
-    for obj in objects:
+    for obj in state.matched_objects(target) or [target]:
         for clip in list(shape_keys.clips_of(obj)):
             removed += shape_keys.remove_clip(obj, clip)
     target.facegen.num_keys = -1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import bpy
 
 from facegen_core.bundle import Bundle, load_bundle
-from facegen_core.errors import BundleError
+from facegen_core.errors import BundleError, FacegenError
 from facegen_core.registration.alignment import Alignment
 
 from .mesh_bridge import Head, head_objects
@@ -29,6 +29,17 @@ class Match:
     head: Head
     alignment: Alignment
     bundle_hash: str
+
+    def for_head(self, head: Head) -> Match:
+        """The same match for the objects of `head`, which has the same fingerprint.
+
+        They may be renamed or duplicates; displacements stay in the space of the first match.
+        """
+        parts = tuple(
+            replace(part, name=now.name)
+            for part, now in zip(self.head.parts, head.parts, strict=True)
+        )
+        return replace(self, head=replace(self.head, parts=parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +71,20 @@ def _open_bundle(path: Path, modified: int, size: int) -> OpenBundle:
 def find_target(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head the artist means: the active object, or the head it is a part or landmark of."""
     active = context.active_object
-    if active is None:
-        return None
-    return active.facegen.head or active
+    head = active.facegen.head if active is not None else None
+    is_here = head is not None and head.name in context.scene.objects
+    return head if is_here else active
+
+
+def head_named(name: str) -> bpy.types.Object:
+    """A head by its name, for work that has been away from the main thread. FacegenError if gone.
+
+    Objects themselves are not kept over such a time: an undo would leave them dangling.
+    """
+    found = bpy.data.objects.get(name)
+    if found is None:
+        raise FacegenError(f"'{name}' is gone or renamed; nothing was changed.")
+    return found
 
 
 def objects_of(
@@ -73,12 +95,21 @@ def objects_of(
     When no other mesh is selected, a new match keeps the objects of the last one: the artist may
     have clicked on a landmark in between.
     """
-    matched = [entry.part for entry in target.facegen.objects if entry.part is not None]
-    in_scene = [obj for obj in matched if obj.name in context.scene.objects]
+    in_scene = [obj for obj in matched_objects(target) if obj.name in context.scene.objects]
     selected = [o for o in context.selected_objects if o.type == "MESH" and o is not target]
     if is_new_match or not in_scene:
         return head_objects(target, selected or in_scene)
     return in_scene
+
+
+def matched_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
+    """The objects of the last match, the target among them; empty when it was never matched.
+
+    A duplicate of a matched head still lists the original's objects; they belong to the original.
+    """
+    listed = [entry.part for entry in target.facegen.objects if entry.part is not None]
+    own = [obj for obj in listed if target in (obj, obj.facegen.head)]
+    return own if target in own else []
 
 
 def remember(key: tuple[str, ...], match: Match) -> None:
@@ -108,6 +139,7 @@ def store_match(target: bpy.types.Object, match: Match) -> None:
         if entry.part is not None and entry.part.facegen.head == target:
             entry.part.facegen.head = None
     settings.objects.clear()
+    settings.head = None
     for obj in match.head.objects():
         settings.objects.add().part = obj
         if obj != target:

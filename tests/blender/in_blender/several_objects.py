@@ -117,6 +117,40 @@ def test_a_head_in_parts_turned_and_stretched_moves_in_every_object() -> None:
     assert bpy.ops.facegen.generate() == {"FINISHED"}
     check_every_object(skin, parts)
 
+    check_a_duplicate(skin)
+
+
+def check_a_duplicate(skin: bpy.types.Object) -> None:
+    """What is done to a duplicate leaves the original alone; a renamed head is still known."""
+    double = skin.copy()
+    double.data = skin.data.copy()
+    bpy.context.collection.objects.link(double)
+    double.name, double.location.x = "Double", 40.0
+    bpy.context.view_layer.update()
+    harness.activate(double)
+    assert state.objects_of(bpy.context, double, is_new_match=False) == [double]
+    before = [block.name for block in skin.data.shape_keys.key_blocks]
+    assert addon("operators.remove_keys").remove_generated(double) == len(before) - 1
+    skin.name = "Renamed"
+    harness.activate(skin)
+    calls = count_matches()
+    assert bpy.ops.facegen.generate() == {"FINISHED"}
+    assert not calls, "the renamed head was matched again"
+    assert [block.name for block in skin.data.shape_keys.key_blocks] == before
+
+
+def count_matches() -> list[int]:
+    """Grows by one with every match from now on that is not recalled."""
+    pipeline, calls = addon("facegen_core.pipeline"), []
+    match = pipeline.match
+
+    def counted(*arguments: object, **options: object) -> object:
+        calls.append(1)
+        return match(*arguments, **options)
+
+    pipeline.match = counted
+    return calls
+
 
 def scramble_transforms(objects: list[bpy.types.Object]) -> None:
     """Other origins, turns and uneven scales for the objects, their world positions kept."""
