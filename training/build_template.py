@@ -32,6 +32,7 @@ from training.template_regions import (
     CarriedSkin,
     build_regions,
     jaw_pivot,
+    jaw_poses,
 )
 
 FloatArray = NDArray[np.floating]
@@ -71,11 +72,16 @@ FEATURES = (
 
 @dataclass(frozen=True, eq=False)
 class TemplateBuild:
-    """The template, and the expression shapes of the mean face on its skin: (K, V, 3) mm."""
+    """The template, and the K expression shapes of the mean face.
+
+    expressions: (K, V, 3) displacements of the skin, mm. jaw_poses: (K, 6) what each shape does to
+    the lower teeth, about the template's jaw pivot.
+    """
 
     template: Template
     expression_names: tuple[str, ...]
     expressions: FloatArray
+    jaw_poses: FloatArray
 
 
 def build_template(model: IctFaceKit, progress: Progress = no_progress) -> TemplateBuild:
@@ -107,7 +113,8 @@ def build_template(model: IctFaceKit, progress: Progress = no_progress) -> Templ
         hierarchy=build_hierarchy(skin.vertices, skin.triangles, reference_vertex=tip),
     )
     carried = np.stack([skin.carry @ shape for shape in shapes]).astype(np.float32)
-    return TemplateBuild(template, model.expression_names, carried)
+    poses = jaw_poses(model, template.jaw_pivot)
+    return TemplateBuild(template, model.expression_names, carried, poses)
 
 
 def _remeshed_skin(model: IctFaceKit) -> CarriedSkin:

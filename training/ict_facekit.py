@@ -11,6 +11,7 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -213,9 +214,13 @@ def _write_cache(cache: Path, model: IctFaceKit) -> None:
 
 
 def _read_cache(cache: Path) -> IctFaceKit:
-    with np.load(cache, allow_pickle=False) as arrays:
-        if sorted(arrays.files) != sorted(_CACHE_FIELDS) or arrays["version"] != CACHE_VERSION:
-            raise DatasetError(f"{cache} was written by another version: delete it and run again.")
-        fields = {name: arrays[name] for name in _CACHE_FIELDS if name != "version"}
+    try:
+        with np.load(cache, allow_pickle=False) as arrays:
+            is_ours = sorted(arrays.files) == sorted(_CACHE_FIELDS)
+            if not is_ours or arrays["version"] != CACHE_VERSION:
+                raise DatasetError(f"{cache} is of another version: delete it and run again.")
+            fields = {name: arrays[name] for name in _CACHE_FIELDS if name != "version"}
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise DatasetError(f"{cache} is damaged: delete it and run again.") from error
     fields["expression_names"] = tuple(str(n) for n in fields["expression_names"])
     return IctFaceKit(**fields)

@@ -81,6 +81,13 @@ def jaw_pivot(model: IctFaceKit) -> FloatArray:
     return np.array([0.0, pivot[1], pivot[2]])
 
 
+def jaw_poses(model: IctFaceKit, pivot: FloatArray) -> FloatArray:
+    """(K, 6) rigid pose about a (3,) pivot by which each shape moves the lower teeth."""
+    teeth = slice(*LOWER_TEETH_GROUP)
+    rest = model.neutral[teeth]
+    return np.array([fit_pose(rest, rest + shape[teeth], pivot) for shape in model.expressions])
+
+
 def build_regions(model: IctFaceKit, skin: CarriedSkin) -> dict[str, FloatArray]:
     """{name of REGIONS: (V,) float32 in [0, 1]}."""
     distances = _Distances(skin, skin.vertices + 0.35 * skin.expression(model, "jawOpen"))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -95,7 +96,7 @@ class IctDataset:
             with np.load(folder / f"{subject}.npz", allow_pickle=False) as arrays:
                 neutral = arrays["neutral"]
             shapes = np.load(folder / f"{subject}_shapes.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise DatasetError(f"{folder}: {subject} cannot be read: {error}.") from error
         return tuple(read_sequence(path, neutral, shapes) for path in paths)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def read_sequence(path: Path, neutral: NDArray[np.float32], shapes: FloatArray) 
             _check_fields(path, sorted(arrays.files))
             content = {name: arrays[name] for name in _FIELDS}
         subject, expression, take = path.stem.split("_")
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise DatasetError(f"{path} is not a readable sequence: {error}.") from error
     if content["version"] != SEQUENCE_VERSION:
         raise DatasetError(f"{path} has version {content['version']}, expected {SEQUENCE_VERSION}.")
