@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from ..mesh import Mesh
 from ..template import Template
 from .alignment import Fit, Part, PartMotion
+from .correspondence import inner_regions
 from .matching import Matches
 from .surface import Surface
 
@@ -36,6 +37,7 @@ _LID_LINE_DISTANCE_MM = 2.0
 # Teeth, gums and tongues lie this close to the fitted ones, after these have been moved onto them.
 _MOUTH_SHARE, _MOUTH_REACH_MM, _MOUTH_DISTANCE_MM = 0.7, 16.0, 9.0
 _PURE_SHARE, _CLEAR_RATIO = 0.85, 0.6
+_SHIFT_ROUNDS, _KEPT_PERCENT = 5, 80
 # Parts wider than one tooth, and how far a row of teeth stays from its own centre.
 _ROW_WIDTH_MM, _ROW_HOLLOW_MM = 25.0, 6.0
 # Lashes start at a lid and are not longer than this; brows lie on the skin at the brow.
@@ -112,6 +114,8 @@ def _skin_parts(scene: _Scene, members: list[IntArray]) -> list[int]:
     """The part that covers most of the face, and parts that add skin beside it."""
     matches, triangles = scene.matches, scene.template.triangles
     lies_on_skin = (matches.distances < _SKIN_DISTANCE_MM) & (matches.cosines > _SKIN_COSINE)
+    # Teeth may lie on the wall of the mouth, eyeballs on that of their socket.
+    lies_on_skin &= matches.values(triangles, inner_regions(scene.template)) < 0.5
     face = matches.values(triangles, scene.template.regions["face"])
     areas = scene.surface.vertex_areas
     covered = np.array([(areas * lies_on_skin * face)[m].sum() for m in members])
@@ -176,15 +180,26 @@ def _mouth_kind(points: FloatArray, distances: FloatArray) -> tuple[str, float]:
     return ("tongue" if is_tongue else "lower_teeth"), 1.0 - upper_share
 
 
-def _shift_onto(points: FloatArray, found: FloatArray, num_rounds: int = 5) -> FloatArray:
-    """(3,) translation that brings points close to what was found: trimmed closest points."""
-    shift = np.zeros(3)
-    for _ in range(num_rounds):
-        distances, closest = cKDTree(points + shift).query(found)
-        is_kept = distances <= np.percentile(distances, 80)
-        offsets = found[is_kept] - (points + shift)[closest[is_kept]]
-        shift = shift + offsets.mean(axis=0)
-    return shift
+def _shift_onto(points: FloatArray, found: FloatArray) -> FloatArray:
+    """(3,) translation that brings points close to what was found: trimmed closest points.
+
+    Started in place and from the common centre, because rows of teeth look alike.
+    """
+    starts = (np.zeros(3), found.mean(axis=0) - points.mean(axis=0))
+    results = [_closest_shift(points, found, start) for start in starts]
+    return min(results, key=lambda result: result[1])[0]
+
+
+def _closest_shift(
+    points: FloatArray, found: FloatArray, shift: FloatArray
+) -> tuple[FloatArray, float]:
+    """(3,) refined translation and the mean distance it leaves, mm."""
+    tree = cKDTree(points)
+    for _ in range(_SHIFT_ROUNDS):
+        distances, closest = tree.query(found - shift)
+        is_kept = distances <= np.percentile(distances, _KEPT_PERCENT)
+        shift = (found[is_kept] - points[closest[is_kept]]).mean(axis=0)
+    return shift, float(tree.query(found - shift)[0].mean())
 
 
 def _kind_outside_mouth(scene: _Scene, indices: IntArray) -> tuple[str, float]:

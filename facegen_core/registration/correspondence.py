@@ -38,6 +38,11 @@ _PRESS_RATIO, _HINT = 0.4, 0.3
 _INNER_REGIONS = ("mouth_bag", "eye_socket_left", "eye_socket_right")
 
 
+def inner_regions(template: Template) -> FloatArray:
+    """(V,) the skin inside mouth and eye sockets, soft in [0, 1]."""
+    return np.max([template.regions[name] for name in _INNER_REGIONS], axis=0)
+
+
 def match_surface(template: Template, neutral: FloatArray, surface: Surface) -> Matches:
     """Unrestricted matches of all W vertices of the surface on the bent template, (V, 3) mm."""
     search = TriangleSearch(Mesh.from_triangles(neutral, template.triangles))
@@ -57,7 +62,7 @@ def correspond(
     is_skin: (W,) which vertices belong to parts that move as skin.
     """
     confidences = _confidences(template, neutral, matches) * is_skin
-    is_outside = matches.values(template.triangles, _inner(template)) < 0.5
+    is_outside = matches.values(template.triangles, inner_regions(template)) < 0.5
     is_sure = is_outside & (confidences > CONFIDENT)
     sides = target_sides(template, neutral, surface, matches, is_sure)
     restricted = _match_by_side(template, neutral, surface, matches, labels(sides))
@@ -93,7 +98,7 @@ def _match_by_side(
 
 
 def _confidences(template: Template, neutral: FloatArray, matches: Matches) -> FloatArray:
-    is_inner = matches.values(template.triangles, _inner(template)) > 0.5
+    is_inner = matches.values(template.triangles, inner_regions(template)) > 0.5
     full = np.where(is_inner, INNER_FULL_TRUST_MM, FULL_TRUST_MM)
     none = np.where(is_inner, INNER_NO_TRUST_MM, NO_TRUST_MM)
     by_distance = np.clip((none - matches.distances) / (none - full), 0.0, 1.0)
@@ -135,7 +140,3 @@ def _distrust_torn(
     result[start[torn]] = 0.0
     result[end[torn]] = 0.0
     return result
-
-
-def _inner(template: Template) -> FloatArray:
-    return np.max([template.regions[name] for name in _INNER_REGIONS], axis=0)

@@ -33,8 +33,8 @@ _CERTAIN_CLEARANCE_MM = 4.0
 _NO_SIDE = 0.02
 # Which triangles are closed to the other side. Near the corners both sides move alike, and the
 # line between them is uncertain by a vertex or two: there nothing is closed.
-_CLOSED_SIDE = 0.25
-_LABELLED_SIDE = 0.1
+_CLOSED_SIDE = 0.12
+_LABELLED_SIDE = 0.01
 # Where the two sides join, at the corners, they fade over this way along the skin.
 _JOINT_MM = 8.0
 

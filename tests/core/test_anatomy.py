@@ -1,0 +1,108 @@
+"""Which loose part is what, by shape and place alone."""
+
+import numpy as np
+import pytest
+
+from facegen_core.mesh import Mesh
+from facegen_core.registration import align
+from facegen_core.registration.anatomy import fit_sphere
+from tests.core.face_fixtures import (
+    EYES,
+    ball,
+    bulge,
+    exact_fit,
+    face_patch,
+    face_template,
+    inner_shapes,
+    joined,
+)
+
+CUBE = (
+    np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float),
+    np.array(
+        [(0, 1, 3), (0, 3, 2), (4, 6, 7), (4, 7, 5), (0, 4, 5), (0, 5, 1)]
+        + [(2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3)]
+    ),
+)
+
+
+def brow():
+    """A strip that lies half a millimetre over the skin of the left brow."""
+    xs, ys = np.meshgrid(np.linspace(20, 42, 12), np.linspace(53, 57, 3))
+    vertices = np.stack([xs, ys, bulge(xs, ys) + 0.5], axis=-1).reshape(-1, 3)
+    quads = [(j * 12 + i, j * 12 + i + 1, j * 12 + i + 13, j * 12 + i + 12) for j in (0, 1)
+             for i in range(11)]  # fmt: skip
+    return vertices, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
+
+
+@pytest.fixture(scope="module")
+def template():
+    return face_template()
+
+
+@pytest.fixture(scope="module")
+def parts(template):
+    """{name: Part} of a face with everything in it."""
+    marker = (CUBE[0] * 4 + EYES["left"], CUBE[1])
+    body = (ball(np.zeros(3), 1.0)[0] * [200, 150, 90] - [0, 300, 0], ball(np.zeros(3), 1.0)[1])
+    shapes = {"skin": face_patch(2.0)[:2], **inner_shapes()}
+    shapes |= {"brow": brow(), "marker": marker, "body": body}
+    mesh, ranges = joined(*shapes.values())
+    found = align(template, mesh, exact_fit(template)).parts
+    assert sum(len(part.vertex_indices) for part in found) == mesh.num_vertices
+    return {
+        name: next(part for part in found if part.vertex_indices[0] == chosen.start)
+        for name, chosen in zip(shapes, ranges, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "motion"),
+    [
+        ("skin", "skin", "skin"),
+        ("eyeball_left", "eyeball_left", "still"),
+        ("eyeball_right", "eyeball_right", "still"),
+        ("upper_teeth", "upper_teeth", "still"),
+        ("lower_teeth", "lower_teeth", "jaw"),
+        ("tongue", "tongue", "jaw"),
+        ("brow", "brows", "carried"),
+        ("marker", "helper", "still"),
+        ("body", "body", "still"),
+    ],
+)
+def test_every_part_is_known_and_moves_as_it_should(parts, name, kind, motion):
+    assert (parts[name].kind, parts[name].motion) == (kind, motion)
+
+
+def test_teeth_are_told_apart_when_they_sit_lower_than_the_fit_expects(template):
+    shapes = inner_shapes()
+    lowered = {n: (v - [0, 4, 0], t) if "eye" not in n else (v, t) for n, (v, t) in shapes.items()}
+    mesh, ranges = joined(face_patch(3.0)[:2], *lowered.values())
+    found = align(template, mesh, exact_fit(template)).parts
+    kinds = {part.vertex_indices[0]: part.kind for part in found}
+    for name, chosen in zip(lowered, ranges[1:], strict=True):
+        assert kinds[chosen.start] == name
+
+
+def test_a_face_split_along_a_seam_is_one_part(template):
+    vertices, triangles, _ = face_patch(3.0)
+    mesh, _ = joined((vertices, triangles), *inner_shapes().values())
+    is_left = (vertices[triangles][:, :, 0].mean(axis=1) > 30.0).nonzero()[0]
+    corners = mesh.triangles.copy()
+    seam = np.unique(corners[is_left])
+    double = np.zeros(mesh.num_vertices, int)
+    double[seam] = np.arange(len(seam)) + mesh.num_vertices
+    corners[is_left] = double[corners[is_left]]
+    split = Mesh.from_triangles(np.concatenate([mesh.vertices, mesh.vertices[seam]]), corners)
+    skins = [p for p in align(template, split, exact_fit(template)).parts if p.kind == "skin"]
+    assert len(skins) == 1
+    assert set(double[seam]) <= set(skins[0].vertex_indices)
+
+
+def test_a_sphere_is_found_from_its_front_alone():
+    vertices, _ = ball(np.array([3.0, -2.0, 7.0]), 12.0)
+    front = vertices[vertices[:, 2] > 10.0]
+    centre, radius, roughness = fit_sphere(front)
+    np.testing.assert_allclose(centre, [3.0, -2.0, 7.0], atol=1e-6)
+    assert radius == pytest.approx(12.0)
+    assert roughness < 1e-6
