@@ -39,12 +39,6 @@ def _channel(expression: str) -> FloatProperty:
     )
 
 
-class FacegenPartObject(bpy.types.PropertyGroup):
-    """One object of the matched head."""
-
-    part: PointerProperty(type=bpy.types.Object, name="Object")
-
-
 class FacegenFoundPart(bpy.types.PropertyGroup):
     """What some loose parts of the head were taken for (`name` holds the kind)."""
 
@@ -57,11 +51,12 @@ class FacegenObject(bpy.types.PropertyGroup):
     """`object.facegen`: channels and settings of a head; links of its parts and landmarks."""
 
     __annotations__ = {name: _channel(name) for name in EXPRESSIONS} | {
+        # On the other objects of a matched head; never on the head itself, whose users would
+        # then include itself, and Blender would not let go of it.
         "head": PointerProperty(
             type=bpy.types.Object, name="Head", description="The head this object belongs to"
         ),
         "landmark": IntProperty(name="Landmark", default=-1, min=-1, max=67),
-        "objects": CollectionProperty(type=FacegenPartObject),
         "found_parts": CollectionProperty(type=FacegenFoundPart),
         "is_matched": BoolProperty(name="Matched"),
         "residual_mean_mm": FloatProperty(name="Mean Residual (mm)", precision=2),
@@ -96,7 +91,7 @@ class FacegenObject(bpy.types.PropertyGroup):
     }
 
 
-CLASSES = (FacegenPartObject, FacegenFoundPart, FacegenObject)
+CLASSES = (FacegenFoundPart, FacegenObject)
 
 
 def register() -> None:

@@ -98,7 +98,6 @@ def place_landmarks(
         empty.empty_display_size = DISPLAY_SHARE * height
         empty.show_in_front = empty.show_name = True
         empty.facegen.landmark = number
-        empty.facegen.head = target
         for collection in target.users_collection or [context.scene.collection]:
             collection.objects.link(empty)
         empty.parent = target

@@ -71,7 +71,9 @@ def _open_bundle(path: Path, modified: int, size: int) -> OpenBundle:
 def find_target(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head the artist means: the active object, or the head it is a part or landmark of."""
     active = context.active_object
-    head = active.facegen.head if active is not None else None
+    if active is None:
+        return None
+    head = active.parent if active.facegen.landmark >= 0 else active.facegen.head
     is_here = head is not None and head.name in context.scene.objects
     return head if is_here else active
 
@@ -103,13 +105,11 @@ def objects_of(
 
 
 def matched_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
-    """The objects of the last match, the target among them; empty when it was never matched.
-
-    A duplicate of a matched head still lists the original's objects; they belong to the original.
-    """
-    listed = [entry.part for entry in target.facegen.objects if entry.part is not None]
-    own = [obj for obj in listed if target in (obj, obj.facegen.head)]
-    return own if target in own else []
+    """The objects of the last match, the target first; empty when it was never matched."""
+    if not target.facegen.is_matched:
+        return []
+    others = [o for o in bpy.data.objects if o.type == "MESH" and o.facegen.head == target]
+    return [target, *sorted(others, key=lambda obj: obj.name)]
 
 
 def remember(key: tuple[str, ...], match: Match) -> None:
@@ -135,15 +135,11 @@ def store_match(target: bpy.types.Object, match: Match) -> None:
     """Write the summary of a match on the target and link its other objects to it."""
     settings, alignment = target.facegen, match.alignment
     residual = alignment.fit.residual
-    for entry in settings.objects:
-        if entry.part is not None and entry.part.facegen.head == target:
-            entry.part.facegen.head = None
-    settings.objects.clear()
-    settings.head = None
-    for obj in match.head.objects():
-        settings.objects.add().part = obj
-        if obj != target:
-            obj.facegen.head = target
+    for obj in matched_objects(target):
+        obj.facegen.head = None
+    target.facegen.head = None
+    for obj in match.head.objects()[1:]:
+        obj.facegen.head = target
     settings.is_matched = True
     settings.residual_mean_mm, settings.residual_p95_mm = residual.mean_mm, residual.p95_mm
     settings.verdict = residual.verdict

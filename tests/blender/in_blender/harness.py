@@ -134,7 +134,6 @@ def snapshot() -> dict[str, Any]:
                 k: str(getattr(obj.facegen, k))
                 for k in ("is_matched", "num_keys", "verdict", "head")
             },
-            len(obj.facegen.objects),
             obj.hide_get() if obj.name in bpy.context.view_layer.objects else None,
         )
     for mesh in bpy.data.meshes:

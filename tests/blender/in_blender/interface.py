@@ -101,6 +101,21 @@ def test_an_eye_or_a_landmark_stands_for_its_head() -> None:
     harness.activate(eye)
     assert state.find_target(bpy.context) == head
     assert "Head" in drawn()
+    harness.activate(head)
+    bpy.ops.facegen.place_landmarks()
+    harness.activate(addon("scene.landmarks").landmark_empties(head)[30])
+    assert state.find_target(bpy.context) == head
+    assert bpy.ops.facegen.remove_landmarks.poll()
+
+
+def test_a_deleted_head_does_not_linger_in_the_file() -> None:
+    harness.empty_scene()
+    head = new_sphere("Head")
+    bpy.ops.facegen.place_landmarks()
+    bpy.ops.facegen.add_expression(expression="happy")
+    assert head.users == 1, "only its collection holds it"
+    bpy.data.objects.remove(head)
+    assert "Head" not in bpy.data.objects
 
 
 def test_every_tooltip_and_label_is_there() -> None:

@@ -110,7 +110,7 @@ def test_a_head_in_parts_turned_and_stretched_moves_in_every_object() -> None:
 
     assert bpy.ops.facegen.match() == {"FINISHED"}
     assert skin.facegen.verdict == "good"
-    assert {entry.part for entry in skin.facegen.objects} == set(parts)
+    assert set(state.matched_objects(skin)) == set(parts)
     bpy.ops.facegen.add_expression(
         expression="surprise", onset_start=1, apex_start=6, apex_end=8, offset_end=12
     )
