@@ -3,6 +3,8 @@
 Every size can be tessellated differently, so that one serves as template and another as target.
 """
 
+import itertools
+
 import numpy as np
 
 from facegen_core.landmarks import landmarks_on_mesh
@@ -154,7 +156,7 @@ def joined(*shapes):
     starts = np.cumsum([0, *[len(v) for v, _ in shapes]])
     vertices = np.concatenate([v for v, _ in shapes])
     triangles = np.concatenate([t + s for (_, t), s in zip(shapes, starts[:-1], strict=True)])
-    ranges = [slice(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    ranges = [slice(a, b) for a, b in itertools.pairwise(starts)]
     return Mesh.from_triangles(vertices, triangles), ranges
 
 
