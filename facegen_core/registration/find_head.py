@@ -75,7 +75,7 @@ def outer_face(template: Template) -> NDArray[np.bool_]:
     return (regions["face"] > 0.5) & (inside < 0.5)
 
 
-def find_heads(model: FaceModel, target: SearchTarget, num_kept: int = 6) -> Candidates:
+def find_heads(model: FaceModel, target: SearchTarget, num_kept: int = 4) -> Candidates:
     """The best few guesses of template mm → the target's frame, aligned and ranked."""
     triangles = target.triangles[target.main_triangles()]
     samples = sample_by_area(target.vertices, triangles, target.normals, NUM_TARGET_SAMPLES)

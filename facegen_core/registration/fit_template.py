@@ -82,7 +82,7 @@ def fit_template(
         check_manual_landmarks(landmarks)
         guess = _place_by_landmarks(template, points, prepared, landmarks)
     progress(0.5, "Fitting the identity")
-    goals = _landmark_goals(landmarks, guess.similarity)
+    goals = _landmark_goals(landmarks, guess.similarity.after(prepared.similarity))
     vertices, triangles = _skin(template, prepared, guess)
     surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
     identity = fit_identity(template, points, surface, FULL_STAGES, guess.fit.similarity, goals)
