@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -127,10 +130,22 @@ def _check_same_run(path: Path, header: dict[str, Any]) -> None:
 def _make_subjects(job: Job, names: list[str], num_workers: int) -> None:
     if not names:
         return
-    with ProcessPoolExecutor(min(num_workers, len(names))) as pool:
+    with ProcessPoolExecutor(min(num_workers, len(names)), initializer=_end_with_parent) as pool:
         futures = [pool.submit(make_subject, job, name) for name in names]
         for future in tqdm(as_completed(futures), total=len(names), desc="Subjects", unit=" faces"):
             future.result()
+
+
+def _end_with_parent() -> None:
+    """Without this, workers of a killed run would wait for work for ever."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _on_bar(bar: tqdm) -> Progress:
