@@ -86,7 +86,7 @@ class Retargeter:
 
     def displacements(self, skin: FloatArray, jaw: FloatArray) -> FloatArray:
         """(T, M, 3) of the target for (T, V, 3) mm and (T, 6) jaw poses."""
-        turned = np.einsum("vij,tvj->vti", self.changes, skin)
+        turned = skin.transpose(1, 0, 2) @ self.changes.transpose(0, 2, 1)  # (V, T, 3)
         jaw_motion = self._jaw_motion(jaw)  # (P, T, 3)
         moved = self.interpolation @ turned.reshape(len(turned), -1)  # (W, 3T)
         jaw_motion = jaw_motion.reshape(len(jaw_motion), moved.shape[1])

@@ -56,10 +56,11 @@ class Filling:
         jaw_displacements: (P, N) weighted motion of the jaw at the vertices jaw_indices.
         """
         if self.solver is not None:
-            jaw = np.zeros_like(moved)
-            jaw[jaw_indices] = jaw_displacements
             asked = self.hint_strengths[:, None] * moved[self.free_indices]
-            asked += self.jaw_strengths[:, None] * jaw[self.free_indices]
+            _, rows, sources = np.intersect1d(
+                self.free_indices, jaw_indices, assume_unique=True, return_indices=True
+            )
+            asked[rows] += self.jaw_strengths[rows, None] * jaw_displacements[sources]
             moved[self.free_indices] = 0.0
             moved[self.rest_indices] = 0.0
             moved[self.free_indices] = self.solver.solve(asked - self.coupling @ moved)

@@ -14,11 +14,12 @@ from .surface import Surface
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
+BoolArray = NDArray[np.bool_]
 
 # A vertex of a part that spans both jaws surely belongs to the one that is this close, and this
 # much closer than the other; between sure vertices the jaw fades in along the surface.
 _SURE_DISTANCE_MM, _SURE_RATIO = 4.0, 0.5
-# Of a mouth welded to the skin, the lower share of the bag that starts and completes the jaw.
+# Inside a mouth welded to the skin, the lower share of the bag that starts and completes the jaw.
 _JAW_START, _JAW_FULL = 0.25, 0.75
 
 
@@ -45,36 +46,60 @@ def carry_regions(
         is_skin[part.vertex_indices] |= part.motion == "skin"
     values = np.clip(values[surface.welded_indices], 0.0, 1.0) * is_skin[:, None]
     weights = {name: values[:, k].astype(np.float32) for k, name in enumerate(REGIONS)}
-    weights["jaw"] = _jaw_weights(fit, surface, parts, weights).astype(np.float32)
+    is_known = confidences > CONFIDENT
+    weights["jaw"] = _jaw_weights(fit, surface, parts, weights, is_known).astype(np.float32)
     return weights
 
 
 def _jaw_weights(
-    fit: Fit, surface: Surface, parts: tuple[Part, ...], weights: dict[str, FloatArray]
+    fit: Fit,
+    surface: Surface,
+    parts: tuple[Part, ...],
+    weights: dict[str, FloatArray],
+    is_known: BoolArray,
 ) -> FloatArray:
+    """(M,) how rigidly each vertex follows the jaw. is_known: (W,) confident skin."""
     bag, bag_lower = weights["mouth_bag"], weights["mouth_bag_lower"]
     lower_share = bag_lower / np.maximum(bag, 1e-6)
     ramp = np.clip((lower_share - _JAW_START) / (_JAW_FULL - _JAW_START), 0.0, 1.0)
     result = bag * ramp * ramp * (3.0 - 2.0 * ramp)
+    is_known = is_known[surface.welded_indices]
     for part in parts:
+        indices = part.vertex_indices
         if part.kind == "mouth_interior":
-            result[part.vertex_indices] = _weights_across_jaws(fit, surface, part.vertex_indices)
+            result[indices] = _weights_across_jaws(fit, surface, indices, result[indices], None)
+        elif part.kind == "skin":
+            is_fixed = is_known[indices] | (bag[indices] <= 0.5)
+            own = result[indices]
+            result[indices] = _weights_across_jaws(fit, surface, indices, own, is_fixed)
         elif part.motion == "jaw":
-            result[part.vertex_indices] = 1.0
+            result[indices] = 1.0
     return result
 
 
-def _weights_across_jaws(fit: Fit, surface: Surface, vertex_indices: IntArray) -> FloatArray:
-    """(P,) weights of a part with upper and lower gums in one piece."""
-    points = surface.vertices[surface.welded_indices[vertex_indices]]
+def _weights_across_jaws(
+    fit: Fit,
+    surface: Surface,
+    vertex_indices: IntArray,
+    weights: FloatArray,
+    is_fixed: BoolArray | None,
+) -> FloatArray:
+    """(P,) weights of a part with upper and lower teeth or gums in one piece.
+
+    weights, is_fixed: (P,) weights that are known already and where; None where none is.
+    """
+    if is_fixed is None:
+        is_fixed = np.zeros(len(vertex_indices), bool)
+    welded = surface.welded_indices[vertex_indices]
+    points = surface.vertices[welded]
     lower_points = np.concatenate([fit.inner["lower_teeth"], fit.inner["tongue"]])
     to_lower = cKDTree(lower_points).query(points)[0]
     to_upper = cKDTree(fit.inner["upper_teeth"]).query(points)[0]
     is_lower = (to_lower < _SURE_DISTANCE_MM) & (to_lower < _SURE_RATIO * to_upper)
     is_upper = (to_upper < _SURE_DISTANCE_MM) & (to_upper < _SURE_RATIO * to_lower)
+    known = np.where(is_fixed, weights, is_lower.astype(np.float64))
     is_sure = np.zeros(surface.num_vertices, bool)
     values = np.zeros((surface.num_vertices, 1))
-    welded = surface.welded_indices[vertex_indices]
-    is_sure[welded[is_lower | is_upper]] = True
-    values[welded[is_lower]] = 1.0
+    is_sure[welded] = is_fixed | is_lower | is_upper
+    values[welded, 0] = known
     return surface.harmonic_extension(is_sure, values)[welded, 0]
