@@ -28,16 +28,7 @@ TINTS = {
     "clothes": (0.45, 0.50, 0.57),
 }
 # Covers that real eyes show through, cards that need a texture, and helpers nobody should see.
-HIDDEN_KINDS = (
-    "lashes",
-    "cornea",
-    "helper",
-    "eye_fluid",
-    "eye_cover",
-    "lacrimal",
-    "occlusion",
-    "unknown",
-)
+HIDDEN_KINDS = ("cornea", "helper", "lashes", "tears", "unknown")
 
 _BROW = (0.22, 0.14, 0.10)
 _LIP = (0.78, 0.42, 0.40)

@@ -30,7 +30,7 @@ _BACKGROUND_TOP, _BACKGROUND_BOTTOM = (0.235, 0.255, 0.29), (0.135, 0.145, 0.165
 _PAPER = (0.095, 0.10, 0.115)
 _TITLE_COLOUR, _CAPTION_COLOUR = (0.96, 0.94, 0.91), (0.72, 0.74, 0.78)
 # Pixels. A sheet of up to this many strips has large tiles; longer ones stay below MAX_BYTES.
-_LARGE_STRIPS, _LARGE_TILE, _SMALL_TILE = 2, (340, 372), (232, 254)
+_MAX_LARGE_STRIPS, _LARGE_TILE, _SMALL_TILE = 2, (340, 372), (206, 226)
 _TITLE_HEIGHT, _GAP = 40, 6
 
 
@@ -54,50 +54,74 @@ def contact_sheet(
     alignment: Alignment, strips: Sequence[Strip], progress: Progress = no_progress
 ) -> bytes:
     """A PNG of every moment (columns) of every strip from every view (rows), at most 1 MB."""
-    tile_size = _LARGE_TILE if len(strips) <= _LARGE_STRIPS else _SMALL_TILE
-    sheet, corners = _blank_sheet(strips, tile_size)
+    layout = _Layout.for_strips(strips)
+    sheet = np.broadcast_to(np.array(_PAPER), (layout.rows, layout.columns, 3)).copy()
     total = sum(len(strip.moments) for strip in strips) * len(VIEWS)
+    done = 0
     with (
         tempfile.TemporaryDirectory() as folder,
-        Studio(alignment, tile_size, Path(folder)) as studio,
+        Studio(alignment, layout.tile_size, Path(folder)) as studio,
     ):
-        done = 0
-        for strip, (x, y) in zip(strips, corners, strict=True):
+        for row, strip in enumerate(strips):
             for column, moment in enumerate(strip.moments):
                 studio.pose(moment.vertices)
-                for row, yaw in enumerate(VIEWS.values()):
-                    left = x + column * (tile_size[0] + _GAP)
-                    top = y + _TITLE_HEIGHT + row * (tile_size[1] + _GAP)
+                for view, yaw in enumerate(VIEWS.values()):
+                    left, top = layout.corner(row, column, view)
                     _place(sheet, _backed(studio.shoot(yaw)), left, top)
                     done += 1
                     progress(done / (total + 1), "Rendering the picture")
-        labels = _labels(strips, corners, tile_size)
-        _place(sheet, draw_labels(labels, sheet.shape[1], sheet.shape[0], Path(folder)), 0, 0)
+        labels = _labels(strips, layout)
+        _place(sheet, draw_labels(labels, layout.columns, layout.rows, Path(folder)), 0, 0)
     return encode_png(np.round(sheet * 255).astype(np.uint8), MAX_BYTES)
 
 
-def _blank_sheet(
-    strips: Sequence[Strip], tile_size: tuple[int, int]
-) -> tuple[FloatArray, list[tuple[int, int]]]:
-    """(rows, columns, 3) paper, and the upper left corner (x, y) of every strip."""
-    columns = max(len(strip.moments) for strip in strips)
-    width = columns * (tile_size[0] + _GAP) + _GAP
-    strip_height = _TITLE_HEIGHT + len(VIEWS) * (tile_size[1] + _GAP)
-    sheet = np.broadcast_to(np.array(_PAPER), (len(strips) * strip_height, width, 3)).copy()
-    return sheet, [(_GAP, k * strip_height) for k in range(len(strips))]
+@dataclass(frozen=True)
+class _Layout:
+    """Where tiles lie: the views of a strip below each other, or side by side on a long sheet."""
+
+    num_strips: int
+    num_moments: int
+    is_long: bool
+    tile_size: tuple[int, int]
+
+    @classmethod
+    def for_strips(cls, strips: Sequence[Strip]) -> _Layout:
+        is_long = len(strips) > _MAX_LARGE_STRIPS
+        moments = max(len(strip.moments) for strip in strips)
+        return cls(len(strips), moments, is_long, _SMALL_TILE if is_long else _LARGE_TILE)
+
+    @property
+    def columns(self) -> int:
+        across = self.num_moments * (len(VIEWS) if self.is_long else 1)
+        return across * (self.tile_size[0] + _GAP) + _GAP
+
+    @property
+    def rows(self) -> int:
+        return self.num_strips * self._strip_height
+
+    @property
+    def _strip_height(self) -> int:
+        down = 1 if self.is_long else len(VIEWS)
+        return _TITLE_HEIGHT + down * (self.tile_size[1] + _GAP)
+
+    def corner(self, strip: int, moment: int, view: int) -> tuple[int, int]:
+        """The upper left pixel (x, y) of a tile."""
+        across, down = (moment + view * self.num_moments, 0) if self.is_long else (moment, view)
+        left = _GAP + across * (self.tile_size[0] + _GAP)
+        top = strip * self._strip_height + _TITLE_HEIGHT + down * (self.tile_size[1] + _GAP)
+        return left, top
 
 
-def _labels(
-    strips: Sequence[Strip], corners: list[tuple[int, int]], tile_size: tuple[int, int]
-) -> list[Label]:
-    """The title of each strip over its first tile, captions in the corner of the upper tiles."""
+def _labels(strips: Sequence[Strip], layout: _Layout) -> list[Label]:
+    """The title of each strip over its first tile, captions in the corner of the front views."""
     labels = []
-    for strip, (x, y) in zip(strips, corners, strict=True):
-        labels.append(Label(strip.title, x + 8, y + 27, 21, _TITLE_COLOUR))
+    for row, strip in enumerate(strips):
+        left, top = layout.corner(row, 0, 0)
+        labels.append(Label(strip.title, left + 8, top - 13, 21, _TITLE_COLOUR))
         for column, moment in enumerate(strip.moments):
-            left = x + column * (tile_size[0] + _GAP) + 10
-            bottom = y + _TITLE_HEIGHT + tile_size[1] - 11
-            labels.append(Label(moment.caption, left, bottom, 14, _CAPTION_COLOUR))
+            left, top = layout.corner(row, column, 0)
+            baseline = top + layout.tile_size[1] - 11
+            labels.append(Label(moment.caption, left + 10, baseline, 14, _CAPTION_COLOUR))
     return labels
 
 

@@ -51,7 +51,8 @@ class Studio:
         self._eyes = landmarks[[36, 39, 42, 45]].mean(axis=0)
 
     def __enter__(self) -> Studio:
-        self._scene = new_scene("Facegen picture", self._size)
+        columns, rows = self._size
+        self._scene = new_scene("Facegen picture", (2 * columns, 2 * rows))
         self._images: list[bpy.types.Image] = []
         self._materials: list[bpy.types.Material] = []
         _light(self._scene)
@@ -89,7 +90,7 @@ class Studio:
         position = aim + _to_scene(away)
         self._camera.location = position
         self._camera.rotation_euler = Vector(aim - position).to_track_quat("-Z", "Y").to_euler()
-        return render(self._scene, self._folder)
+        return _halved(render(self._scene, self._folder))
 
     def _build_head(self) -> bpy.types.Mesh:
         target = self._alignment.target
@@ -204,13 +205,22 @@ def _light(scene: bpy.types.Scene) -> None:
     shading.show_specular_highlight = True
     shading.show_cavity = True
     shading.cavity_type = "BOTH"
-    shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.5, 0.8
+    shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.8, 1.3
     shading.cavity_ridge_factor, shading.cavity_valley_factor = 0.4, 1.1
     shading.show_shadows = True
     shading.shadow_intensity = 0.25
     scene.display.light_direction = (-0.45, 0.45, 0.77)
     scene.display.matcap_ssao_distance = 0.2
-    scene.display.render_aa = "8"
+    scene.display.render_aa = "FXAA"  # with the halving as smooth as 8 samples, in half the time
+
+
+def _halved(pixels: FloatArray) -> FloatArray:
+    """Every 2 by 2 pixels of (2 rows, 2 columns, 4) as one; colours count as much as they cover."""
+    covering = np.concatenate([pixels[..., :3] * pixels[..., 3:], pixels[..., 3:]], axis=-1)
+    rows, columns = pixels.shape[0] // 2, pixels.shape[1] // 2
+    mean = covering.reshape(rows, 2, columns, 2, 4).mean(axis=(1, 3))
+    mean[..., :3] /= np.maximum(mean[..., 3:], 1e-6)
+    return mean
 
 
 def _to_scene(points: FloatArray) -> FloatArray:
