@@ -20,7 +20,9 @@ DEFAULT_BUNDLE = Path("blender_addon/assets/default.facegen")
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 # Fitting uses about fifty; they are most of the file.
 NUM_IDENTITY_MODES = 60
-WEIGHTS_LICENCE = "GPL-3.0-or-later"
+WEIGHTS_LICENCE = "GPL-3.0-or-later, with the notice of the training data"
+# What decides the weights, beside the data.
+TRAINING_CODE = ("training", "facegen_core/models", "facegen_core/conditioning.py")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,16 +97,18 @@ def _provenance(checkpoint: Checkpoint, settings: dict[str, Any]) -> dict[str, A
 
 
 def _commit() -> str:
-    """The commit of the working tree, or 'unknown' outside a repository."""
-    here = Path(__file__).resolve().parent
+    """The commit of what trains, "-dirty" where it was changed since; 'unknown' outside git."""
     try:
-        answer = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        commit = _git("rev-parse", "HEAD")
+        changes = _git("status", "--porcelain", "--untracked-files=no", "--", *TRAINING_CODE)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return f"{commit}-dirty" if changes else commit
+
+
+def _git(*arguments: str) -> str:
+    root = Path(__file__).resolve().parent.parent
+    answer = subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+    )
     return answer.stdout.strip()

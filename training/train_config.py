@@ -43,28 +43,28 @@ class TrainConfig:
     # Frames the PCA basis is computed from.
     pca_frames: int = 1500
     # Steps on PCA coefficients with the loss at random vertices; 0 for a decoder without a basis.
-    motion_steps: int = 3000
+    motion_steps: int = 6500
     motion_batch: int = 32
     # Vertices each motion step looks at, drawn by how much they move.
     motion_vertices: int = 128
     # Steps on whole meshes.
-    detail_steps: int = 150
-    detail_batch: int = 6
+    detail_steps: int = 200
+    detail_batch: int = 8
     # Consecutive frames of each sequence a detail step decodes.
-    detail_window: int = 16
+    detail_window: int = 8
     # Adam; the rate falls exponentially to `final_rate` of itself over each stage.
     learning_rate: float = 3e-3
-    detail_learning_rate: float = 5e-4
-    final_rate: float = 0.03
+    detail_learning_rate: float = 2e-4
+    final_rate: float = 0.02
     weight_decay: float = 0.0
     # Weights of L_c and of the jaw beside L_r; the paper has 1 and no jaw.
     temporal_weight: float = 1.0
     jaw_weight: float = 0.1
     # Steps between two looks at the validation subjects, and between two checkpoints.
-    validation_interval: int = 250
-    checkpoint_interval: int = 250
+    validation_interval: int = 500
+    checkpoint_interval: int = 500
     # Every n-th frame of the test subjects is measured.
-    evaluation_stride: int = 4
+    evaluation_stride: int = 6
     # Sequences per subject and expression; 0 for all.
     max_takes: int = 0
 

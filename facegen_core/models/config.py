@@ -25,7 +25,7 @@ class ModelConfig:
     # Frames per second the LSTM runs at: that of its training data.
     model_rate: float = 30.0
     # tau of the rest gate 1 - exp(-I/tau) on all motion; 0 switches it off (the paper has none).
-    rest_gate: float = 0.08
+    rest_gate: float = 0.15
     # Frames of rest the LSTM sees before every clip, so that it starts where it rests.
     warmup_frames: int = 30
     # What the apex of a label means: our proportional amplitude, or s of the paper's eq. 6.
