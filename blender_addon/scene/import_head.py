@@ -25,7 +25,7 @@ def head_of_scene(file_name: str, names: Sequence[str] = ()) -> list[bpy.types.O
     usable = _usable_objects()
     missing = [name for name in names if name not in {obj.name for obj in usable}]
     if missing:
-        there = ", ".join(f"'{obj.name}'" for obj in usable) or "none"
+        there = ", ".join(sorted(f"'{obj.name}'" for obj in usable)) or "none"
         raise FacegenError(f"{file_name} has no mesh object '{missing[0]}'; it has: {there}.")
     if not usable:
         raise InvalidMeshError(f"{file_name} contains no mesh with faces: nothing to animate.")
@@ -54,7 +54,7 @@ def read_file(path: Path) -> None:
         elif suffix == ".fbx":
             read_fbx(absolute)
         else:
-            # Seams and sharp edges are cut apart in glTF; merging gives back the artist's mesh.
+            # glTF cuts a mesh apart at the seams of its texture; merging gives back the artist's.
             bpy.ops.import_scene.gltf(filepath=absolute, merge_vertices=True)
     except FacegenError:
         raise
