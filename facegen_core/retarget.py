@@ -21,8 +21,10 @@ from .progress import Progress, no_progress
 from .registration.alignment import Alignment
 from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
+from .registration.lid_closing import LidClosing, prepare_lid_closing
 from .registration.local_change import local_similarities, turn_and_size
 from .registration.riding import Riding, prepare_riding
+from .registration.slits import template_sides
 from .registration.surface import Surface, weld
 
 FloatArray = NDArray[np.floating]
@@ -66,6 +68,7 @@ class Retargeter:
     """What is known about one head before any motion; W welded vertices, positions in mm.
 
     changes: (V, 3, 3) turn and size of the surroundings of each template vertex.
+    lid_closing: brings the lids as close to one another as they are on the template.
     interpolation: (W, V) sparse barycentrics of the vertices with a correspondence.
     filling: how the skin without one follows the rest. riding: how carried parts follow the skin.
     jaw_indices, jaw_weights: vertices the jaw moves, and by how much, (P,).
@@ -75,6 +78,7 @@ class Retargeter:
     alignment: Alignment
     surface: Surface
     changes: FloatArray
+    lid_closing: LidClosing
     interpolation: sparse.csr_matrix
     filling: Filling
     riding: Riding
@@ -86,7 +90,8 @@ class Retargeter:
 
     def displacements(self, skin: FloatArray, jaw: FloatArray) -> FloatArray:
         """(T, M, 3) of the target for (T, V, 3) mm and (T, 6) jaw poses."""
-        turned = skin.transpose(1, 0, 2) @ self.changes.transpose(0, 2, 1)  # (V, T, 3)
+        skin = skin.transpose(1, 0, 2)  # (V, T, 3)
+        turned = skin @ self.changes.transpose(0, 2, 1)
         jaw_motion = self._jaw_motion(jaw)  # (P, T, 3)
         moved = self.interpolation @ turned.reshape(len(turned), -1)  # (W, 3T)
         jaw_motion = jaw_motion.reshape(len(jaw_motion), moved.shape[1])
@@ -94,6 +99,7 @@ class Retargeter:
         self.filling.fill_in_place(moved, self.jaw_indices, weighted)
         moved[self.jaw_indices[self.is_rigid]] = weighted[self.is_rigid]
         moved = moved.reshape(len(moved), -1, 3)
+        self.lid_closing.correct_in_place(moved, skin)
         self.riding.ride_in_place(moved, self.surface.vertices)
         spread = moved.transpose(1, 0, 2)[:, self.surface.welded_indices]
         return self.alignment.fit.similarity.inverse_vectors(spread).astype(np.float32)
@@ -131,6 +137,7 @@ def prepare(alignment: Alignment) -> Retargeter:
         alignment,
         surface,
         turn_and_size(template.vertices, fit.neutral),
+        _lid_closing(alignment, surface, interpolation, confidences > CONFIDENT),
         interpolation,
         filling,
         riding,
@@ -183,6 +190,20 @@ def _lid_sides(regions: dict[str, FloatArray]) -> FloatArray:
     """(W,) +1 on upper, -1 on lower lids."""
     upper = regions["upper_lid_left"] + regions["upper_lid_right"]
     return upper - regions["lower_lid_left"] - regions["lower_lid_right"]
+
+
+def _lid_closing(
+    alignment: Alignment,
+    surface: Surface,
+    interpolation: sparse.csr_matrix,
+    is_known: NDArray[np.bool_],
+) -> LidClosing:
+    """Rims of both faces. is_known: (W,) confident vertices, which take the template's sides."""
+    template = alignment.template
+    sides = template_sides(template)
+    target_sides = surface.harmonic_extension(is_known, interpolation @ sides)
+    landmarks = alignment.fit.landmarks
+    return prepare_lid_closing(template, sides, surface.vertices, target_sides, landmarks)
 
 
 def _carried_point(
