@@ -37,15 +37,17 @@ MARGIN_MM = 40.0
 # Distance between samples and weight of the normals in the closest-point search, mm.
 QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM = 5.0, 15.0
 FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM = 2.0, 20.0
-# A face point is explained within this distance and this cosine between the normals.
-EXPLAINED_MM, EXPLAINED_FACING = 3.0, 0.8
+# Measuring asks for the nearest surface, the normal only tells the front from the back.
+MEASURING_NORMAL_WEIGHT_MM = 2.0
+# A face point within this distance of the surface is explained as far as the normals agree.
+EXPLAINED_MM = 6.0
 # Loose parts that explain less than this share of the face are eyes, lashes, hair or clothes.
 SKIN_PART_SHARE = 0.1
-# Below this share of explained face there is no face. Measured: balls, cubes, hands, the backs of
-# heads and bodies without heads explain up to 0.51, heads of foreign topology 0.81 and more.
-MIN_EXPLAINED = 0.64
+# Below this explained share there is no face. Measured: eggs, cubes, hands, backs of heads and
+# bodies without heads reach 0.52; a body's head of 1,500 triangles 0.62, of full detail 0.84.
+MIN_EXPLAINED = 0.57
 # A first, rough fit that explains this much needs no rival.
-SURELY_EXPLAINED = 0.7
+SURELY_EXPLAINED = 0.75
 NO_FACE = (
     "No face was found in this mesh: check that it shows a whole head, or place the 13 landmarks "
     "by hand."
@@ -173,7 +175,7 @@ def _skin(template: Template, target: SearchTarget, guess: _Guess) -> tuple[Floa
     placed = guess.fit.placed
     normals = vertex_normals(placed, template.triangles)
     found = surface.closest(placed[face], normals[face])
-    is_near = found.distances < 2.0 * EXPLAINED_MM
+    is_near = found.distances < EXPLAINED_MM
     parts = target.parts[kept]
     votes = np.bincount(parts[found.triangle_indices[is_near]], minlength=int(parts.max()) + 1)
     is_skin = votes >= SKIN_PART_SHARE * max(votes.max(), 1)
@@ -181,7 +183,7 @@ def _skin(template: Template, target: SearchTarget, guess: _Guess) -> tuple[Floa
 
 
 def _explained(template: Template, fit: IdentityFit, surface: FacingSurface) -> float:
-    """The share of the face that lies on the surface and faces as it does; bumps count most.
+    """How much of the face lies on the surface and faces as it does, at most 1; bumps count most.
 
     A ball explains cheeks and foreheads; only a face explains the sides of a nose.
     """
@@ -189,12 +191,10 @@ def _explained(template: Template, fit: IdentityFit, surface: FacingSurface) -> 
     placed = fit.placed
     normals = vertex_normals(placed, template.triangles)[face]
     found = surface.closest(placed[face], normals)
-    agrees = (found.distances < EXPLAINED_MM) & (
-        np.sum(found.normals * normals, axis=1) > EXPLAINED_FACING
-    )
+    agreement = np.sum(found.normals * normals, axis=1) * (found.distances < EXPLAINED_MM)
     ahead = normals.mean(axis=0)
     bumps = 1.05 - np.clip(normals @ (ahead / max(float(np.linalg.norm(ahead)), 1e-9)), 0.0, 1.0)
-    return float(bumps[agrees].sum() / bumps.sum())
+    return float(bumps @ agreement / bumps.sum())
 
 
 def _bent_fit(
@@ -214,7 +214,7 @@ def _bent_fit(
     goals = _landmark_goals(landmarks, similarity)
     neutral = bend(template, identity.vertices, surface, goals, subprogress(progress, 0.6, 0.95))
     progress(0.95, "Carrying eyes and teeth along")
-    residual = _residual(template, neutral, surface)
+    residual = _residual(template, neutral, surface.vertices, triangles)
     progress(1.0, "Fitted")
     return Fit(
         similarity=similarity,
@@ -227,7 +227,11 @@ def _bent_fit(
     )
 
 
-def _residual(template: Template, neutral: FloatArray, surface: FacingSurface) -> Residual:
+def _residual(
+    template: Template, neutral: FloatArray, vertices: FloatArray, triangles: IntArray
+) -> Residual:
+    """Distances of the face from the nearest skin that does not face away."""
+    surface = FacingSurface(vertices, triangles, FINE_SPACING_MM, MEASURING_NORMAL_WEIGHT_MM)
     face = outer_face(template)
     normals = vertex_normals(neutral, template.triangles)[face]
     return Residual.from_distances(surface.closest(neutral[face], normals).distances)

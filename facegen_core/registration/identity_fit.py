@@ -19,6 +19,16 @@ IntArray = NDArray[np.integer]
 NUM_FITTED_POINTS = 2600
 # How much each region says about who it is: hair, clothes and neck hide the head's own shape.
 SCALP_WEIGHT, EAR_WEIGHT, NECK_WEIGHT = 0.25, 0.3, 0.2
+# Lips, lids and nose are small and matter most: what they weigh more than a cheek.
+RIM_GAIN, NOSE_GAIN = 4.0, 2.5
+RIM_REGIONS = (
+    "upper_lip",
+    "lower_lip",
+    "upper_lid_left",
+    "lower_lid_left",
+    "upper_lid_right",
+    "lower_lid_right",
+)
 # The fit believes the points as if this many independent ones had this standard deviation; the
 # prior on the coefficients, N(0, 1), has the rest of the say (Tikhonov).
 NUM_INDEPENDENT_POINTS = 300.0
@@ -87,16 +97,23 @@ def choose_points(template: Template, num_points: int = NUM_FITTED_POINTS) -> Fi
 
 
 def outer_weights(template: Template) -> FloatArray:
-    """(V,) in [0, 1]: 1 on the face, less where hair or clothes may be, 0 inside the head."""
+    """(V,): 1 on the face, more on lips, lids and nose, less under hair and clothes, 0 inside."""
     regions = template.regions
     weights = np.full(template.num_vertices, 0.5)
     weights[regions["scalp"] > 0.5] = SCALP_WEIGHT
     weights[(regions["ear_left"] > 0.5) | (regions["ear_right"] > 0.5)] = EAR_WEIGHT
     weights[regions["neck"] > 0.5] = NECK_WEIGHT
     weights[regions["face"] > 0.5] = 1.0
+    weights *= 1.0 + (RIM_GAIN - 1.0) * rims(template)
+    weights[regions["nose"] > 0.5] *= NOSE_GAIN
     inside = regions["mouth_bag"] + regions["eye_socket_left"] + regions["eye_socket_right"]
     weights[inside > 0.5] = 0.0
     return weights
+
+
+def rims(template: Template) -> FloatArray:
+    """(V,) in [0, 1]: lips and lids."""
+    return np.clip(np.sum([template.regions[name] for name in RIM_REGIONS], axis=0), 0.0, 1.0)
 
 
 def fit_identity(

@@ -14,7 +14,7 @@ from ..progress import Progress, no_progress
 from ..template import Template
 from ..topology import cotangent_laplacian
 from .closest_points import FacingSurface
-from .identity_fit import LandmarkGoals
+from .identity_fit import LandmarkGoals, rims
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -32,14 +32,6 @@ MIN_FACING = 0.5
 SIDEWAYS_SHARE = 0.5
 # Lips and lids know their place sideways: their rims turn sharply, so normals tell it.
 RIM_SIDEWAYS_SHARE = 1.0
-RIM_REGIONS = (
-    "upper_lip",
-    "lower_lip",
-    "upper_lid_left",
-    "lower_lid_left",
-    "upper_lid_right",
-    "lower_lid_right",
-)
 LANDMARK_WEIGHT_MM2 = 200.0  # a landmark by hand weighs as much as this area of skin
 
 
@@ -63,10 +55,9 @@ def bending_rules(template: Template) -> BendingRules:
     weights = np.full(template.num_vertices, 0.6)
     weights[(regions["ear_left"] > 0.5) | (regions["ear_right"] > 0.5)] = 0.3
     weights[regions["face"] > 0.5] = 1.0
-    rims = np.clip(sum(regions[name] for name in RIM_REGIONS), 0.0, 1.0)
     return BendingRules(
         weights * np.clip(1.0 - 2.0 * inside, 0.0, 1.0),
-        SIDEWAYS_SHARE + (RIM_SIDEWAYS_SHARE - SIDEWAYS_SHARE) * rims,
+        SIDEWAYS_SHARE + (RIM_SIDEWAYS_SHARE - SIDEWAYS_SHARE) * rims(template),
         np.asarray(regions["face"]) > 0.5,
     )
 

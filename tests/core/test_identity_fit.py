@@ -2,12 +2,12 @@ import numpy as np
 
 from facegen_core.registration.alignment import Similarity
 from facegen_core.registration.closest_points import FacingSurface
+from facegen_core.registration.find_head import outer_face
 from facegen_core.registration.identity_fit import (
     FULL_STAGES,
     LandmarkGoals,
     choose_points,
     fit_identity,
-    outer_weights,
 )
 
 from .fit_fixtures import coarse_template, person, turned
@@ -30,7 +30,7 @@ def test_a_person_of_the_basis_is_found_from_a_rough_start():
     start = Similarity(1.04, np.eye(3), np.array([3.0, -4.0, 2.0]))
     fit = fit_to(head, start=start)
     errors = np.linalg.norm(fit.placed - head, axis=1)
-    face = outer_weights(coarse_template()) == 1.0
+    face = outer_face(coarse_template())
     assert np.median(errors[face]) < 0.6
     assert np.percentile(errors[face], 95) < 2.0
 

@@ -4,8 +4,8 @@ import pytest
 from facegen_core.landmarks import MANUAL_LANDMARKS
 from facegen_core.mesh import Mesh
 from facegen_core.registration.closest_points import FacingSurface
+from facegen_core.registration.find_head import outer_face
 from facegen_core.registration.fit_template import fit_template
-from facegen_core.registration.identity_fit import outer_weights
 from facegen_core.registration.inner_fit import carry_inner_parts
 from facegen_core.registration.nonrigid import bend
 
@@ -32,7 +32,7 @@ def test_a_smooth_change_of_the_face_is_followed():
     swell = np.exp(-(((start[:, 1] + 20.0) / 30.0) ** 2))
     goal = start + swell[:, None] * [0.0, 0.0, 4.0]
     bent = bend(template, start, FacingSurface(goal, template.triangles, 2.0, 20.0))
-    face = outer_weights(template) == 1.0
+    face = outer_face(template)
     surface = FacingSurface(goal, template.triangles, 1.0, 0.01)
     gaps = surface.closest(bent[face], np.zeros_like(bent[face])).distances
     assert np.mean(gaps) < 0.3
