@@ -152,6 +152,24 @@ def count_matches() -> list[int]:
     return calls
 
 
+def test_match_goes_by_landmarks_that_are_placed() -> None:
+    """Thirteen points where the first match saw them give the same match again, by another way."""
+    skin = bpy.data.objects["Renamed"]
+    harness.activate(skin)
+    assert bpy.ops.facegen.place_landmarks() == {"FINISHED"}
+    places = landmarks.landmark_positions(skin)
+    assert places[45][0] > places[36][0], "the subject's left is on +X"
+    calls = count_matches()
+    assert bpy.ops.facegen.match() == {"FINISHED"}
+    assert len(calls) == 1, "the landmarks were heard"
+    assert skin.facegen.verdict == "good", skin.facegen.residual_mean_mm
+    empty = landmarks.landmark_empties(skin)[30]
+    harness.activate(empty)  # the artist has just dragged it
+    assert bpy.ops.facegen.match() == {"FINISHED"}
+    assert len(state.matched_objects(skin)) > 4, "the other objects of the head are kept"
+    assert len(calls) == 1, "the same landmarks are remembered"
+
+
 def scramble_transforms(objects: list[bpy.types.Object]) -> None:
     """Other origins, turns and uneven scales for the objects, their world positions kept."""
     generator = np.random.default_rng(3)
