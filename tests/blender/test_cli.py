@@ -13,6 +13,7 @@ import pytest
 
 import facegen_core
 from blender_addon import cli
+from facegen_core.errors import FacegenError
 from tests.blender.command import BUNDLE, ROOT
 from tests.blender.heads import cube, write_obj
 
@@ -175,6 +176,41 @@ def test_too_few_landmarks_are_refused(cube_file: Path, capfd: pytest.CaptureFix
     output = cube_file.parent / "a.fbx"
     sentence = refusal(capfd, "generate", cube_file, *HAPPY, "-o", output, "--landmarks", few)
     assert "at least 13" in sentence
+
+
+@pytest.mark.skipif(not BUNDLE.is_file(), reason="the default bundle is missing")
+@pytest.mark.parametrize("suffix", [".obj", ".blend"])
+def test_landmarks_count_in_the_coordinates_of_their_file(
+    suffix: str,
+    cube_file: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import bpy
+
+    from blender_addon.operators import match
+
+    head = cube_file
+    if suffix == ".blend":
+        head = cube_file.with_suffix(".blend")
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        bpy.ops.wm.obj_import(filepath=str(cube_file))
+        bpy.ops.wm.save_as_mainfile(filepath=str(head))
+        capfd.readouterr()
+    places = {number: [0.1 * number, 2.0, 3.0] for number in range(13)}
+    landmarks = cube_file.parent / "marks.json"
+    landmarks.write_text(json.dumps({"version": 1, "landmarks": places}))
+    seen = []
+
+    def stop_here(request: match.MatchRequest, progress: object) -> None:
+        seen.append(request)
+        raise FacegenError("Far enough.")
+
+    monkeypatch.setattr(match, "run_match", stop_here)
+    output = cube_file.parent / "a.fbx"
+    refusal(capfd, "generate", head, *HAPPY, "-o", output, "--landmarks", landmarks)
+    expected = [0.4, 2.0, 3.0] if suffix == ".obj" else [0.4, 3.0, -2.0]  # Z up to Y up
+    np.testing.assert_allclose(seen[0].landmark_places[4], expected, atol=1e-6)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folder permissions are those of POSIX")

@@ -60,6 +60,7 @@ def visit() -> Iterator[float]:
     with view():
         bpy.ops.facegen.add_expression(
             "EXEC_DEFAULT",
+            True,  # an undo step, as a click on the button makes
             expression="happy",
             onset_start=1,
             apex_start=12,
@@ -68,6 +69,7 @@ def visit() -> Iterator[float]:
         )
         bpy.ops.facegen.add_expression(
             "EXEC_DEFAULT",
+            True,  # an undo step, as a click on the button makes
             expression="surprise",
             onset_start=50,
             apex_start=56,
@@ -90,7 +92,7 @@ def visit() -> Iterator[float]:
     screenshot("6-generating")
     press("Escape")
     yield from wait_while(is_generating)
-    yield 0.5
+    yield 0.2
     check("ESC leaves no shape key", bpy.data.objects[head_name].data.shape_keys is None)
     screenshot("7-cancelled")
 
@@ -115,6 +117,7 @@ def visit() -> Iterator[float]:
         bpy.ops.ed.undo()
     yield 1.0
     check("one undo removes every key", num_keys(head_name) == 0)
+    check("and leaves the expressions", bpy.data.objects[head_name].animation_data is not None)
     screenshot("9-undone")
     with view():
         bpy.ops.ed.redo()
