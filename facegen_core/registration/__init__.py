@@ -10,7 +10,7 @@ from ..progress import Progress, no_progress, subprogress
 from ..template import Template
 from .alignment import Alignment, Correspondence, Fit
 from .anatomy import find_parts
-from .correspondence import correspond, match_surface
+from .correspondence import correspond, looks_inside_out, match_surface
 from .fit_template import fit_template
 from .regions import carry_regions
 from .surface import weld
@@ -45,6 +45,9 @@ def align(
     progress(0.0, "Looking at the parts of the head")
     surface = weld(target, fit.similarity.apply(target.vertices), fit)
     matches = match_surface(template, fit.neutral, surface)
+    if looks_inside_out(matches):
+        surface = surface.turned_inside_out()
+        matches = match_surface(template, fit.neutral, surface)
     parts = find_parts(template, fit, target, surface, matches)
     is_skin = np.zeros(surface.num_vertices, bool)
     for part in parts:

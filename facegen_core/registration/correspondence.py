@@ -49,6 +49,12 @@ def match_surface(template: Template, neutral: FloatArray, surface: Surface) -> 
     return search.closest(surface.vertices, surface.normals)
 
 
+def looks_inside_out(matches: Matches) -> bool:
+    """Whether most of what lies on the template faces against it: a mesh with normals inwards."""
+    is_close = matches.distances < FULL_TRUST_MM
+    return bool(is_close.any() and np.median(matches.cosines[is_close]) < 0)
+
+
 def correspond(
     template: Template,
     neutral: FloatArray,

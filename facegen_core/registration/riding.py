@@ -108,7 +108,8 @@ def prepare_riding(
     skin_triangles = np.flatnonzero(is_skin[surface.triangles].all(axis=1))
     if not carried or len(skin_triangles) == 0:
         return _nothing(surface)
-    hangings = [_hang(surface, part, skin_triangles, lid_sides) for part in carried]
+    skin = _Skin(surface, skin_triangles, lid_sides)
+    hangings = [_hang(skin, part) for part in carried]
     vertices = np.concatenate([h.vertex_indices for h in hangings])
     is_root = np.concatenate([h.is_root for h in hangings])
     anchor_rows = sparse.vstack([h.anchor_rows for h in hangings]).tocsr()
@@ -142,32 +143,41 @@ def _nothing(surface: Surface) -> Riding:
     return Riding(none, np.empty(0), none, none, rows, rows, sparse.csr_matrix((0, 0)), None)
 
 
-def _hang(
-    surface: Surface, part: Part, skin_triangles: IntArray, lid_sides: FloatArray
-) -> _Hanging:
-    indices = np.unique(surface.welded_indices[part.vertex_indices])
-    points = surface.vertices[indices]
-    matches = _closest_skin(surface, skin_triangles, points)
+class _Skin:
+    """The skin that parts hang on, searched whole or without the lids of one side."""
+
+    def __init__(self, surface: Surface, triangles: IntArray, lid_sides: FloatArray) -> None:
+        self.surface = surface
+        self.triangle_sides = lid_sides[surface.triangles].mean(axis=1)
+        self._triangles = triangles
+        self._mesh = Mesh.from_triangles(surface.vertices, surface.triangles)
+        self._searches: dict[int, TriangleSearch] = {}
+
+    def closest(self, points: FloatArray, side: int = 0) -> Matches:
+        """The closest skin; side +1 leaves out lower lids, -1 upper lids."""
+        if side not in self._searches:
+            is_open = self.triangle_sides[self._triangles] * side >= 0
+            self._searches[side] = TriangleSearch(self._mesh, self._triangles[is_open])
+        return self._searches[side].closest(points, np.zeros_like(points))
+
+
+def _hang(skin: _Skin, part: Part) -> _Hanging:
+    indices = np.unique(skin.surface.welded_indices[part.vertex_indices])
+    points = skin.surface.vertices[indices]
+    matches = skin.closest(points)
     if part.kind == "lashes":
-        sides = lid_sides[surface.triangles].mean(axis=1)
-        found = sides[matches.triangle_indices]
-        majority = np.sign(found).sum() / max(np.count_nonzero(found), 1)
+        found = np.sign(skin.triangle_sides[matches.triangle_indices])
+        majority = found.sum() / max(np.count_nonzero(found), 1)
         if abs(majority) > 2.0 * _LID_MAJORITY - 1.0:
-            is_open = sides[skin_triangles] * np.sign(majority) >= 0
-            matches = _closest_skin(surface, skin_triangles[is_open], points)
+            matches = skin.closest(points, int(np.sign(majority)))
     distances = matches.distances
     is_root = distances <= max(_ROOT_DISTANCE_MM, distances.min() + _ROOT_SLACK_MM)
     rows = np.repeat(np.arange(is_root.sum()), 3)
-    columns = surface.triangles[matches.triangle_indices[is_root]].ravel()
+    columns = skin.surface.triangles[matches.triangle_indices[is_root]].ravel()
     values = matches.barycentrics[is_root].ravel()
-    shape = (int(is_root.sum()), surface.num_vertices)
+    shape = (int(is_root.sum()), skin.surface.num_vertices)
     anchor_rows = sparse.csr_matrix((values, (rows, columns)), shape)
     return _Hanging(indices, is_root, _weights(part, distances), anchor_rows)
-
-
-def _closest_skin(surface: Surface, triangles: IntArray, points: FloatArray) -> Matches:
-    mesh = Mesh.from_triangles(surface.vertices, surface.triangles)
-    return TriangleSearch(mesh, triangles).closest(points, np.zeros_like(points))
 
 
 def _weights(part: Part, distances: FloatArray) -> FloatArray:

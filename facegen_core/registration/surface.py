@@ -85,6 +85,10 @@ class Surface:
         sums = np.bincount(self.triangles.ravel(), thirds, minlength=self.num_vertices)
         return np.maximum(sums, 1e-6 * max(float(sums.mean()), 1e-12))
 
+    def turned_inside_out(self) -> Surface:
+        """The same surface with every triangle facing the other way."""
+        return Surface(self.vertices, self.triangles[:, ::-1], self.welded_indices, self.parts)
+
     def distances_along(self, source_indices: IntArray, limit_mm: float) -> FloatArray:
         """(W,) shortest way along the edges from the nearest source, mm; inf beyond the limit."""
         if len(source_indices) == 0:

@@ -195,6 +195,13 @@ def test_motion_of_another_template_is_refused(alignment):
         retarget(FaceMotion(np.zeros((2, 7, 3)), np.zeros((2, 6))), alignment)
 
 
+def test_a_face_with_normals_inwards_moves_the_same(template, head, alignment, opening):
+    mesh = head[0]
+    inwards = Mesh.from_triangles(mesh.vertices, mesh.triangles[:, ::-1])
+    found = retarget(opening, align(template, inwards, exact_fit(template)))
+    np.testing.assert_allclose(found, retarget(opening, alignment), atol=5e-3)
+
+
 def test_a_quad_mesh_moves_like_its_triangles(template, opening):
     vertices, triangles, _ = face_patch(3.0)
     mesh, _ = joined((vertices, triangles), *inner_shapes().values())
