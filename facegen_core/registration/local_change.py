@@ -22,7 +22,7 @@ TURN_WIDTH_MM = 35.0
 # Beyond this many widths the Gaussian is cut.
 _CUT_WIDTHS = 2.5
 # So many vertices, on average, speak for the surroundings of one; the field is smooth.
-_NUM_SPEAKERS = 300
+_NUM_SPEAKERS = 120
 # The head as a whole speaks with this weight, alone where the surroundings hold too few points.
 _OVERALL_SHARE = 0.02
 # A face part may be this much smaller or larger than the template's; beyond, the fit is at fault.
