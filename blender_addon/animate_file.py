@@ -41,6 +41,7 @@ from .scene import (
     import_head,
     mesh_bridge,
     picture,
+    picture_render,
     sample_head,
     state,
     viewport,
@@ -124,6 +125,8 @@ def check_request(request: Request) -> None:
             )
     if request.picture_file and request.picture_file.suffix.lower() != ".png":
         raise FacegenError(f"The picture is a PNG: name '{request.picture_file.name}' .png.")
+    if request.picture_file:
+        picture_render.check_rendering()
     check_products(_products_of(request), [request.head] if request.head else [])
 
 

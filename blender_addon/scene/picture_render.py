@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from pathlib import Path
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.errors import FacegenError
+
 FloatArray = NDArray[np.floating]
+
+_EGL_PLATFORM_SURFACELESS = 0x31DD  # EGL_PLATFORM_SURFACELESS_MESA, no window needed
+
+
+def check_rendering() -> None:
+    """Raise FacegenError where Blender could not draw: it would abort the whole process there."""
+    if sys.platform != "linux":
+        return
+    try:
+        egl = ctypes.CDLL("libEGL.so.1")
+        egl.eglGetDisplay.restype = egl.eglGetPlatformDisplay.restype = ctypes.c_void_p
+        egl.eglGetDisplay.argtypes = [ctypes.c_void_p]
+        egl.eglGetPlatformDisplay.argtypes = [ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p]
+        egl.eglInitialize.argtypes = [ctypes.c_void_p] * 3
+        surfaceless = egl.eglGetPlatformDisplay(_EGL_PLATFORM_SURFACELESS, None, None)
+        displays = [display for display in (surfaceless, egl.eglGetDisplay(None)) if display]
+        can_draw = any(egl.eglInitialize(display, None, None) for display in displays)
+    except (OSError, AttributeError):
+        can_draw = False
+    if not can_draw:
+        raise FacegenError(
+            "Pictures need OpenGL, which this machine lacks: install libegl1, libegl-mesa0 and "
+            "libgl1-mesa-dri (Debian, Ubuntu), or ask for no picture."
+        )
 
 
 def new_scene(name: str, size: tuple[int, int]) -> bpy.types.Scene:

@@ -235,3 +235,17 @@ def test_the_sample_head_is_written_as_obj_in_metres(
     height = np.ptp(vertices, axis=0)[1]
     assert 0.2 < height < 0.5  # metres, Y up
     assert files_in(tmp_path) == {"head.obj"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="EGL is Linux")
+def test_a_picture_without_opengl_is_refused_instead_of_aborting(cube_file: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "blender_addon.cli", "generate", str(cube_file), *HAPPY]
+        + ["--picture", str(cube_file.parent / "sheet.png")],
+        cwd=ROOT,
+        env={**os.environ, "__EGL_VENDOR_LIBRARY_FILENAMES": "/nonexistent"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == cli.EXIT_REFUSED
+    assert "OpenGL" in done.stderr
