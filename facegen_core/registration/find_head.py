@@ -29,8 +29,8 @@ NUM_TARGET_SAMPLES = 24_000
 MAX_DETAILS = 60_000
 NUM_FACE_POINTS = 48  # compared from afar
 NUM_ALIGNED_POINTS = 160  # aligned closely
-NUM_CLOSE_LOOKS = 48  # guesses that are aligned
-NUM_QUICK_LOOKS = 800  # guesses that are aligned roughly, to see which are worth a close look
+NUM_CLOSE_LOOKS = 24  # guesses that are aligned
+NUM_QUICK_LOOKS = 400  # guesses that are aligned roughly, to see which are worth a close look
 QUICK_STEPS, CLOSE_STEPS = 8, 24
 # Reach of the robust weight while aligning, mm: wide first, then only what really touches.
 QUICK_REACH_MM = (40.0, 22.0)

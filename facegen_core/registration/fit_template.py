@@ -45,7 +45,7 @@ EXPLAINED_MM = 6.0
 SKIN_PART_SHARE = 0.1
 # Below this explained share there is no face. Measured: eggs, cubes, hands, backs of heads and
 # bodies without heads reach 0.52; a body's head of 1,500 triangles 0.62, of full detail 0.84.
-MIN_EXPLAINED = 0.57
+MIN_EXPLAINED = 0.6
 # A first, rough fit that explains this much needs no rival.
 SURELY_EXPLAINED = 0.75
 NO_FACE = (
