@@ -31,7 +31,8 @@ def export_head(
 
 
 class FACEGEN_OT_export_fbx(bpy.types.Operator, ExportHelper):
-    """Write the head with its shape keys and their animation as FBX"""
+    """Write the head with its shape keys and their animation as FBX.
+    To import it into another Blender, set Animation Offset to 0 there"""
 
     bl_idname = "facegen.export_fbx"
     bl_label = "Export FBX"
