@@ -208,9 +208,9 @@ def _light(scene: bpy.types.Scene) -> None:
     shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.8, 1.3
     shading.cavity_ridge_factor, shading.cavity_valley_factor = 0.4, 1.1
     shading.show_shadows = True
-    shading.shadow_intensity = 0.25
+    shading.shadow_intensity = 0.18
     scene.display.light_direction = (-0.45, 0.45, 0.77)
-    scene.display.matcap_ssao_distance = 0.2
+    scene.display.matcap_ssao_distance = 0.1
     scene.display.render_aa = "FXAA"  # with the halving as smooth as 8 samples, in half the time
 
 
