@@ -159,7 +159,7 @@ def _plain(name: str) -> str:
 @contextmanager
 def _scene_aside(context: bpy.types.Context) -> Iterator[bpy.types.Scene]:
     """A scene to work in, shown by the window meanwhile; it and all it brought in are removed."""
-    window, original = context.window, context.scene
+    window, original = context.window or context.window_manager.windows[0], context.scene
     known = set(bpy.data.user_map())
     scene = bpy.data.scenes.new("Facegen Check")
     scene.render.fps, scene.render.fps_base = original.render.fps, original.render.fps_base
