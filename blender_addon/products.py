@@ -22,10 +22,13 @@ class Products:
             shutil.rmtree(temporary.parent, ignore_errors=True)
 
     def path_for(self, final: Path) -> Path:
-        """Where to write what will become `final`: same name, same disk, a folder of its own."""
+        """Where to write what will become `final`: same name, same disk, a folder of its own.
+
+        Always absolute, because Blender resolves relative paths by other rules than Python.
+        """
         if final not in self._moves:
             try:
-                folder = Path(tempfile.mkdtemp(prefix=".facegen-", dir=final.parent))
+                folder = Path(tempfile.mkdtemp(prefix=".facegen-", dir=final.absolute().parent))
             except OSError as error:
                 raise FacegenError(f"Cannot write {final}: {error.strerror}.") from error
             self._moves[final] = folder / final.name
