@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..mesh import vertex_normals
+from ..progress import Progress, no_progress, subprogress
 from ..template import Template
 from .closest_points import farthest_points, unit
 from .head_candidates import (
@@ -36,6 +37,7 @@ QUICK_STEPS, CLOSE_STEPS = 8, 24
 QUICK_REACH_MM = (40.0, 22.0)
 CLOSE_REACH_MM = (24.0, 9.0)
 NUM_NEIGHBOURS = 4
+LOOKING = "Looking for the head"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,11 @@ def outer_face(template: Template) -> NDArray[np.bool_]:
     return (regions["face"] > 0.5) & (inside < 0.5)
 
 
-def find_heads(model: FaceModel, target: SearchTarget, num_kept: int = 4) -> Candidates:
+def find_heads(
+    model: FaceModel, target: SearchTarget, num_kept: int = 4, progress: Progress = no_progress
+) -> Candidates:
     """The best few guesses of template mm → the target's frame, aligned and ranked."""
+    progress(0.0, LOOKING)
     triangles = target.triangles[target.main_triangles()]
     samples = sample_by_area(target.vertices, triangles, target.normals, NUM_TARGET_SAMPLES)
     far = model.far
@@ -84,10 +89,12 @@ def find_heads(model: FaceModel, target: SearchTarget, num_kept: int = 4) -> Can
         model.samples, model.middle, model.vertices[far], model.normals[far], samples
     )
     quick = guesses.at(np.arange(min(NUM_QUICK_LOOKS, len(guesses.scales))))
-    quick = align_all(quick, model, far, samples, QUICK_REACH_MM, QUICK_STEPS)
+    first = subprogress(progress, 0.3, 0.6)
+    quick = align_all(quick, model, far, samples, QUICK_REACH_MM, QUICK_STEPS, first)
     starts = distinct(quick, NUM_CLOSE_LOOKS, model.middle)
     detailed = _with_details(samples, target, triangles)
-    aligned = align_all(starts, model, model.near, detailed, CLOSE_REACH_MM, CLOSE_STEPS)
+    second = subprogress(progress, 0.6, 1.0)
+    aligned = align_all(starts, model, model.near, detailed, CLOSE_REACH_MM, CLOSE_STEPS, second)
     return distinct(aligned, num_kept, model.middle)
 
 
@@ -112,6 +119,7 @@ def align_all(
     target: SurfaceSamples,
     reach_mm: tuple[float, float],
     num_steps: int,
+    progress: Progress = no_progress,
 ) -> Candidates:
     """Closest-point alignment of every start at once, ranked by how much of the face agrees.
 
@@ -122,6 +130,7 @@ def align_all(
     tree = cKDTree(target.positions)
     scales, rotations, translations = starts.scales, starts.rotations, starts.translations
     for step in range(num_steps + 1):
+        progress(step / num_steps, LOOKING)
         reach = reach_mm[0] * (reach_mm[1] / reach_mm[0]) ** (step / num_steps)
         turned = np.einsum("hij,pj->hpi", rotations, normals)
         shape = np.einsum("hij,pj->hpi", rotations, points) * scales[:, None, None]

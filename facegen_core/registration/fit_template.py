@@ -97,8 +97,8 @@ def _find(
     template: Template, points: FittedPoints, target: SearchTarget, progress: Progress
 ) -> _Guess:
     """Look where faces could be, fit an identity to the best few, keep what explains a face."""
-    progress(0.0, "Looking for the head")
-    candidates = find_heads(face_model(template), target)
+    looking = subprogress(progress, 0.0, 0.6)
+    candidates = find_heads(face_model(template), target, progress=looking)
     guesses = []
     for k in range(len(candidates.scales)):
         progress(0.6 + 0.4 * k / len(candidates.scales), "Looking closer")
