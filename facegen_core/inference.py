@@ -56,10 +56,11 @@ class Engine:
 
     def rest_gate(self, intensities: FloatArray) -> NDArray[np.float32]:
         """(T,) factor on all motion: 0 where all intensities are 0."""
-        tau = self.config.rest_gate
-        if tau == 0:
+        width = self.config.rest_gate
+        if width == 0:
             return np.ones(len(intensities), np.float32)
-        return -np.expm1(-intensities.sum(axis=1) / tau).astype(np.float32)
+        x = np.minimum(intensities.sum(axis=1) / width, 1.0)
+        return (x**3 * (10.0 - 15.0 * x + 6.0 * x**2)).astype(np.float32)
 
     def decode(self, codes: FloatArray) -> NDArray[np.float32]:
         """(N, V, 3) displacements of (N, 64) codes, mm, before the rest gate."""

@@ -205,7 +205,8 @@ def _motion_step(run: Run) -> dict[str, Tensor]:
     B, T, K = error.shape  # noqa: N806
     shapes = model.blendshapes.basis[:, vertices].reshape(K, -1)
     skin = (error.reshape(B * T, K) @ shapes).reshape(1, B, T, -1)
-    return _losses(config, skin, model, (codes, gate, torch.from_numpy(batch.jaw)), mask)
+    importance = mask * torch.where(gate[..., 0] < 1.0, config.quiet_weight, 1.0)
+    return _losses(config, skin, model, (codes, gate, torch.from_numpy(batch.jaw)), importance)
 
 
 def _detail_step(run: Run) -> dict[str, Tensor]:
@@ -244,7 +245,10 @@ def _losses(
     jaw: tuple[Tensor, Tensor, Tensor],
     mask: Tensor,
 ) -> dict[str, Tensor]:
-    """L_r and L_c of (V, B, T, C) errors, mm, and of the jaw (codes, gate, truth) in its spread."""
+    """L_r and L_c of (V, B, T, C) errors, mm, and of the jaw (codes, gate, truth) in its spread.
+
+    mask: (B, T) how much each frame counts, 0 for padding.
+    """
     codes, gate, jaw_truth = jaw
     jaw_error = ((model.jaw(codes) * gate - jaw_truth) / model.jaw.scales)[None]
     none = skin_error.new_zeros(())

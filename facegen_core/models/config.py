@@ -24,8 +24,8 @@ class ModelConfig:
     num_blendshapes: int = 64
     # Frames per second the LSTM runs at: that of its training data.
     model_rate: float = 30.0
-    # tau of the rest gate 1 - exp(-I/tau) on all motion; 0 switches it off (the paper has none).
-    rest_gate: float = 0.15
+    # Total intensity from which on the rest gate is open; 0 switches it off (the paper has none).
+    rest_gate: float = 0.25
     # Frames of rest the LSTM sees before every clip, so that it starts where it rests.
     warmup_frames: int = 30
     # What the apex of a label means: our proportional amplitude, or s of the paper's eq. 6.

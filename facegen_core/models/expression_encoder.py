@@ -30,7 +30,14 @@ class ExpressionEncoder(nn.Module):
         return self.lstm(signal, state)[0]
 
 
-def rest_gate(signal: Tensor, tau: float) -> Tensor:
-    """(..., 1) in [0, 1): 0 where all six intensities (..., 6) are 0, nearly 1 a little above."""
+def rest_gate(signal: Tensor, width: float) -> Tensor:
+    """(..., 1) in [0, 1]: 0 where all six intensities (..., 6) are 0, 1 from a total of `width` on.
+
+    The minimum-jerk polynomial 10 x³ - 15 x⁴ + 6 x⁵ (Flash & Hogan 1985): it leaves 0 without
+    speed or acceleration, as faces do, so that what the LSTM still remembers fades without a snap.
+    """
     total = signal.sum(dim=-1, keepdim=True)
-    return torch.ones_like(total) if tau == 0 else 1.0 - torch.exp(-total / tau)
+    if width == 0:
+        return torch.ones_like(total)
+    x = (total / width).clamp(max=1.0)
+    return x**3 * (10.0 - 15.0 * x + 6.0 * x**2)
