@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -11,7 +12,7 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from facegen_core.registration.alignment import Alignment
+from facegen_core.registration.alignment import Alignment, Part
 
 from .head_paint import (
     TINTS,
@@ -36,6 +37,8 @@ _REACH_MM = 420.0
 # The frontal paint belongs to what lies less than this behind the eyes (in front of the ears).
 _PAINT_DEPTH_MM = 45.0
 _MOUTH_BAG = 0.5
+# So many parts are single teeth; what is wider than three of them in a row is gums.
+_SINGLE_TEETH, _ARCH_MM = 8, 30.0
 # Left out of a picture of a face where they would hide it.
 _COVERS = ("hair", "clothes")
 
@@ -125,9 +128,11 @@ class Studio:
         slots = np.full(len(rest), _SLOTS.index("skin"))
         coordinates = paint.coordinates(rest)
         covering = self._covering_tints(rest)
+        gums = _gums(self._alignment.parts, rest)
         for part in self._alignment.parts:
             tint, indices = tint_of(part.kind), part.vertex_indices
             tint = None if tint in covering else tint
+            tint = "gums" if part.index in gums else tint
             slots[indices] = _SLOTS.index(tint) if tint else -1
             if tint == "eyeball":
                 coordinates[indices] = eye_coordinates(rest[indices])
@@ -197,6 +202,17 @@ class Studio:
 _SLOTS = ("face", *TINTS)
 
 
+def _gums(parts: Sequence[Part], rest: FloatArray) -> set[int]:
+    """Parts taken for teeth that span the arch of many single ones: they hold them."""
+    found = set()
+    for kind in ("upper_teeth", "lower_teeth"):
+        jaw = [part for part in parts if part.kind == kind]
+        widths = [float(np.ptp(rest[part.vertex_indices, 0])) for part in jaw]
+        if len(jaw) >= _SINGLE_TEETH:
+            found |= {p.index for p, width in zip(jaw, widths, strict=True) if width > _ARCH_MM}
+    return found
+
+
 def _light(scene: bpy.types.Scene) -> None:
     """Soft studio light with enough cavity shading to show lids, lips and folds."""
     shading = scene.display.shading
@@ -205,10 +221,11 @@ def _light(scene: bpy.types.Scene) -> None:
     shading.show_specular_highlight = True
     shading.show_cavity = True
     shading.cavity_type = "BOTH"
-    shading.curvature_ridge_factor, shading.curvature_valley_factor = 0.8, 1.3
+    shading.curvature_ridge_factor, shading.curvature_valley_factor = 1.0, 1.8
     shading.cavity_ridge_factor, shading.cavity_valley_factor = 0.4, 1.1
     shading.show_shadows = True
     shading.shadow_intensity = 0.18
+    scene.view_settings.exposure = 0.3  # stops
     scene.display.light_direction = (-0.45, 0.45, 0.77)
     scene.display.matcap_ssao_distance = 0.1
     scene.display.render_aa = "FXAA"  # with the halving as smooth as 8 samples, in half the time
