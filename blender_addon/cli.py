@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,21 @@ examples:
   facegen head -o head.obj          the sample head, neutral
   facegen demo --folder out         the sample head, happy and surprised
 """
+
+
+def command() -> None:
+    """The console script: run, then leave at once.
+
+    Blender's module may crash (4.2, after glTF) or hang (4.5) while Python ends, and by then
+    everything is written.
+    """
+    try:
+        code = main()
+    except SystemExit as ended:  # --help, --version and argparse's own refusals
+        code = ended.code if isinstance(ended.code, int) else 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -252,4 +268,4 @@ def _bundle_option(options: argparse.Namespace) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()
