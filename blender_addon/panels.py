@@ -168,9 +168,9 @@ def unregister() -> None:
 def _draw_residual(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
     column = layout.column(align=True)
     column.label(
-        text=f"{settings.verdict.capitalize()} match: {settings.residual_mean_mm:.2f} mm "
-        f"(95 %: {settings.residual_p95_mm:.2f} mm)",
+        text=f"{settings.verdict.capitalize()} match: {settings.residual_mean_mm:.2f} mm",
         icon=VERDICT_ICONS.get(settings.verdict, "INFO"),
     )
+    column.label(text=f"95 % within {settings.residual_p95_mm:.2f} mm", icon="BLANK1")
     for sentence in settings.warnings.splitlines():
         column.label(text=sentence, icon="ERROR")

@@ -21,9 +21,9 @@ MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
     "Iris": ((0.09, 0.16, 0.19), 0.15),
     "Pupil": ((0.005, 0.005, 0.005), 0.1),
     "Teeth": ((0.78, 0.72, 0.60), 0.25),
+    "Gums": ((0.52, 0.20, 0.18), 0.4),
     "Tongue": ((0.48, 0.14, 0.13), 0.4),
 }
-_PART_MATERIALS = {"upper_teeth": "Teeth", "lower_teeth": "Teeth", "tongue": "Tongue"}
 # Radii of an adult eye (eyeball 12 mm, iris 5.9, pupil 1.9) as cosines seen from its centre.
 _IRIS_COSINE = float(np.sqrt(1.0 - (5.9 / 12.0) ** 2))
 _PUPIL_COSINE = float(np.sqrt(1.0 - (1.9 / 12.0) ** 2))
@@ -72,11 +72,12 @@ def _assign_materials(mesh: bpy.types.Mesh, template: Template) -> None:
         mesh.materials.append(_material(name))
     rows = [np.full(len(template.triangles), slots.index("Skin"))]
     for part in template.inner_parts:
-        names = _PART_MATERIALS.get(part.name)
-        is_eye = names is None
-        rows.append(
-            _eye_slots(part, slots) if is_eye else np.full(len(part.triangles), slots.index(names))
-        )
+        if part.name.startswith("eyeball"):
+            rows.append(_eye_slots(part, slots))
+        elif part.name.endswith("teeth"):
+            rows.append(_teeth_slots(part, slots))
+        else:
+            rows.append(np.full(len(part.triangles), slots.index("Tongue")))
     mesh.polygons.foreach_set("material_index", np.concatenate(rows).astype(np.int32))
 
 
@@ -88,6 +89,14 @@ def _eye_slots(part: InnerPart, slots: list[str]) -> NDArray[np.int32]:
     indices[cosines > _IRIS_COSINE] = slots.index("Iris")
     indices[cosines > _PUPIL_COSINE] = slots.index("Pupil")
     return indices
+
+
+def _teeth_slots(part: InnerPart, slots: list[str]) -> NDArray[np.int32]:
+    """(Q,) material of every triangle of a jaw: its widest loose part are the gums."""
+    labels = Mesh.from_triangles(part.vertices, part.triangles).loose_parts
+    widths = [np.ptp(part.vertices[labels == label, 0]) for label in range(labels.max() + 1)]
+    in_gums = labels[part.triangles[:, 0]] == np.argmax(widths)
+    return np.where(in_gums, slots.index("Gums"), slots.index("Teeth")).astype(np.int32)
 
 
 def _material(name: str) -> bpy.types.Material:
