@@ -10,6 +10,7 @@ from facegen_core.mesh import Mesh
 from facegen_core.template import InnerPart, Template
 
 from . import axes
+from .sample_eyes import round_eye
 
 FloatArray = NDArray[np.floating]
 
@@ -24,17 +25,14 @@ MATERIALS: dict[str, tuple[tuple[float, float, float], float]] = {
     "Gums": ((0.52, 0.20, 0.18), 0.4),
     "Tongue": ((0.48, 0.14, 0.13), 0.4),
 }
-# Radii of an adult eye (eyeball 12 mm, iris 5.9, pupil 1.9) as cosines seen from its centre.
-_IRIS_COSINE = float(np.sqrt(1.0 - (5.9 / 12.0) ** 2))
-_PUPIL_COSINE = float(np.sqrt(1.0 - (1.9 / 12.0) ** 2))
 
 
 def new_head(context: bpy.types.Context, template: Template) -> bpy.types.Object:
     """Add the template's head at the 3D cursor, standing on it, looking along -Y, selected."""
-    head = template.whole_head()
+    head, materials = _head_with_eyes(template)
     scale = axes.units_per_mm(context.scene.unit_settings.scale_length)
     mesh = _new_mesh(head, axes.to_blender(_standing(head.vertices)) * scale)
-    _assign_materials(mesh, template)
+    _assign_materials(mesh, materials)
     obj = bpy.data.objects.new(OBJECT_NAME, mesh)
     context.collection.objects.link(obj)
     obj.location = context.scene.cursor.location
@@ -44,6 +42,31 @@ def new_head(context: bpy.types.Context, template: Template) -> bpy.types.Object
     context.view_layer.objects.active = obj
     context.view_layer.update()
     return obj
+
+
+def _head_with_eyes(template: Template) -> tuple[Mesh, NDArray[np.str_]]:
+    """The template with round eyes, in mm, and the material of every triangle."""
+    pieces = [(template.vertices, template.triangles, np.full(len(template.triangles), "Skin"))]
+    for part in template.inner_parts:
+        if part.name.startswith("eyeball"):
+            pieces.append(round_eye(part))
+        elif part.name.endswith("teeth"):
+            pieces.append((part.vertices, part.triangles, _teeth_materials(part)))
+        else:
+            pieces.append((part.vertices, part.triangles, np.full(len(part.triangles), "Tongue")))
+    firsts = np.cumsum([0, *(len(vertices) for vertices, _, _ in pieces)])
+    triangles = [faces + first for (_, faces, _), first in zip(pieces, firsts, strict=False)]
+    vertices = np.concatenate([vertices for vertices, _, _ in pieces])
+    head = Mesh.from_triangles(vertices, np.concatenate(triangles))
+    return head, np.concatenate([materials for _, _, materials in pieces])
+
+
+def _teeth_materials(part: InnerPart) -> NDArray[np.str_]:
+    """(Q,) material of every triangle of a jaw: its widest loose part are the gums."""
+    labels = Mesh.from_triangles(part.vertices, part.triangles).loose_parts
+    widths = [np.ptp(part.vertices[labels == label, 0]) for label in range(labels.max() + 1)]
+    in_gums = labels[part.triangles[:, 0]] == np.argmax(widths)
+    return np.where(in_gums, "Gums", "Teeth")
 
 
 def _standing(vertices: FloatArray) -> FloatArray:
@@ -66,37 +89,14 @@ def _new_mesh(head: Mesh, vertices: FloatArray) -> bpy.types.Mesh:
     return mesh
 
 
-def _assign_materials(mesh: bpy.types.Mesh, template: Template) -> None:
+def _assign_materials(mesh: bpy.types.Mesh, materials: NDArray[np.str_]) -> None:
     slots = list(MATERIALS)
     for name in slots:
         mesh.materials.append(_material(name))
-    rows = [np.full(len(template.triangles), slots.index("Skin"))]
-    for part in template.inner_parts:
-        if part.name.startswith("eyeball"):
-            rows.append(_eye_slots(part, slots))
-        elif part.name.endswith("teeth"):
-            rows.append(_teeth_slots(part, slots))
-        else:
-            rows.append(np.full(len(part.triangles), slots.index("Tongue")))
-    mesh.polygons.foreach_set("material_index", np.concatenate(rows).astype(np.int32))
-
-
-def _eye_slots(part: InnerPart, slots: list[str]) -> NDArray[np.int32]:
-    """(Q,) material of every triangle of an eyeball: pupil and iris around its +Z pole."""
-    centres = part.vertices[part.triangles].mean(axis=1) - part.vertices.mean(axis=0)
-    cosines = centres[:, 2] / np.linalg.norm(centres, axis=1)
-    indices = np.full(len(cosines), slots.index("Eye White"), np.int32)
-    indices[cosines > _IRIS_COSINE] = slots.index("Iris")
-    indices[cosines > _PUPIL_COSINE] = slots.index("Pupil")
-    return indices
-
-
-def _teeth_slots(part: InnerPart, slots: list[str]) -> NDArray[np.int32]:
-    """(Q,) material of every triangle of a jaw: its widest loose part are the gums."""
-    labels = Mesh.from_triangles(part.vertices, part.triangles).loose_parts
-    widths = [np.ptp(part.vertices[labels == label, 0]) for label in range(labels.max() + 1)]
-    in_gums = labels[part.triangles[:, 0]] == np.argmax(widths)
-    return np.where(in_gums, slots.index("Gums"), slots.index("Teeth")).astype(np.int32)
+    indices = np.zeros(len(materials), np.int32)
+    for slot, name in enumerate(slots):
+        indices[materials == name] = slot
+    mesh.polygons.foreach_set("material_index", indices)
 
 
 def _material(name: str) -> bpy.types.Material:

@@ -47,7 +47,8 @@ def test_the_demo_keeps_its_figures(demo: Run) -> None:
 def test_the_report_tells_all_it_must(demo: Run) -> None:
     report = demo.report
     assert {"match", "generate", "bake", "export", "total"} <= set(report["seconds"])
-    assert (report["vertices"], report["frames"]) == (17463, 85) or report["frames"] == 85
+    assert report["frames"] == 85
+    assert report["vertices"] > 14000
     assert set(report["registration"]["residual_mm"]) == {"mean", "p95"}
     assert {part["kind"] for part in report["parts"]} >= {"skin", "eyeball_left", "lower_teeth"}
     assert {"max", "mean"} <= set(report["displacement_mm"]["surprise"])
