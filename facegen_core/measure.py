@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .intensity import EXPRESSIONS
+from .metrics import weighted_mean
 from .pipeline import Clip
 from .registration.alignment import Alignment
 
@@ -62,7 +63,7 @@ def measure_apexes(alignment: Alignment, clip: Clip) -> tuple[ApexMeasure, ...]:
                 index,
                 float(curve.max()),
                 float(lengths.max()),
-                float((lengths * face).sum() / max(face.sum(), 1e-9)),
+                weighted_mean(lengths, face),
                 _corner_motion(alignment, displacement),
             )
         )

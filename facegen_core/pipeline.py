@@ -8,6 +8,7 @@ shapes    = bake(clip, "compact", max_error_mm=0.1)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -82,7 +83,7 @@ def generate(
     if not (np.isfinite(frames_per_second) and frames_per_second > 0):
         raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
     progress(0.0, "Generating the motion")
-    motion = Engine(bundle).generate(intensities, frames_per_second)
+    motion = _engine(bundle).generate(intensities, frames_per_second)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
     scale = alignment.fit.similarity.scale
@@ -99,3 +100,9 @@ def bake(
     if mode == "frames":
         return one_shape_per_frame(clip.displacements)
     return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
+
+
+@lru_cache(maxsize=1)
+def _engine(bundle: Bundle) -> Engine:
+    """The engine of the bundle in use: joining its operators again would slow every clip down."""
+    return Engine(bundle)

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from facegen_core.conditioning import extremeness, proportional_amplitude
 from facegen_core.intensity import EXPRESSIONS
+from facegen_core.metrics import mean_displacement
 
 if TYPE_CHECKING:
     from training.datasets.sequence import Sequence
@@ -103,7 +104,7 @@ def magnitude(displacements: FloatArray, marks: FloatArray, labels: str) -> floa
     "extremeness": over all frames, as in the paper. "proportional": over the apex alone, so that a
     long rest does not make an expression weak.
     """
-    lengths = np.linalg.norm(displacements, axis=-1).mean(axis=1)  # (T,)
+    lengths = mean_displacement(displacements)  # (T,)
     if labels == "proportional":
         lengths = lengths[int(np.ceil(marks[1])) : int(marks[2]) + 1]
     return float(lengths.mean())

@@ -19,8 +19,7 @@ from .surface import Surface
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]
 
-SLITS = ("mouth", "eye_left", "eye_right")
-# The regions above, below and behind each slit.
+# The regions above, below and behind each slit: the mouth, the left eye, the right eye.
 _HALVES = (
     ("upper_lip", "lower_lip", "mouth_bag"),
     ("upper_lid_left", "lower_lid_left", "eye_socket_left"),
@@ -40,7 +39,7 @@ _JOINT_MM = 8.0
 
 
 def template_sides(template: Template) -> FloatArray:
-    """(V, 3) side of each slit in SLITS: +1 upper, -1 lower, 0 neither.
+    """(V, 3) side of mouth, left eye and right eye: +1 upper, -1 lower, 0 neither.
 
     Sides fade towards the line where they join, at the corners and deep in the mouth; at the slit
     itself, where they only touch, they stay sharp.
