@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BundleError
+from .intensity import EXPRESSIONS
 from .models.config import ModelConfig, weight_shapes
 from .template import Template
 from .template_arrays import (
@@ -45,7 +46,10 @@ __all__ = [
     "template_hash",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# Version 1 knew six expressions and no identity, and no date: read as what it was.
+_OLD_VERSION = 1
+_OLD_MODEL = {"expressions": EXPRESSIONS, "identity_size": 0, "identity_rank": 0}
 KIND = "facegen model bundle"
 # What a header must tell, beside kind, version, model and template hash.
 PROVENANCE_FIELDS = (
@@ -55,6 +59,7 @@ PROVENANCE_FIELDS = (
     "commit",  # of the code that trained it
     "seed",
     "command",  # that makes it again
+    "date",  # on which it was trained, ISO 8601
 )
 _HEADER_FIELDS = {"kind", "schema_version", "model", "template_hash", *PROVENANCE_FIELDS}
 _QUANTISED = "identity_basis", "blendshapes.basis"
@@ -169,6 +174,9 @@ def _read_header(content: NDArray | None) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("kind") != KIND:
         raise BundleError("It is not a model bundle.")
     version = header.get("schema_version")
+    if version == _OLD_VERSION and isinstance(header.get("model"), dict):
+        header = {**header, "date": "unknown", "model": {**_OLD_MODEL, **header["model"]}}
+        version = header["schema_version"] = SCHEMA_VERSION
     if version != SCHEMA_VERSION:
         raise BundleError(
             f"It has version {version}, this Facegen reads version {SCHEMA_VERSION}: "
@@ -179,16 +187,22 @@ def _read_header(content: NDArray | None) -> dict[str, Any]:
 
 
 def _read_config(content: object) -> ModelConfig:
-    names = {field.name for field in dataclasses.fields(ModelConfig)}
+    fields = {field.name for field in dataclasses.fields(ModelConfig)}
     if not isinstance(content, dict):
         raise BundleError("Its model description is damaged.")
-    check_names(content, names, "the model description")
+    check_names(content, fields, "the model description")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     config = ModelConfig(**values)
     if config.decoder not in ("hybrid", "blendshape", "spiral"):
         raise BundleError(f"It has a decoder this Facegen does not know: '{config.decoder}'.")
     if config.labels not in ("proportional", "extremeness"):
         raise BundleError(f"It has labels this Facegen does not know: '{config.labels}'.")
+    names = config.expressions
+    if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
+        raise BundleError("Its expressions are not a list of different names.")
+    sizes = (config.identity_size, config.identity_rank)
+    if not all(isinstance(n, int) and n >= 0 for n in sizes):
+        raise BundleError("Its model description holds a number out of range.")
     numbers = (config.model_rate, config.rest_gate, config.warmup_frames, config.latent_size)
     if not all(isinstance(n, int | float) and np.isfinite(n) and n >= 0 for n in numbers):
         raise BundleError("Its model description holds a number out of range.")

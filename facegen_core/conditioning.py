@@ -1,4 +1,4 @@
-"""Curves → the signal e (T, 6) the model reads; how extreme a recorded expression is.
+"""Curves → the signal e (T, C) the model reads; how extreme a recorded expression is.
 
 Potamias et al., ECCV 2020, section 5.1.1: one channel per expression, 0 at rest, linear ramps at
 onset and offset, the whole scaled by the extremeness of the sequence (eq. 6).
@@ -47,10 +47,14 @@ def phase_curve(marks: FloatArray, times: FloatArray) -> FloatArray:
 
 
 def label_signal(
-    expression: int, amplitude: float, marks: FloatArray, num_frames: int
+    expression: int,
+    amplitude: float,
+    marks: FloatArray,
+    num_frames: int,
+    num_expressions: int = NUM_EXPRESSIONS,
 ) -> NDArray[np.float32]:
-    """(T, 6) the label e = s · a(t) · onehot(c) of one recorded sequence; marks in frames."""
-    signal = np.zeros((num_frames, NUM_EXPRESSIONS), np.float32)
+    """(T, C) the label e = s · a(t) · onehot(c) of one recorded sequence; marks in frames."""
+    signal = np.zeros((num_frames, num_expressions), np.float32)
     signal[:, expression] = amplitude * phase_curve(marks, np.arange(num_frames, dtype=np.float64))
     return signal
 
@@ -66,7 +70,7 @@ def model_times(frame_times_seconds: FloatArray, model_rate: float) -> FloatArra
 def conditioning_signal(
     intensities: FloatArray, frame_times_seconds: FloatArray, model_rate: float
 ) -> NDArray[np.float32]:
-    """(K, 6) the signal e at the model's rate, of (T, 6) intensities at (T,) scene frame times.
+    """(K, C) the signal e at the model's rate, of (T, C) intensities at (T,) scene frame times.
 
     Linear between scene frames, held at the ends: the same curves give the same signal at any
     frame rate, up to how finely the frames catch their corners.

@@ -13,12 +13,14 @@ from scipy.special import expit
 
 from .bundle import Bundle
 from .conditioning import conditioning_signal, model_times
-from .intensity import NUM_EXPRESSIONS, check_intensities
+from .intensity import check_intensities
 from .models.config import JAW_SIZE
 from .motion import FaceMotion
 
 FloatArray = NDArray[np.floating]
 
+# Fitted identities are clipped here: beyond, the model saw nobody.
+MAX_COEFFICIENT = 2.5
 # Frames decoded at once: enough to fill the products, few enough for 20 MB of features.
 CHUNK_FRAMES = 64
 
@@ -34,25 +36,53 @@ class Engine:
         num_ups = len(self.config.channels) if self.config.has_spirals else 0
         self._operators = [hierarchy.fused_operator(k) for k in reversed(range(num_ups))]
         self._rest_state = self._run_lstm(
-            np.zeros((self.config.warmup_frames, NUM_EXPRESSIONS), np.float32), self._zero_state()
+            np.zeros((self.config.warmup_frames, self.config.num_expressions), np.float32),
+            self._zero_state(),
         )[1]
 
-    def generate(self, intensities: FloatArray, frames_per_second: float) -> FaceMotion:
-        """Motion of T scene frames from (T, 6) intensities in [0, 1].
+    def generate(
+        self,
+        intensities: FloatArray,
+        frames_per_second: float,
+        identity: FloatArray | None = None,
+    ) -> FaceMotion:
+        """Motion of T scene frames from (T, C) intensities in [0, 1], as the face plays it.
+
+        identity: (N,) coefficients of the template's identity basis; None is the mean face.
 
         The LSTM runs at its own rate; its codes are interpolated to the scene's frames, so the same
         curves make the same motion at any frame rate. Zero intensity: exactly zero motion.
         Raises IntensityError for curves that are empty, not finite or outside [0, 1].
         """
-        check_intensities(intensities)
+        check_intensities(intensities, self.config.num_expressions)
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
         codes = _at_times(self.encode(signal), model_times(times, self.config.model_rate), times)
-        return self._move(codes, self.rest_gate(intensities))
+        known = self.known_identity(identity)
+        codes = self.with_identity(codes, known)
+        skin, jaw = self._move(codes, self.rest_gate(intensities))
+        return FaceMotion(skin, jaw, known)
 
     def encode(self, signal: FloatArray) -> NDArray[np.float32]:
-        """(K, 64) codes of a signal (K, 6) at the model's rate."""
+        """(K, 64) codes of a signal (K, C) at the model's rate."""
         return self._run_lstm(signal.astype(np.float32), self._rest_state)[0]
+
+    def known_identity(self, identity: FloatArray | None) -> NDArray[np.float32]:
+        """(I,) what the model reads of (N,) coefficients: its strongest modes, clipped."""
+        size = self.config.identity_size
+        known = np.zeros(size, np.float32)
+        if identity is not None:
+            count = min(size, len(identity))
+            known[:count] = np.clip(identity[:count], -MAX_COEFFICIENT, MAX_COEFFICIENT)
+        return known
+
+    def with_identity(self, codes: FloatArray, identity: FloatArray) -> FloatArray:
+        """(K, 64) codes as a face of (I,) coefficients plays them; see IdentityModulation."""
+        if len(identity) == 0:
+            return codes
+        scales = self.weights["identity.coefficients.weight"] @ identity
+        products = (codes @ self.weights["identity.code.weight"].T) * scales
+        return codes + products @ self.weights["identity.change.weight"].T
 
     def rest_gate(self, intensities: FloatArray) -> NDArray[np.float32]:
         """(T,) factor on all motion: 0 where all intensities are 0."""
@@ -73,14 +103,14 @@ class Engine:
                 skin[chunk] += self._spirals(codes[chunk]).transpose(1, 0, 2)
         return skin
 
-    def _move(self, codes: FloatArray, gate: FloatArray) -> FaceMotion:
+    def _move(self, codes: FloatArray, gate: FloatArray) -> tuple[FloatArray, FloatArray]:
         skin = np.zeros((len(codes), self.num_vertices, 3), np.float32)
         jaw = np.zeros((len(codes), JAW_SIZE), np.float32)
         moving = np.flatnonzero(gate)
         if len(moving):
             skin[moving] = self.decode(codes[moving]) * gate[moving, None, None]
             jaw[moving] = self._jaw(codes[moving]) * gate[moving, None]
-        return FaceMotion(skin, jaw)
+        return skin, jaw
 
     def _zero_state(self) -> tuple[FloatArray, FloatArray]:
         size = self.config.latent_size

@@ -39,7 +39,7 @@ class Clip:
     """A moving face on the artist's own mesh.
 
     displacements: (T, M, 3) float32 from the neutral, in the target's coordinates and unit.
-    intensities: (T, 6) in [0, 1], what was asked for.
+    intensities: (T, C) in [0, 1], what was asked for.
     frames_per_second: of the T frames.
     mm_per_unit: size of the target's unit on a head of real size.
     """
@@ -75,15 +75,16 @@ def generate(
     bundle: Bundle,
     progress: Progress = no_progress,
 ) -> Clip:
-    """Move the matched head by (T, 6) intensities; where they are all 0 it rests exactly.
+    """Move the matched head by (T, C) intensities; where they are all 0 it rests exactly.
 
     Raises IntensityError for curves that are empty, not finite or outside [0, 1].
     """
-    check_intensities(intensities)
+    check_intensities(intensities, bundle.config.num_expressions)
     if not (np.isfinite(frames_per_second) and frames_per_second > 0):
         raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
     progress(0.0, "Generating the motion")
-    motion = _engine(bundle).generate(intensities, frames_per_second)
+    identity = alignment.fit.identity_coefficients
+    motion = _engine(bundle).generate(intensities, frames_per_second, identity)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
     scale = alignment.fit.similarity.scale

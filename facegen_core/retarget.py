@@ -35,7 +35,8 @@ _FRAMES_AT_ONCE = 32
 # The jaw turns and grows with the whole lower face, not with the skin beside the joint.
 _JAW_SURROUNDINGS_MM = 60.0
 
-_prepared: WeakKeyDictionary[Alignment, Retargeter] = WeakKeyDictionary()
+# Per alignment: the identity of the motion it was prepared for, and what was prepared.
+_prepared: WeakKeyDictionary[Alignment, tuple[FloatArray, Retargeter]] = WeakKeyDictionary()
 
 
 def retarget(
@@ -43,16 +44,18 @@ def retarget(
 ) -> FloatArray:
     """(T, M, 3) float32 displacements of the target, in its own coordinates and unit.
 
-    Exactly zero wherever and whenever the motion is zero. The work that does not depend on the
-    motion is done once per alignment and kept as long as the alignment lives.
+    Exactly zero wherever and whenever the motion is zero. A motion made for an identity is turned
+    and scaled only by what the target differs from that identity. The work that does not depend on
+    the motion is done once per alignment and identity, and kept as long as the alignment lives.
     Raises TopologyMismatchError when the motion is not one of the alignment's template.
     """
     _check(motion, alignment)
-    retargeter = _prepared.get(alignment)
-    if retargeter is None:
+    prepared = _prepared.get(alignment)
+    if prepared is None or not np.array_equal(prepared[0], motion.identity):
         progress(0.0, "Preparing this head")
-        retargeter = prepare(alignment)
-        _prepared[alignment] = retargeter
+        prepared = motion.identity, prepare(alignment, motion.identity)
+        _prepared[alignment] = prepared
+    retargeter = prepared[1]
     num_frames = motion.num_frames
     result = np.empty((num_frames, alignment.target.num_vertices, 3), np.float32)
     for start in range(0, num_frames, _FRAMES_AT_ONCE):
@@ -113,9 +116,13 @@ class Retargeter:
         return np.einsum("txy,py->ptx", matrices, arms) + poses[:, 3:] @ self.jaw_change.T
 
 
-def prepare(alignment: Alignment) -> Retargeter:
-    """Everything about retargeting to one head that does not depend on the motion."""
+def prepare(alignment: Alignment, identity: FloatArray) -> Retargeter:
+    """Everything about retargeting to one head that does not depend on the motion.
+
+    identity: (I,) coefficients of the face the motion is made for; empty for the mean face.
+    """
     template, fit, target = alignment.template, alignment.fit, alignment.target
+    played = template.with_identity(identity)
     surface = weld(target, fit.similarity.apply(target.vertices), fit)
     first = first_of_welded(surface)
     interpolation = _interpolation(alignment, first)
@@ -130,21 +137,20 @@ def prepare(alignment: Alignment) -> Retargeter:
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
     )
     pivot = np.asarray(template.jaw_pivot, np.float64)
-    change = local_similarities(template.vertices, fit.neutral, pivot[None], _JAW_SURROUNDINGS_MM)[
-        0
-    ]
+    _, pivot = _carried_point(template.vertices, played, pivot)
+    change, pivot = _carried_point(played, fit.neutral, pivot)
     return Retargeter(
         alignment,
         surface,
-        turn_and_size(template.vertices, fit.neutral),
-        _lid_closing(alignment, surface, interpolation, confidences > CONFIDENT),
+        turn_and_size(played, fit.neutral),
+        _lid_closing(alignment, played, surface, interpolation, confidences > CONFIDENT),
         interpolation,
         filling,
         riding,
         follows_jaw,
         regions["jaw"][follows_jaw].astype(np.float64),
         is_rigid[follows_jaw],
-        _carried_point(template.vertices, fit.neutral, pivot, change),
+        pivot,
         change,
     )
 
@@ -194,6 +200,7 @@ def _lid_sides(regions: dict[str, FloatArray]) -> FloatArray:
 
 def _lid_closing(
     alignment: Alignment,
+    played: FloatArray,
     surface: Surface,
     interpolation: sparse.csr_matrix,
     is_known: NDArray[np.bool_],
@@ -203,14 +210,15 @@ def _lid_closing(
     sides = template_sides(template)
     target_sides = surface.harmonic_extension(is_known, interpolation @ sides)
     landmarks = alignment.fit.landmarks
-    return prepare_lid_closing(template, sides, surface.vertices, target_sides, landmarks)
+    return prepare_lid_closing(template, played, sides, surface.vertices, target_sides, landmarks)
 
 
 def _carried_point(
-    before: FloatArray, after: FloatArray, point: FloatArray, change: FloatArray
-) -> FloatArray:
-    """Where a (3,) point inside the head goes with its surroundings."""
+    before: FloatArray, after: FloatArray, point: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(3, 3) turn and size around a (3,) point inside the head, and where it goes."""
+    change = local_similarities(before, after, point[None], _JAW_SURROUNDINGS_MM)[0]
     squares = np.sum((before - point) ** 2, axis=1) / _JAW_SURROUNDINGS_MM**2
     weights = np.exp(-0.5 * squares)
     weights /= weights.sum()
-    return weights @ after + change @ (point - weights @ before)
+    return change, weights @ after + change @ (point - weights @ before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..intensity import NUM_EXPRESSIONS
+from ..intensity import EXPRESSIONS
 
 JAW_SIZE = 6  # rotation vector (rad), translation (mm)
 GATES = 4  # of an LSTM cell
@@ -13,15 +13,21 @@ GATES = 4  # of an LSTM cell
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The architecture. Its defaults are the shipped model; `paper_config` is Potamias et al."""
+    """The architecture. Its defaults are ours; `paper_config` is Potamias et al."""
 
     decoder: Literal["hybrid", "blendshape", "spiral"] = "hybrid"
+    # The channels of the signal, in order: names of the data the model was trained on.
+    expressions: tuple[str, ...] = EXPRESSIONS
     # Size of the LSTM's output, which is the latent code of a frame (Potamias et al. 2020, 5.5).
     latent_size: int = 64
     # Features per vertex from the coarsest level to the last but one (Table 1); 3 follow.
     channels: tuple[int, ...] = (64, 32, 16, 8)
     # PCA shapes of the linear head; the paper's baseline has as many as the latent code.
     num_blendshapes: int = 64
+    # Identity coefficients that shape the motion, the template's strongest modes; 0: the same
+    # motion for everybody, as in the paper. Products of code and identity that do it.
+    identity_size: int = 0
+    identity_rank: int = 64
     # Frames per second the LSTM runs at: that of its training data.
     model_rate: float = 30.0
     # Total intensity from which on the rest gate is open; 0 switches it off (the paper has none).
@@ -30,6 +36,10 @@ class ModelConfig:
     warmup_frames: int = 30
     # What the apex of a label means: our proportional amplitude, or s of the paper's eq. 6.
     labels: Literal["proportional", "extremeness"] = "proportional"
+
+    @property
+    def num_expressions(self) -> int:
+        return len(self.expressions)
 
     @property
     def has_blendshapes(self) -> bool:
@@ -60,7 +70,7 @@ def weight_shapes(
     """Name and shape of every array of a model on levels of V_0 > V_1 > … vertices."""
     latent = config.latent_size
     shapes: dict[str, tuple[int, ...]] = {
-        "encoder.lstm.weight_ih_l0": (GATES * latent, NUM_EXPRESSIONS),
+        "encoder.lstm.weight_ih_l0": (GATES * latent, config.num_expressions),
         "encoder.lstm.weight_hh_l0": (GATES * latent, latent),
         "encoder.lstm.bias_ih_l0": (GATES * latent,),
         "encoder.lstm.bias_hh_l0": (GATES * latent,),
@@ -68,6 +78,10 @@ def weight_shapes(
         "jaw.bias": (JAW_SIZE,),
         "jaw.scales": (JAW_SIZE,),
     }
+    if config.identity_size:
+        shapes["identity.code.weight"] = (config.identity_rank, latent)
+        shapes["identity.coefficients.weight"] = (config.identity_rank, config.identity_size)
+        shapes["identity.change.weight"] = (latent, config.identity_rank)
     if config.has_blendshapes:
         shapes["blendshapes.mixing.weight"] = (config.num_blendshapes, latent)
         shapes["blendshapes.scales"] = (config.num_blendshapes,)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..intensity import NUM_EXPRESSIONS
-
 
 class ExpressionEncoder(nn.Module):
-    """e (B, T, 6) → z (B, T, 64): one layer, one direction (Potamias et al. 2020, section 4).
+    """e (B, T, C) → z (B, T, 64): one layer, one direction (Potamias et al. 2020, section 4).
 
     Deviation: `warmup_frames` of rest come before every clip instead of a zero state, so that a
     clip starts where the LSTM rests, and nothing moves before the first onset.
     """
 
-    def __init__(self, latent_size: int, warmup_frames: int) -> None:
+    def __init__(self, num_expressions: int, latent_size: int, warmup_frames: int) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(NUM_EXPRESSIONS, latent_size, batch_first=True)
+        self.lstm = nn.LSTM(num_expressions, latent_size, batch_first=True)
         self.warmup_frames = warmup_frames
 
     def forward(self, signal: Tensor) -> Tensor:
@@ -31,7 +29,7 @@ class ExpressionEncoder(nn.Module):
 
 
 def rest_gate(signal: Tensor, width: float) -> Tensor:
-    """(..., 1) in [0, 1]: 0 where all six intensities (..., 6) are 0, 1 from a total of `width` on.
+    """(..., 1) in [0, 1]: 0 where all intensities (..., C) are 0, 1 from a total of `width` on.
 
     The minimum-jerk polynomial 10 x³ - 15 x⁴ + 6 x⁵ (Flash & Hogan 1985): it leaves 0 without
     speed or acceleration, as faces do, so that what the LSTM still remembers fades without a snap.

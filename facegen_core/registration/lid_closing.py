@@ -82,14 +82,19 @@ class LidClosing:
 
 def prepare_lid_closing(
     template: Template,
+    template_vertices: FloatArray,
     template_sides: FloatArray,
     target_vertices: FloatArray,
     target_sides: FloatArray,
     target_landmarks: FloatArray,
 ) -> LidClosing:
-    """Find the rims. Sides: (V, 3) and (W, 3) as in `slits`; positions (W, 3), (68, 3) in mm."""
-    vertices = np.asarray(template.vertices, np.float64)
-    own = _find_rims(vertices, template_sides, template.landmark_positions)
+    """Find the rims. Sides: (V, 3) and (W, 3) as in `slits`; positions (W, 3), (68, 3) in mm.
+
+    template_vertices: (V, 3) mm, the face in template topology that the motion is made for.
+    """
+    vertices = np.asarray(template_vertices, np.float64)
+    landmarks = template.landmarks.positions(vertices, template.triangles)
+    own = _find_rims(vertices, template_sides, landmarks)
     other = _find_rims(target_vertices, target_sides, target_landmarks)
     lengths = [np.linalg.norm(rims.apertures, axis=1) for rims in (own, other)]
     is_open = np.minimum(*lengths) > _MIN_APERTURE_MM

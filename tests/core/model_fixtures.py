@@ -15,6 +15,7 @@ PROVENANCE = {
     "commit": "none",
     "seed": 5,
     "command": "made in a test",
+    "date": "2026-01-31",
 }
 
 

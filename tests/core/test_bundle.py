@@ -16,6 +16,7 @@ from facegen_core.bundle import (
 )
 from facegen_core.errors import BundleError
 from facegen_core.inference import Engine
+from facegen_core.intensity import EXPRESSIONS
 from tests.core.model_fixtures import random_bundle
 from tests.sphere_template import sphere_template
 
@@ -138,10 +139,40 @@ def test_a_pickled_array_is_never_unpacked(tmp_path):
     assert "not a model bundle" in refusal(path)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_another_version_is_refused_with_both_numbers(saved, version):
     change_header(saved, schema_version=version)
-    assert "version 1" in refusal(saved)
+    assert "version 2" in refusal(saved)
+
+
+def test_a_bundle_of_version_1_is_read_as_what_it_was(saved):
+    def change(arrays):
+        header = json.loads(arrays["header"].tobytes())
+        header |= {"schema_version": 1}
+        del header["date"]
+        for name in ("expressions", "identity_size", "identity_rank"):
+            del header["model"][name]
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+
+    changed(saved, change)
+    bundle = load_bundle(saved)
+    assert bundle.config.expressions == EXPRESSIONS
+    assert bundle.config.identity_size == 0
+    assert bundle.header["date"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"expressions": []}, {"expressions": ["a", "a"]}, {"expressions": [1]}, {"identity_rank": -1}],
+)
+def test_a_senseless_model_description_is_refused(saved, changes):
+    def change(arrays):
+        header = json.loads(arrays["header"].tobytes())
+        header["model"] |= changes
+        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+
+    changed(saved, change)
+    assert "expressions" in refusal(saved) or "out of range" in refusal(saved)
 
 
 def test_another_kind_of_file_is_refused(saved):

@@ -1,5 +1,7 @@
 """What must be true of motion carried to another head."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.sparse.linalg import spsolve
@@ -73,6 +75,17 @@ def test_retargeting_to_the_template_itself_is_the_identity(template):
     motion = random_motion(template)
     moved = retarget(motion, alignment)[:, : template.num_vertices]
     np.testing.assert_allclose(moved, motion.skin, atol=1e-5)
+
+
+def test_a_motion_made_for_this_very_face_is_not_scaled_again(template):
+    larger = dataclasses.replace(template, identity_basis=0.2 * template.vertices[None])
+    neutral = larger.with_identity(np.ones(1))
+    fit = dataclasses.replace(exact_fit(larger), neutral=neutral)
+    alignment = align(larger, Mesh.from_triangles(neutral, larger.triangles), fit)
+    motion = random_motion(larger)
+    for_it = dataclasses.replace(motion, identity=np.ones(1, np.float32))
+    np.testing.assert_allclose(retarget(for_it, alignment), motion.skin, atol=1e-4)
+    np.testing.assert_allclose(retarget(motion, alignment), 1.2 * motion.skin, atol=1e-2)
 
 
 def test_zero_motion_is_exactly_zero(template, alignment):
