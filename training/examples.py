@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core.conditioning import label_signal
-from training.recordings import MagnitudeStatistics, Recording
+from training.recordings import MagnitudeStatistics, RecordedComponent, Recording
 from training.train_config import AugmentationConfig
 
 FloatArray = NDArray[np.floating]
@@ -21,6 +20,8 @@ FloatArray = NDArray[np.floating]
 # Durations an artist may ask for, in frames, and how far one retiming goes (log scale).
 SHORTEST_PHASE, LONGEST_PHASE, LONGEST_HOLD = 4.0, 60.0, 120.0
 PHASE_SPREAD, HOLD_SPREAD = 0.5, 1.0
+# How far a clip of two expressions is stretched as a whole (log scale).
+STRETCH_SPREAD, LONGEST_STRETCH = 0.4, 3.0
 # Rest before and after, in frames.
 MIN_REST, MAX_REST = 3, 15
 # Longer clips are cut, so that one does not make a whole batch slow; frames.
@@ -29,20 +30,23 @@ LONGEST_EXAMPLE = 180
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """signal: (T, 6); coefficients: (T, K); jaw: (T, 6)."""
+    """signal: (T, C); coefficients: (T, K); jaw: (T, 6); identity: (N,)."""
 
     signal: NDArray[np.float32]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
+    identity: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Examples padded to one length: (B, T, …) and a (B, T) mask of 1 where frames are real."""
+    """Examples padded to one length: (B, T, …) and a (B, T) mask of 1 where frames are real;
+    identity: (B, N)."""
 
     signal: NDArray[np.float32]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
+    identity: NDArray[np.float32]
     mask: NDArray[np.float32]
 
 
@@ -57,25 +61,19 @@ class ExampleSource:
         augmentation: AugmentationConfig,
     ) -> None:
         self.recordings = recordings
+        self.statistics = statistics
+        self.labels = labels
         self.augmentation = augmentation
-        self._amplitudes = [
-            statistics.amplitude(r.expression, r.magnitude, labels) for r in recordings
-        ]
         self._of_subject: dict[str, list[int]] = {}
         for index, recording in enumerate(recordings):
             self._of_subject.setdefault(recording.subject, []).append(index)
 
     def as_recorded(self, index: int) -> Example:
         """One sequence unchanged, with its label."""
-        recording = self.recordings[index]
-        signal = label_signal(
-            recording.expression, self._amplitudes[index], recording.marks, recording.num_frames
-        )
-        return Example(signal, recording.coefficients, recording.jaw)
+        return self._example(self.recordings[index], 1.0)
 
-    def draw(self, rng: np.random.Generator) -> Example:
-        """One changed sequence."""
-        index = int(rng.integers(len(self.recordings)))
+    def draw(self, rng: np.random.Generator, index: int) -> Example:
+        """One sequence, changed."""
         example = self._draw_single(index, rng)
         if rng.random() < self.augmentation.blended:
             mates = self._of_subject[self.recordings[index].subject]
@@ -85,41 +83,65 @@ class ExampleSource:
         return example
 
     def draw_batch(self, size: int, rng: np.random.Generator) -> Batch:
-        return pad([self.draw(rng) for _ in range(size)])
+        """Examples of random recordings."""
+        indices = rng.integers(len(self.recordings), size=size)
+        return pad([self.draw(rng, int(index)) for index in indices])
 
     def _draw_single(self, index: int, rng: np.random.Generator) -> Example:
-        recording, amplitude = self.recordings[index], self._amplitudes[index]
+        recording = self.recordings[index]
         if rng.random() < self.augmentation.retimed:
             recording = retime(recording, rng)
-        strength = rng.random() if rng.random() < self.augmentation.weakened else 1.0
-        signal = label_signal(
-            recording.expression, strength * amplitude, recording.marks, recording.num_frames
+        return self._example(
+            recording, rng.random() if rng.random() < self.augmentation.weakened else 1.0
+        )
+
+    def _example(self, recording: Recording, strength: float) -> Example:
+        signal = self.statistics.signal(
+            recording.components, recording.num_frames, self.labels, strength
         )
         scale = np.float32(strength)
-        return Example(signal, recording.coefficients * scale, recording.jaw * scale)
+        return Example(
+            signal, recording.coefficients * scale, recording.jaw * scale, recording.identity
+        )
 
 
 def retime(recording: Recording, rng: np.random.Generator) -> Recording:
-    """The same motion with other durations of onset, apex and offset, and other rests around."""
-    durations = np.diff(recording.marks)  # onset, apex, offset
+    """The same motion with other durations: of onset, apex and offset, and other rests around.
+
+    Two expressions in one clip are stretched together, so that they still meet where they met.
+    """
+    if not recording.is_single:
+        stretch = np.exp(STRETCH_SPREAD * rng.normal())
+        stretch = float(np.clip(stretch, 1 / LONGEST_STRETCH, LONGEST_STRETCH))
+        last = recording.num_frames - 1
+        times = np.arange(int(np.ceil(last * stretch)) + 1) / stretch
+        marks = [part.marks * stretch for part in recording.components]
+        return _retimed(recording, np.minimum(times, last), marks)
+    old = recording.components[0].marks
+    durations = np.diff(old)  # onset, apex, offset
     spreads = np.array([PHASE_SPREAD, HOLD_SPREAD, PHASE_SPREAD])
     changed = np.maximum(durations, 1.0) * np.exp(spreads * rng.normal(size=3))
     longest = [LONGEST_PHASE, LONGEST_HOLD, LONGEST_PHASE]
     changed = np.clip(changed, [SHORTEST_PHASE, 1.0, SHORTEST_PHASE], longest)
     before, after = rng.integers(MIN_REST, MAX_REST + 1, size=2)
-    marks = before + np.concatenate([[0.0], np.cumsum(changed)])
-    times = np.arange(int(np.ceil(marks[-1])) + after)
-    first, last = recording.marks[0], recording.marks[-1]
-    knots = np.concatenate([[marks[0] - before], marks, [marks[-1] + after]])
-    sources = np.concatenate([[first - before], recording.marks, [last + after]])
+    new = before + np.concatenate([[0.0], np.cumsum(changed)])
+    times = np.arange(int(np.ceil(new[-1])) + after)
+    knots = np.concatenate([[new[0] - before], new, [new[-1] + after]])
+    sources = np.concatenate([[old[0] - before], old, [old[-1] + after]])
     source_times = np.clip(np.interp(times, knots, sources), 0, recording.num_frames - 1)
+    return _retimed(recording, source_times, [new])
+
+
+def _retimed(recording: Recording, times: FloatArray, marks: list[FloatArray]) -> Recording:
+    """The recording read at fractional frames `times`, with the marks that belong to that."""
+    parts = zip(recording.components, marks, strict=True)
     return Recording(
+        recording.name,
         recording.subject,
-        recording.expression,
-        _sample(recording.coefficients, source_times),
-        _sample(recording.jaw, source_times),
-        marks,
-        recording.magnitude,
+        tuple(RecordedComponent(part.expression, m, part.magnitude) for part, m in parts),
+        _sample(recording.coefficients, times),
+        _sample(recording.jaw, times),
+        recording.identity,
     )
 
 
@@ -135,7 +157,7 @@ def blend(first: Example, second: Example, start: int) -> Example:
         sums.append(total)
     signal, coefficients, jaw = sums
     total = np.maximum(signal.sum(axis=1, keepdims=True), 1.0)
-    return Example(np.minimum(signal, 1.0), coefficients / total, jaw / total)
+    return Example(np.minimum(signal, 1.0), coefficients / total, jaw / total, first.identity)
 
 
 def pad(examples: list[Example]) -> Batch:
@@ -151,7 +173,8 @@ def pad(examples: list[Example]) -> Batch:
         return whole
 
     mask = (np.arange(num_frames) < lengths[:, None]).astype(np.float32)
-    return Batch(padded("signal"), padded("coefficients"), padded("jaw"), mask)
+    identity = np.stack([e.identity for e in examples])
+    return Batch(padded("signal"), padded("coefficients"), padded("jaw"), identity, mask)
 
 
 def _sample(rows: FloatArray, times: FloatArray) -> NDArray[np.float32]:

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from facegen_core.conditioning import extremeness, proportional_amplitude
-from facegen_core.intensity import EXPRESSIONS
+from facegen_core.conditioning import extremeness, label_signal, proportional_amplitude
 from facegen_core.metrics import mean_displacement
 
 if TYPE_CHECKING:
@@ -46,23 +45,40 @@ class MotionBasis:
 
 
 @dataclass(frozen=True, eq=False)
+class RecordedComponent:
+    """One expression of a recording.
+
+    expression: its channel; marks: (4,) frames of onset start, apex start, apex end, offset end;
+    magnitude: mm, see the function.
+    """
+
+    expression: int
+    marks: FloatArray
+    magnitude: float
+
+
+@dataclass(frozen=True, eq=False)
 class Recording:
     """One sequence in the basis.
 
-    coefficients: (T, K); jaw: (T, 6) rad and mm; marks: (4,) frames of onset start, apex start,
-    apex end, offset end; magnitude: mm, see the function.
+    components: one, or two where two expressions are played. coefficients: (T, K); jaw: (T, 6) rad
+    and mm; identity: (N,) coefficients of the template's identity basis, N may be 0.
     """
 
+    name: str
     subject: str
-    expression: int
+    components: tuple[RecordedComponent, ...]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
-    marks: FloatArray
-    magnitude: float
+    identity: NDArray[np.float32]
 
     @property
     def num_frames(self) -> int:
         return len(self.coefficients)
+
+    @property
+    def is_single(self) -> bool:
+        return len(self.components) == 1
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,18 @@ class MagnitudeStatistics:
         """The apex of a sequence's label, by the rule the model is configured for."""
         rule = extremeness if labels == "extremeness" else proportional_amplitude
         return rule(magnitude, self.means[expression], self.deviations[expression])
+
+    def signal(
+        self, components: Rows[RecordedComponent], num_frames: int, labels: str, strength: float = 1
+    ) -> NDArray[np.float32]:
+        """(T, C) the label of a sequence, all amplitudes times `strength`."""
+        signal = np.zeros((num_frames, len(self.means)), np.float32)
+        for part in components:
+            amplitude = strength * self.amplitude(part.expression, part.magnitude, labels)
+            signal += label_signal(
+                part.expression, amplitude, part.marks, num_frames, len(self.means)
+            )
+        return np.minimum(signal, 1.0)
 
 
 def compute_basis(
@@ -110,29 +138,48 @@ def magnitude(displacements: FloatArray, marks: FloatArray, labels: str) -> floa
     return float(lengths.mean())
 
 
-def record(sequences: Rows[Sequence], basis: MotionBasis, labels: str) -> list[Recording]:
+def components_of(
+    sequence: Sequence, displacements: FloatArray, expressions: Rows[str], labels: str
+) -> tuple[RecordedComponent, ...]:
+    """The expressions of a sequence; magnitudes are its own words, or measured where it has one."""
+    return tuple(
+        RecordedComponent(
+            expressions.index(part.expression),
+            np.asarray(part.marks, np.float64),
+            magnitude(displacements, part.marks, labels)
+            if part.magnitude is None
+            else part.magnitude,
+        )
+        for part in sequence.components
+    )
+
+
+def record(
+    sequences: Rows[Sequence], basis: MotionBasis, expressions: Rows[str], labels: str
+) -> list[Recording]:
     """Project every sequence; 20 ms each at 14 k vertices."""
     recordings = []
     for sequence in tqdm(sequences, desc="Reading sequences", unit="seq", mininterval=2.0):
         displacements = sequence.displacements()
         recordings.append(
             Recording(
+                sequence.name,
                 sequence.subject,
-                EXPRESSIONS.index(sequence.expression),
+                components_of(sequence, displacements, expressions, labels),
                 basis.project(displacements).astype(np.float32),
                 np.asarray(sequence.jaw(), np.float32),
-                np.asarray(sequence.marks, np.float64),
-                magnitude(displacements, sequence.marks, labels),
+                np.asarray(sequence.identity, np.float32),
             )
         )
     return recordings
 
 
-def magnitude_statistics(recordings: Rows[Recording]) -> MagnitudeStatistics:
-    """μ_e and σ_e of eq. 6, of the training recordings."""
-    groups = [
-        [r.magnitude for r in recordings if r.expression == e] for e in range(len(EXPRESSIONS))
-    ]
+def magnitude_statistics(recordings: Rows[Recording], num_expressions: int) -> MagnitudeStatistics:
+    """μ_e and σ_e of eq. 6, of the training recordings that show one expression."""
+    groups: list[list[float]] = [[] for _ in range(num_expressions)]
+    for recording in recordings:
+        if recording.is_single:
+            groups[recording.components[0].expression].append(recording.components[0].magnitude)
     means = tuple(float(np.mean(g)) if g else 1.0 for g in groups)
     return MagnitudeStatistics(means, tuple(float(np.std(g)) if g else 0.0 for g in groups))
 
@@ -146,9 +193,10 @@ def _sample_frames(
     drawn = np.sort(rng.permutation(len(sequences))[:num_drawn])
     frames = []
     for index in tqdm(drawn, desc="Sampling frames", unit="seq", mininterval=2.0):
-        displacements = sequences[index].displacements()
-        onset, _, apex_end, _ = sequences[index].marks
-        moving = np.arange(int(onset) + 1, min(int(apex_end) + 2, len(displacements)))
-        chosen = rng.choice(moving, min(per_sequence, len(moving)), replace=False)
-        frames.append(displacements[chosen].astype(np.float32))
+        sequence = sequences[index]
+        first = int(min(part.marks[0] for part in sequence.components)) + 1
+        last = int(max(part.marks[2] for part in sequence.components)) + 1
+        moving = np.arange(first, min(last, sequence.num_frames - 1) + 1)
+        chosen = np.sort(rng.choice(moving, min(per_sequence, len(moving)), replace=False))
+        frames.append(sequence.displacements(chosen).astype(np.float32))
     return np.concatenate(frames)

@@ -8,6 +8,7 @@ from facegen_core.conditioning import phase_curve
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.template import Template
 from tests.sphere_template import RADIUS, sphere_template
+from training.datasets.sequence import Component
 from training.training_data import TrainingData
 
 APEX_MM = 4.0
@@ -23,20 +24,34 @@ class BumpSequence:
     marks: np.ndarray
     neutral: np.ndarray
     strength: float
+    identity: np.ndarray
 
-    def displacements(self) -> np.ndarray:
+    @property
+    def name(self) -> str:
+        return f"{self.subject}_{self.expression}_{self.take}"
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        return (Component(self.expression, self.marks),)
+
+    @property
+    def num_frames(self) -> int:
+        return int(self.marks[-1]) + 6
+
+    def displacements(self, frames: np.ndarray | None = None) -> np.ndarray:
         centres = np.random.default_rng(EXPRESSIONS.index(self.expression)).normal(size=(2, 3))
         centre, direction = centres / np.linalg.norm(centres, axis=1, keepdims=True)
         distance = np.linalg.norm(self.neutral / RADIUS - centre, axis=1)
         field = np.exp(-2 * distance**2)[:, None] * direction * APEX_MM * self.strength
-        return (self._curve()[:, None, None] * field).astype(np.float32)
+        curve = self._curve() if frames is None else self._curve()[frames]
+        return (curve[:, None, None] * field).astype(np.float32)
 
     def jaw(self) -> np.ndarray:
         pose = np.array([0.1, 0, 0, 0, -1.0, 0]) * EXPRESSIONS.index(self.expression)
         return (self._curve()[:, None] * pose * self.strength).astype(np.float32)
 
     def _curve(self) -> np.ndarray:
-        ramp = phase_curve(self.marks, np.arange(int(self.marks[-1]) + 6))
+        ramp = phase_curve(self.marks, np.arange(self.num_frames))
         return ramp * ramp * (3 - 2 * ramp)  # smooth, as faces move
 
 
@@ -50,6 +65,7 @@ def bump_sequences(template: Template, subjects: range, seed: int = 0) -> list[B
             3.0 + np.cumsum([0, *rng.integers(4, 9, 3)]),
             template.vertices.astype(np.float64),
             float(rng.uniform(0.6, 1.2)),
+            rng.normal(size=template.identity_basis.shape[0]).astype(np.float32),
         )
         for subject in subjects
         for expression in EXPRESSIONS

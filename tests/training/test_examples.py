@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.examples import LONGEST_EXAMPLE, Example, ExampleSource, blend, pad, retime
-from training.recordings import MagnitudeStatistics, Recording
+from training.recordings import MagnitudeStatistics, RecordedComponent, Recording
 from training.train_config import AugmentationConfig
 
 MARKS = np.array([5.0, 12.0, 20.0, 30.0])
@@ -14,14 +14,26 @@ def recording(subject="S001", expression=0, magnitude=2.0) -> Recording:
     ramp = np.interp(np.arange(36.0), MARKS, [0, 1, 1, 0], left=0, right=0).astype(np.float32)
     coefficients = ramp[:, None] * np.array([2.0, -1.0], np.float32)
     jaw = ramp[:, None] * np.ones(6, np.float32)
-    return Recording(subject, expression, coefficients, jaw, MARKS, magnitude)
+    parts = (RecordedComponent(expression, MARKS, magnitude),)
+    identity = np.full(3, int(subject[1:]), np.float32)
+    return Recording(f"{subject}_1", subject, parts, coefficients, jaw, identity)
+
+
+def compound(subject="S001") -> Recording:
+    """Channel 0, then channel 3 while it fades."""
+    first = recording(subject, 0)
+    parts = (first.components[0], RecordedComponent(3, MARKS + 15.0, 1.0))
+    coefficients = np.concatenate([first.coefficients, first.coefficients[:20]])
+    jaw = np.concatenate([first.jaw, first.jaw[:20]])
+    return Recording(f"{subject}_2", subject, parts, coefficients, jaw, first.identity)
 
 
 def example(channel: int, value: float, num_frames: int = 10) -> Example:
     signal = np.zeros((num_frames, 6), np.float32)
     signal[:, channel] = value
     ones = np.ones((num_frames, 2), np.float32)
-    return Example(signal, value * ones, value * np.ones((num_frames, 6), np.float32))
+    jaw = value * np.ones((num_frames, 6), np.float32)
+    return Example(signal, value * ones, jaw, np.zeros(3, np.float32))
 
 
 def source(**shares) -> ExampleSource:
@@ -40,7 +52,7 @@ def test_an_unchanged_example_has_the_label_of_its_magnitude():
 def test_a_weakened_example_keeps_motion_in_proportion_to_its_label():
     rng = np.random.default_rng(0)
     for _ in range(10):
-        drawn = source(weakened=1.0).draw(rng)
+        drawn = source(weakened=1.0).draw(rng, 0)
         peak = drawn.signal.max()
         assert drawn.coefficients[:, 0].max() == pytest.approx(2.0 * peak / 0.8, rel=1e-4)
 
@@ -49,19 +61,48 @@ def test_retiming_keeps_the_peak_and_the_rest():
     rng = np.random.default_rng(1)
     for _ in range(20):
         changed = retime(recording(), rng)
-        assert len(changed.coefficients) == len(changed.jaw) > changed.marks[-1]
-        assert np.all(np.diff(changed.marks) > 0)
-        peak = changed.coefficients[int(changed.marks[1]) + 1, 0]
+        marks = changed.components[0].marks
+        assert len(changed.coefficients) == len(changed.jaw) > marks[-1]
+        assert np.all(np.diff(marks) > 0)
+        peak = changed.coefficients[int(marks[1]) + 1, 0]
         assert peak == pytest.approx(2.0, rel=1e-3)
-        assert not changed.coefficients[: int(changed.marks[0])].any()
-        assert not changed.coefficients[int(np.ceil(changed.marks[-1])) :].any()
+        assert not changed.coefficients[: int(marks[0])].any()
+        assert not changed.coefficients[int(np.ceil(marks[-1])) :].any()
+
+
+def test_two_expressions_are_stretched_together():
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        changed, original = retime(compound(), rng), compound()
+        stretch = changed.components[0].marks[0] / MARKS[0]
+        for new, old in zip(changed.components, original.components, strict=True):
+            np.testing.assert_allclose(new.marks, old.marks * stretch)
+        frame = int(changed.components[0].marks[1]) + 1
+        assert changed.coefficients[frame, 0] == pytest.approx(2.0, rel=1e-3)
+
+
+def test_the_label_of_two_expressions_has_two_channels():
+    drawn = ExampleSource(
+        [compound()],
+        MagnitudeStatistics((2.0,) * 6, (0.5,) * 6),
+        "proportional",
+        AugmentationConfig(retimed=0.0, weakened=0.0, blended=0.0),
+    ).as_recorded(0)
+    assert np.flatnonzero(drawn.signal.any(axis=0)).tolist() == [0, 3]
+    assert drawn.signal[:, 0].max() == pytest.approx(2.0 / 2.5)
+    assert drawn.signal[:, 3].max() == pytest.approx(1.5 / 2.5)  # one deviation below, at the most
+
+
+def test_an_example_keeps_the_identity_of_its_subject():
+    batch = source(blended=1.0).draw_batch(20, np.random.default_rng(0))
+    assert set(batch.identity[:, 0]) == {1.0, 2.0}
 
 
 def test_retiming_moves_label_and_motion_together():
     rng = np.random.default_rng(2)
     changed = retime(recording(), rng)
     frames = np.arange(len(changed.coefficients))
-    ramp = np.interp(frames, changed.marks, [0, 1, 1, 0], left=0, right=0)
+    ramp = np.interp(frames, changed.components[0].marks, [0, 1, 1, 0], left=0, right=0)
     inner = (ramp > 0.15) & (ramp < 0.85)
     np.testing.assert_allclose(changed.coefficients[inner, 0], 2 * ramp[inner], atol=0.25)
 
@@ -94,7 +135,7 @@ def test_padding_is_masked_and_what_is_too_long_is_cut():
 
 def test_blends_are_of_one_person():
     rng = np.random.default_rng(0)
-    drawn = [source(blended=1.0).draw(rng) for _ in range(30)]
+    drawn = [source(blended=1.0).draw(rng, i % 3) for i in range(30)]
     channels = {tuple(np.flatnonzero(d.signal.any(axis=0))) for d in drawn}
     assert channels <= {(0,), (2,), (0, 2), (1,)}
 

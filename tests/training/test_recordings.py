@@ -46,9 +46,10 @@ def test_apex_magnitude_does_not_depend_on_how_long_the_rest_is():
 
 def test_statistics_are_those_of_each_expression():
     sequences, basis = basis_of()
-    recordings = record(sequences, basis, "proportional")
-    statistics = magnitude_statistics(recordings)
+    recordings = record(sequences, basis, EXPRESSIONS, "proportional")
+    statistics = magnitude_statistics(recordings, len(EXPRESSIONS))
     for index in range(len(EXPRESSIONS)):
-        values = [r.magnitude for r in recordings if r.expression == index]
+        parts = [r.components[0] for r in recordings]
+        values = [p.magnitude for p in parts if p.expression == index]
         assert np.isclose(statistics.means[index], np.mean(values))
         assert np.isclose(statistics.deviations[index], np.std(values))
