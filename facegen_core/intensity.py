@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import IntensityError
 
-# The order of the channels of every intensity curve and conditioning signal.
+# The channels of the models we train, in their order. A bundle may have others: its own names,
+# in its own order, are in its configuration.
 EXPRESSIONS = ("happy", "sad", "surprise", "angry", "disgust", "fear")
 NUM_EXPRESSIONS = len(EXPRESSIONS)
 
-_PATTERN = re.compile(r"^(?P<name>[a-z]+)@(?P<marks>[^=]+)(=(?P<intensity>.+))?$")
+_NAME = r"[\w.-]+"
+_PATTERN = re.compile(rf"^(?P<name>{_NAME})@(?P<marks>[^=]+)(=(?P<intensity>.+))?$")
+_BLEND = re.compile(rf"^(?P<first>{_NAME})~(?P<second>{_NAME})(:(?P<share>[^:]+))?$")
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """One expression event: four times in frames, may be fractional, and the apex intensity."""
+    """One expression event: four times in frames, may be fractional, and the apex intensity.
+
+    Which expressions there are is the bundle's to say: see `check_expressions`.
+    """
 
     expression: str
     onset_start: float
@@ -34,10 +40,6 @@ class Envelope:
     intensity: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.expression not in EXPRESSIONS:
-            raise IntensityError(
-                f"Unknown expression '{self.expression}': choose one of {', '.join(EXPRESSIONS)}."
-            )
         if not np.isfinite([*self.marks, self.intensity]).all():
             raise IntensityError(
                 f"{self.expression}: every frame and the intensity must be a number."
@@ -73,19 +75,70 @@ class Envelope:
         return cls(match["name"], marks[0], marks[1], marks[2], marks[3], intensity)
 
 
+def parse_event(text: str) -> tuple[Envelope, ...]:
+    """Read an event of one expression, or of two: ``happy~surprise:0.4@1,12,30,45=1.0``.
+
+    The number is the share of the second expression, a half when it is left out.
+    """
+    names, _, rest = text.strip().partition("@")
+    if "~" not in names:
+        return (Envelope.parse(text),)
+    blend = _BLEND.match(names)
+    try:
+        share = float(blend["share"] or 0.5) if blend else None
+    except ValueError:
+        share = None
+    if blend is None or share is None:
+        raise IntensityError(
+            f"'{text}' does not name two expressions and a share; write for example "
+            "happy~surprise:0.4@1,12,30,45=1.0 (0.6 of happy and 0.4 of surprise)."
+        )
+    return in_between(Envelope.parse(f"{blend['first']}@{rest}"), blend["second"], share)
+
+
+def in_between(event: Envelope, second: str, share: float) -> tuple[Envelope, ...]:
+    """The in-between of two expressions as events of each: (1 - share) of one, share of the other.
+
+    The intensities sum to the event's. A share of 0 is the event alone, 1 the second alone.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise IntensityError(f"The share of {second} is between 0 and 1, got {share:g}.")
+    if second == event.expression:
+        raise IntensityError(f"An in-between needs two expressions, got {second} twice.")
+    both = (
+        replace(event, intensity=(1.0 - share) * event.intensity),
+        replace(event, expression=second, intensity=share * event.intensity),
+    )
+    return tuple(part for part, has in zip(both, (share < 1.0, share > 0.0), strict=True) if has)
+
+
+def check_expressions(envelopes: Sequence[Envelope], expressions: Sequence[str]) -> None:
+    """Raise IntensityError for an event of an expression that is not among a bundle's."""
+    for envelope in envelopes:
+        if envelope.expression not in expressions:
+            raise IntensityError(
+                f"Unknown expression '{envelope.expression}': this model has "
+                f"{', '.join(expressions)}."
+            )
+
+
 def sample_envelopes(
-    envelopes: Sequence[Envelope], frames: NDArray[np.floating]
+    envelopes: Sequence[Envelope],
+    frames: NDArray[np.floating],
+    expressions: Sequence[str] = EXPRESSIONS,
 ) -> NDArray[np.float64]:
-    """Intensities (T, 6) in [0, 1] of the envelopes at (T,) frames.
+    """Intensities (T, C) in [0, 1] of the envelopes at (T,) frames, for C expressions.
 
     Exactly 0 up to the onset start and from the offset end on. Where events of one expression
     overlap, the stronger wins, so a curve never exceeds the intensity the artist asked for.
+    Raises IntensityError for an event of another expression.
     """
-    frames = np.asarray(frames, np.float64)
-    intensities = np.zeros((len(frames), NUM_EXPRESSIONS))
+    check_expressions(envelopes, expressions)
+    frames, names = np.asarray(frames, np.float64), list(expressions)
+    intensities = np.zeros((len(frames), len(names)))
     for envelope in envelopes:
         shape = np.interp(frames, envelope.marks, [0.0, 1.0, 1.0, 0.0], left=0.0, right=0.0)
-        channel = EXPRESSIONS.index(envelope.expression)
+        channel = names.index(envelope.expression)
         intensities[:, channel] = np.maximum(intensities[:, channel], envelope.intensity * shape)
     return intensities
 
@@ -99,10 +152,14 @@ def frame_range(envelopes: Sequence[Envelope]) -> NDArray[np.float64]:
     return np.arange(first, last + 1)
 
 
-def check_intensities(intensities: NDArray[np.floating]) -> None:
-    """Raise IntensityError unless (T, 6), T >= 1, finite and within [0, 1]."""
-    if intensities.ndim != 2 or intensities.shape[1] != NUM_EXPRESSIONS:
-        raise IntensityError(f"intensities: expected (T, 6), got {intensities.shape}.")
+def check_intensities(
+    intensities: NDArray[np.floating], num_expressions: int = NUM_EXPRESSIONS
+) -> None:
+    """Raise IntensityError unless (T, C), T >= 1, finite and within [0, 1]."""
+    if intensities.ndim != 2 or intensities.shape[1] != num_expressions:
+        raise IntensityError(
+            f"intensities: expected (T, {num_expressions}), got {intensities.shape}."
+        )
     if len(intensities) == 0:
         raise IntensityError("The frame range is empty: the end must not be before the start.")
     bad = np.flatnonzero(~np.isfinite(intensities).all(axis=1))

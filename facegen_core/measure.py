@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,15 @@ class ApexMeasure:
     mouth_corners: CornerMotion
 
 
-def measure_apexes(alignment: Alignment, clip: Clip) -> tuple[ApexMeasure, ...]:
-    """One measure per expression that is asked for, at the middle of its strongest frames."""
+def measure_apexes(
+    alignment: Alignment, clip: Clip, expressions: Sequence[str] = EXPRESSIONS
+) -> tuple[ApexMeasure, ...]:
+    """One measure per expression that is asked for, at the middle of its strongest frames.
+
+    expressions: the names of the clip's channels, as its bundle has them.
+    """
     measures = []
-    for channel, expression in enumerate(EXPRESSIONS):
+    for channel, expression in enumerate(expressions):
         curve = clip.intensities[:, channel]
         if curve.max() <= 0:
             continue

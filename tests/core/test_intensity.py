@@ -7,6 +7,8 @@ from facegen_core.intensity import (
     Envelope,
     check_intensities,
     frame_range,
+    in_between,
+    parse_event,
     sample_envelopes,
 )
 
@@ -14,6 +16,11 @@ from facegen_core.intensity import (
 def test_an_event_is_read_from_text():
     assert Envelope.parse("happy@1,12,30,45=0.8") == Envelope("happy", 1, 12, 30, 45, 0.8)
     assert Envelope.parse("fear@-5,0.5,0.5,9").intensity == 1.0
+
+
+def test_names_of_other_data_sets_are_read():
+    assert Envelope.parse("mouth_open@1,12,30,45").expression == "mouth_open"
+    assert Envelope.parse("AU12_r-2.b@1,12,30,45=0.3").expression == "AU12_r-2.b"
 
 
 def test_intensity_is_zero_outside_and_peaks_at_the_apex():
@@ -32,6 +39,47 @@ def test_only_the_channel_of_the_expression_moves():
     assert np.count_nonzero(intensities.any(axis=0)) == 1
 
 
+def test_channels_follow_the_names_of_the_bundle():
+    names = ("mouth_open", "happy", "cheeks_in")
+    events = [Envelope("cheeks_in", 0, 1, 2, 3, 0.5), Envelope("mouth_open", 0, 1, 2, 3)]
+    intensities = sample_envelopes(events, np.arange(4), names)
+    np.testing.assert_array_equal(intensities[1], [1.0, 0.0, 0.5])
+    check_intensities(intensities, num_expressions=3)
+
+
+def test_an_expression_the_bundle_lacks_is_refused_with_those_it_has():
+    with pytest.raises(IntensityError, match=r"'joy': this model has happy, .*, fear\.$"):
+        sample_envelopes([Envelope("joy", 1, 2, 3, 4)], np.arange(4))
+    with pytest.raises(IntensityError, match="'happy': this model has bareteeth, eyebrow"):
+        sample_envelopes([Envelope("happy", 1, 2, 3, 4)], np.arange(4), ("bareteeth", "eyebrow"))
+
+
+def test_an_event_of_two_expressions_shares_its_intensity():
+    first, second = parse_event("happy~mouth_open:0.25@1,12,30,45=0.8")
+    assert (first.expression, second.expression) == ("happy", "mouth_open")
+    assert first.marks == second.marks == (1, 12, 30, 45)
+    assert first.intensity == pytest.approx(0.6)
+    assert second.intensity == pytest.approx(0.2)
+    assert parse_event("happy~sad@1,2,3,4")[1].intensity == 0.5
+    assert parse_event("happy@1,2,3,4=0.7") == (Envelope("happy", 1, 2, 3, 4, 0.7),)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_an_in_between_is_on_the_line_from_one_expression_to_the_other(share):
+    event, frames = Envelope("happy", 0, 10, 20, 30, 0.9), np.arange(31)
+    happy, fear = (
+        sample_envelopes([Envelope(e, *event.marks, 0.9)], frames) for e in ("happy", "fear")
+    )
+    found = sample_envelopes(in_between(event, "fear", share), frames)
+    np.testing.assert_allclose(found, (1 - share) * happy + share * fear, atol=1e-12)
+
+
+def test_at_the_ends_of_the_line_only_one_expression_is_left():
+    event = Envelope("happy", 0, 10, 20, 30)
+    assert in_between(event, "fear", 0.0) == (event,)
+    assert [e.expression for e in in_between(event, "fear", 1.0)] == ["fear"]
+
+
 def test_overlapping_events_never_exceed_the_stronger_one():
     events = [Envelope("angry", 0, 5, 10, 20, 0.7), Envelope("angry", 5, 10, 15, 20, 0.9)]
     assert sample_envelopes(events, np.arange(21)).max() == 0.9
@@ -45,7 +93,6 @@ def test_the_frame_range_covers_all_events_in_whole_frames():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("joy@1,2,3,4", "Unknown expression 'joy'"),
         ("happy@12,1,30,45", "onset start < apex start"),
         ("happy@1,12,10,45", "apex start <= apex end"),
         ("happy@1,12,30,30", "apex end < offset end"),
@@ -56,11 +103,22 @@ def test_the_frame_range_covers_all_events_in_whole_frames():
         ("happy", "write for example"),
         ("happy@a,b,c,d", "write for example"),
         ("", "write for example"),
+        ("happy sad@1,2,3,4", "write for example"),
+        ("happy~sad:1.5@1,2,3,4", "share of sad is between 0 and 1, got 1.5"),
+        ("happy~sad:nan@1,2,3,4", "share of sad is between 0 and 1"),
+        ("happy~happy:0.5@1,2,3,4", "two expressions, got happy twice"),
+        ("happy~@1,2,3,4", "two expressions and a share"),
+        ("happy~sad:much@1,2,3,4", "two expressions and a share"),
+        ("happy~sad~fear@1,2,3,4", "two expressions and a share"),
+        ("happy~sad:0.4@4,3,2,1", "onset start < apex start"),
+        ("happy~sad:0.4", "write for example"),
     ],
 )
 def test_an_event_that_makes_no_sense_is_refused_in_a_sentence(text, words):
-    with pytest.raises(IntensityError, match=words):
-        Envelope.parse(text)
+    with pytest.raises(IntensityError, match=words) as caught:
+        parse_event(text)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_clip_without_events_is_refused():
