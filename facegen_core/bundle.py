@@ -14,7 +14,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ __all__ = [
     "Bundle",
     "bundle_hash",
     "load_bundle",
+    "read_header",
     "save_bundle",
     "template_arrays",
     "template_from_arrays",
@@ -86,7 +88,7 @@ def load_bundle(path: Path) -> Bundle:
     """Read a bundle. Raises BundleError, one sentence, for everything that is not a sound one."""
     path = Path(path)
     arrays = _read_arrays(path)
-    try:
+    with _named(path):
         header = _read_header(arrays.pop("header", None))
         arrays = _dequantised(arrays)
         template = template_from_arrays(_below("template/", arrays))
@@ -97,10 +99,18 @@ def load_bundle(path: Path) -> Bundle:
             raise BundleError("The template is not the one the model was trained on.")
         known = {n for n in arrays if n.startswith(("template/", "weights/"))}
         check_names(arrays, known, "the bundle")
-    except BundleError as error:
-        reason = str(error)
-        raise BundleError(f"{path.name} cannot be used: {reason[0].lower()}{reason[1:]}") from error
     return Bundle(template, weights, config, header)
+
+
+def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
+    """Header and configuration alone, in a millisecond; the rest of the file is not looked at.
+
+    Raises BundleError where they tell that the file cannot be used.
+    """
+    path = Path(path)
+    with _named(path):
+        header = _read_header(_read_arrays(path, {"header"}).get("header"))
+        return header, _read_config(header["model"])
 
 
 def save_bundle(bundle: Bundle, path: Path) -> None:
@@ -150,12 +160,24 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
         raise
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray]:
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of every refusal which file it is about."""
+    try:
+        yield
+    except BundleError as error:
+        reason = str(error)
+        raise BundleError(f"{path.name} cannot be used: {reason[0].lower()}{reason[1:]}") from error
+
+
+def _read_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str, NDArray]:
+    """The arrays of an npz, all or those that are wanted and there."""
     if not path.is_file():
         raise BundleError(f"The model bundle {path} does not exist.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            names = [n for n in archive.files if wanted is None or n in wanted]
+            return {name: archive[name] for name in names}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(
             f"{path.name} is not a model bundle, or it is truncated: get the file again."
