@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .decimation import Decimated, decimate
+from .errors import InvalidMeshError
 from .spirals import build_spirals
 from .topology import adjacency
 
@@ -85,9 +86,13 @@ def build_hierarchy(
 ) -> Hierarchy:
     """Levels, up-transforms and spirals of (V, 3) vertices, (F, 3) triangles; 5 s at 14 k vertices.
 
-    reference_vertex: where spirals point to (the nose tip); coarser levels take the nearest to it.
+    reference_vertex: where spirals point to (the nose tip); coarser levels take the nearest to it,
+    one in every component. Openings and any number of components are welcome; a component keeps a
+    triangle (4 vertices where it is closed) on every level. Raises InvalidMeshError for the rest,
+    see `check_manifold`.
     """
     vertices, triangles = np.asarray(vertices, np.float64), np.asarray(triangles, np.int64)
+    check_manifold(triangles, len(vertices))
     sizes = [len(vertices)]
     for _ in range(num_levels - 1):
         sizes.append(-(-sizes[-1] // factor))
@@ -99,6 +104,48 @@ def build_hierarchy(
     )
     ups = [_up_transform(vertices, meshes[k], meshes[k + 1]) for k in range(num_levels - 1)]
     return Hierarchy(levels, tuple(u[0] for u in ups), tuple(u[1] for u in ups))
+
+
+def check_manifold(triangles: IntArray, num_vertices: int) -> None:
+    """Raise InvalidMeshError, naming vertices, where (F, 3) triangles have no spirals.
+
+    That is at vertices without faces, in triangles with a corner twice, at edges of more than two
+    triangles, and between neighbours that wind in opposite directions.
+    """
+    loose = np.setdiff1d(np.arange(num_vertices), triangles)
+    if len(loose):
+        raise InvalidMeshError(
+            f"No face uses {_listed(loose)} ({len(loose)} in all): delete loose vertices in every "
+            "mesh."
+        )
+    repeated = (triangles == np.roll(triangles, 1, axis=1)).any(axis=1)
+    if repeated.any():
+        raise InvalidMeshError(
+            f"A face uses a vertex twice (at {_listed(triangles[repeated][:, 0])}; "
+            f"{int(repeated.sum())} such faces in all): delete them in every mesh."
+        )
+    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    edges, counts = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
+    if counts.max() > 2:
+        crowded = edges[counts > 2]
+        raise InvalidMeshError(
+            f"More than two faces share the edge of {_listed(crowded[0])} ({len(crowded)} such "
+            "edges in all): the surface must be a manifold."
+        )
+    ways, counts = np.unique(pairs, axis=0, return_counts=True)
+    if counts.max() > 1:
+        turned = ways[counts > 1]
+        raise InvalidMeshError(
+            f"The faces at the edge of {_listed(turned[0])} wind in opposite directions "
+            f"({len(turned)} such edges in all): make the normals consistent."
+        )
+
+
+def _listed(vertices: IntArray) -> str:
+    """The first few vertex numbers, in words."""
+    shown = [str(int(vertex)) for vertex in vertices[:3]]
+    text = f"vertices {', '.join(shown)}" if len(vertices) > 1 else f"vertex {shown[0]}"
+    return f"{text}, …" if len(vertices) > len(shown) else text
 
 
 def _level(

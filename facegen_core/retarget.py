@@ -22,7 +22,7 @@ from .registration.alignment import Alignment
 from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
 from .registration.lid_closing import LidClosing, prepare_lid_closing
-from .registration.local_change import local_similarities, turn_and_size
+from .registration.local_change import JAW_SURROUNDINGS_MM, carry_point, turn_and_size
 from .registration.riding import Riding, prepare_riding
 from .registration.slits import template_sides
 from .registration.surface import Surface, weld
@@ -32,8 +32,6 @@ IntArray = NDArray[np.integer]
 
 # Frames carried over at a time: bounds memory and answers cancel within a fraction of a second.
 _FRAMES_AT_ONCE = 32
-# The jaw turns and grows with the whole lower face, not with the skin beside the joint.
-_JAW_SURROUNDINGS_MM = 60.0
 
 # Per alignment: the identity of the motion it was prepared for, and what was prepared.
 _prepared: WeakKeyDictionary[Alignment, tuple[FloatArray, Retargeter]] = WeakKeyDictionary()
@@ -137,8 +135,8 @@ def prepare(alignment: Alignment, identity: FloatArray) -> Retargeter:
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
     )
     pivot = np.asarray(template.jaw_pivot, np.float64)
-    _, pivot = _carried_point(template.vertices, played, pivot)
-    change, pivot = _carried_point(played, fit.neutral, pivot)
+    _, pivot = carry_point(template.vertices, played, pivot, JAW_SURROUNDINGS_MM)
+    change, pivot = carry_point(played, fit.neutral, pivot, JAW_SURROUNDINGS_MM)
     return Retargeter(
         alignment,
         surface,
@@ -211,14 +209,3 @@ def _lid_closing(
     target_sides = surface.harmonic_extension(is_known, interpolation @ sides)
     landmarks = alignment.fit.landmarks
     return prepare_lid_closing(template, played, sides, surface.vertices, target_sides, landmarks)
-
-
-def _carried_point(
-    before: FloatArray, after: FloatArray, point: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """(3, 3) turn and size around a (3,) point inside the head, and where it goes."""
-    change = local_similarities(before, after, point[None], _JAW_SURROUNDINGS_MM)[0]
-    squares = np.sum((before - point) ** 2, axis=1) / _JAW_SURROUNDINGS_MM**2
-    weights = np.exp(-0.5 * squares)
-    weights /= weights.sum()
-    return change, weights @ after + change @ (point - weights @ before)

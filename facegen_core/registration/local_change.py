@@ -19,6 +19,8 @@ FloatArray = NDArray[np.floating]
 SIZE_WIDTH_MM = 12.0
 # Turns are told by wider ones: a steeper chin does not make the jaw open in another direction.
 TURN_WIDTH_MM = 35.0
+# The jaw turns and grows with the whole lower face, not with the skin beside the joint.
+JAW_SURROUNDINGS_MM = 60.0
 # Beyond this many widths the Gaussian is cut.
 _CUT_WIDTHS = 2.5
 # So many vertices, on average, speak for the surroundings of one; the field is smooth.
@@ -61,6 +63,19 @@ def local_similarities(
     overall = _similarities(overall_covariance[None], np.array([p.var(axis=0).sum()]))[0]
     prior = _OVERALL_SHARE * width_mm**2
     return _similarities(covariances + prior * overall, variances + 3.0 * prior)
+
+
+def carry_point(
+    before: FloatArray, after: FloatArray, point: FloatArray, width_mm: float
+) -> tuple[FloatArray, FloatArray]:
+    """(3, 3) turn and size around a (3,) point inside the head, and where it goes, (3,) mm.
+
+    before, after: (V, 3) mm positions of the same skin. width_mm: of the Gaussian surroundings.
+    """
+    change = local_similarities(before, after, point[None], width_mm)[0]
+    weights = np.exp(-0.5 * np.sum((before - point) ** 2, axis=1) / width_mm**2)
+    weights /= weights.sum()
+    return change, weights @ after + change @ (point - weights @ before)
 
 
 def _sample_step(points: FloatArray, width_mm: float) -> int:
