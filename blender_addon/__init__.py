@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+# The model that comes with the add-on.
+DEFAULT_BUNDLE = Path(__file__).parent / "assets" / "default.facegen"
+
 
 def register() -> None:
     """Add classes, properties and the menu entry to Blender."""

@@ -25,7 +25,7 @@ import numpy as np
 import facegen_core
 from facegen_core import pipeline
 from facegen_core.errors import FacegenError
-from facegen_core.intensity import Envelope
+from facegen_core.intensity import Envelope, check_expressions
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.progress import Progress, no_progress, subprogress
 
@@ -41,10 +41,10 @@ from .scene import (
     import_head,
     mesh_bridge,
     picture,
+    picture_moments,
     picture_render,
     sample_head,
     state,
-    viewport,
 )
 
 OUTPUT_FORMATS = (".fbx", ".glb", ".blend")
@@ -128,6 +128,7 @@ def check_request(request: Request) -> None:
     if request.picture_file:
         picture_render.check_rendering()
     check_products(_products_of(request), [request.head] if request.head else [])
+    check_expressions(request.envelopes, state.bundle_info(request.bundle_file).expressions)
 
 
 def _products_of(request: Request) -> list[Path]:
@@ -163,7 +164,7 @@ def _animate(
         matched = match.run_match(matching, subprogress(progress, _READ, _MATCHED))
         match.keep_match(target, matching, matched)
     with stopwatch("generate"):
-        asked = generate.request_generate(bpy.context, target)
+        asked = generate.request_generate(bpy.context, target, request.bundle_file)
         asked = dataclasses.replace(asked, match=matching)
         clip = pipeline.generate(
             matched.alignment,
@@ -207,23 +208,9 @@ def _export(
 
 
 def _picture(request: Request, animated: _Animated, progress: Progress) -> bytes:
-    """Neutral, half-way up, apex and half-way down of every event, as the viewport shows them."""
-    strips = []
-    for event in request.envelopes:
-        moments = {
-            "neutral": event.onset_start,
-            "onset": (event.onset_start + event.apex_start) / 2,
-            "apex": (event.apex_start + event.apex_end) / 2,
-            "offset": (event.apex_end + event.offset_end) / 2,
-        }
-        shown = {name: int(np.clip(round(f), *animated.frame_range)) for name, f in moments.items()}
-        head = animated.generated.match.head
-        poses = tuple(
-            picture.Moment(f"{name}, frame {frame}", viewport.vertices_at(head, frame))
-            for name, frame in shown.items()
-        )
-        strips.append(picture.Strip(f"{event.expression}, intensity {event.intensity:g}", poses))
-    return picture.contact_sheet(animated.generated.match.alignment, strips, progress)
+    made = animated.generated
+    strips = picture_moments.strips(made.match.head, request.envelopes, animated.frame_range)
+    return picture.contact_sheet(made.match.alignment, strips, progress)
 
 
 def _outcome(
@@ -235,6 +222,7 @@ def _outcome(
         source=str(request.head) if request.head else "sample head",
         alignment=made.match.alignment,
         clip=made.clip,
+        expressions=animated.request.expressions,
         shapes=made.shapes,
         bake_mode=request.bake_mode,
         first_frame=animated.frame_range[0],
@@ -277,13 +265,13 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
     settings = target.facegen
     settings.clip_name, settings.bake_mode = request.clip_name, request.bake_mode
     settings.tolerance_mm, settings.frame_range = request.tolerance_mm, "expressions"
+    expressions = state.bundle_info(request.bundle_file).expressions
     for envelope in request.envelopes:
-        curves.add_envelope(target, envelope)
+        curves.add_envelope(target, envelope, expressions)
 
 
 def _request_match(request: Request, target: bpy.types.Object) -> match.MatchRequest:
-    found = match.request_match(bpy.context, target)
-    found = dataclasses.replace(found, bundle_file=request.bundle_file)
+    found = match.request_match(bpy.context, target, bundle_file=request.bundle_file)
     if request.landmark_file is None:
         return found
     places = read_landmark_file(request.landmark_file)

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import facegen_core
+from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
-from facegen_core.intensity import EXPRESSIONS, Envelope
+from facegen_core.intensity import EXPRESSIONS, Envelope, parse_event
+
+from . import info_command
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -23,6 +26,8 @@ examples:
   facegen generate head.obj -e happy@1,12,30,45=1.0 -o smile.fbx
   facegen generate body.fbx -e happy@1,12,30,45 -e surprise@50,56,70,85=0.8 --fps 30 \\
       -o clip.glb --report clip.json --picture clip.png
+  facegen generate head.obj -e happy~surprise:0.4@1,12,30,45 -o mixed.fbx
+  facegen info my.facegen           what a model can play, and how well
   facegen head -o head.obj          the sample head, neutral
   facegen demo --folder out         the sample head, happy and surprised
 """
@@ -47,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is written, 2 after one sentence on stderr, nothing written."""
     options = _parser().parse_args(arguments)
     try:
-        _require_blender()
+        if options.needs_blender:
+            _require_blender()
         return options.run(options)
     except FacegenError as error:
         print(f"facegen: {error}", file=sys.stderr)
@@ -64,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(needs_blender=True)
     parser.add_argument(
         "--version", action="version", version=f"facegen {facegen_core.__version__}"
     )
@@ -71,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_head(commands)
     _add_demo(commands)
+    _add_info(commands)
     return parser
 
 
@@ -90,8 +98,9 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         action="append",
         default=[],
         metavar="NAME@A,B,C,D=I",
-        help=f"an expression ({', '.join(EXPRESSIONS)}) with the frames at which it begins, is "
-        "reached, begins to fade and is over, and its intensity from 0 to 1; may be repeated",
+        help=f"an expression ({', '.join(EXPRESSIONS)}, or what 'facegen info' lists of another "
+        "bundle) with the frames at which it begins, is reached, begins to fade and is over, and "
+        "its intensity from 0 to 1; NAME~OTHER:SHARE is an in-between of two; may be repeated",
     )
     command.add_argument(
         "-o",
@@ -148,6 +157,17 @@ def _add_demo(commands: argparse._SubParsersAction) -> None:
     _add_common(command)
 
 
+def _add_info(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "info",
+        help="tell what a model bundle is",
+        description="Tell of a model bundle what it was trained on, by whom it may be used, what "
+        "it can play and how large its error is. Needs no Blender.",
+    )
+    command.set_defaults(run=_info, needs_blender=False)
+    info_command.add_arguments(command)
+
+
 def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--bundle", type=Path, metavar="FILE", help="another model bundle")
     command.add_argument(
@@ -178,7 +198,7 @@ def _generate(options: argparse.Namespace) -> int:
         fps = DEMO_FRAMES_PER_SECOND
     request = Request(
         head=options.head,
-        envelopes=tuple(Envelope.parse(text) for text in options.expression),
+        envelopes=_envelopes(options.expression),
         outputs=tuple(options.output),
         frames_per_second=fps,
         bake_mode=options.bake,
@@ -200,7 +220,7 @@ def _demo(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     request = Request(
         head=None,
-        envelopes=tuple(Envelope.parse(text) for text in DEMO_EXPRESSIONS),
+        envelopes=_envelopes(_demo_expressions(options.bundle)),
         outputs=(folder / "demo.fbx", folder / "demo.blend"),
         frames_per_second=DEMO_FRAMES_PER_SECOND,
         report_file=folder / "demo.json",
@@ -226,20 +246,9 @@ def _animate(request: object, verbose: bool) -> int:
 
 
 def _print_summary(request: object, report: dict) -> None:
-    residual, bake = report["registration"]["residual_mm"], report["bake"]
-    print(
-        f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
-        f"{residual['mean']:.2f} mm mean residual), {report['frames']} frames as {bake['keys']} "
-        f"shape keys within {bake['max_error_mm']:.3f} mm, {report['seconds']['total']:.1f} s"
-    )
-    for name, apex in report["displacement_mm"].items():
-        corner = report["mouth_corner_motion_mm"][name]
-        print(
-            f"  {name}: apex at frame {apex['frame']:g}, up to {apex['max']:.1f} mm, mouth corners "
-            f"{corner['up']:+.1f} mm up and {corner['outward']:+.1f} mm outward"
-        )
-    for warning in report["warnings"]:
-        print(f"  note: {warning}")
+    from .report import summary_lines
+
+    print("\n".join(summary_lines(report)))
     for product in (*request.outputs, request.picture_file, request.report_file):
         if product is not None:
             print(f"  {product}  ({product.stat().st_size / 1e6:.1f} MB)")
@@ -261,6 +270,23 @@ def _head(options: argparse.Namespace) -> int:
         products.publish()
     print(options.output)
     return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    print(info_command.info_text(options))
+    return 0
+
+
+def _envelopes(texts: Sequence[str]) -> tuple[Envelope, ...]:
+    return tuple(envelope for text in texts for envelope in parse_event(text))
+
+
+def _demo_expressions(bundle: Path | None) -> list[str]:
+    """Happy, then surprised; of a model without those, its first two."""
+    names, marks = zip(*(event.split("@") for event in DEMO_EXPRESSIONS), strict=True)
+    known = read_bundle_info(bundle).expressions if bundle else EXPRESSIONS
+    played = names if set(names) <= set(known) else known[: len(names)]
+    return [f"{name}@{when}" for name, when in zip(played, marks, strict=False)]
 
 
 def _bundle_option(options: argparse.Namespace) -> dict[str, Path]:

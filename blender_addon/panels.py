@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
-from facegen_core.intensity import EXPRESSIONS
+from facegen_core.bundle_info import error_sentence, summary_rows
+from facegen_core.errors import FacegenError
 from facegen_core.landmarks import MIN_MANUAL_LANDMARKS
 
 from . import jobs
@@ -16,7 +19,8 @@ from .operators.match import FACEGEN_OT_match
 from .operators.place_landmarks import FACEGEN_OT_place_landmarks
 from .operators.remove_keys import FACEGEN_OT_remove_keys
 from .operators.remove_landmarks import FACEGEN_OT_remove_landmarks
-from .scene import landmarks, state
+from .preferences import model_in_use
+from .scene import channels, curves, landmarks, state
 
 VERDICT_ICONS = {"good": "CHECKMARK", "fair": "INFO", "poor": "ERROR"}
 MOTION_WORDS = {
@@ -27,6 +31,10 @@ MOTION_WORDS = {
 }
 # Rows of the list of parts; the rest is summed up in one line.
 MAX_PART_ROWS = 8
+# Characters of a line at the width the sidebar opens with; labels do not wrap by themselves.
+LINE_LENGTH = 38
+# What of a model's description fits the sidebar; the preferences show all of it.
+MODEL_ROWS = ("File", "Training data", "Licence of model", "Date")
 
 
 class FacegenPanel:
@@ -107,9 +115,19 @@ class FACEGEN_PT_expressions(FacegenPanel, bpy.types.Panel):
         layout, target = self.layout, state.find_target(context)
         layout.use_property_split = True
         layout.use_property_decorate = True  # the dots show what can be keyed
+        try:
+            expressions = model_in_use(context).expressions
+            shown = channels.channels_of(target, expressions)
+        except FacegenError as error:
+            _draw_sentence(layout, str(error), "ERROR")
+            return
         column = layout.column(align=True)
-        for expression in EXPRESSIONS:
-            column.prop(target.facegen, expression, slider=True)
+        for channel in shown:
+            column.prop(target.facegen, channel.attribute, text=channel.label, slider=True)
+        others = [name for name in curves.keyed_expressions(target) if name not in expressions]
+        if others:
+            sentence = f"Keyed, but not of this model: {', '.join(others)}"
+            _draw_sentence(layout, sentence, "INFO")
         layout.operator(FACEGEN_OT_add_expression.bl_idname, icon="ADD")
 
 
@@ -138,6 +156,23 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
             layout.operator(FACEGEN_OT_remove_keys.bl_idname, icon="X")
 
 
+class FACEGEN_PT_model(FacegenPanel, bpy.types.Panel):
+    bl_label = "Model"
+    bl_parent_id = "FACEGEN_PT_generate"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        try:
+            info = model_in_use(context)
+        except FacegenError as error:
+            _draw_sentence(self.layout, str(error), "ERROR")
+            return
+        column = self.layout.column(align=True)
+        rows = [row for row in summary_rows(info) if row[0] in MODEL_ROWS]
+        for label, value in [*rows, ("Error", error_sentence(info))]:
+            _draw_sentence(column, f"{label}: {value}")
+
+
 class FACEGEN_PT_export(FacegenPanel, bpy.types.Panel):
     bl_label = "Export"
 
@@ -151,6 +186,7 @@ CLASSES = (
     FACEGEN_PT_landmarks,
     FACEGEN_PT_expressions,
     FACEGEN_PT_generate,
+    FACEGEN_PT_model,
     FACEGEN_PT_export,
 )
 
@@ -163,6 +199,13 @@ def register() -> None:
 def unregister() -> None:
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
+
+
+def _draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
+    column = layout.column(align=True)
+    for line in textwrap.wrap(sentence, LINE_LENGTH):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else icon
 
 
 def _draw_residual(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:

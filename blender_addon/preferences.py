@@ -1,4 +1,4 @@
-"""Add-on preferences: which model bundle to use."""
+"""Add-on preferences: which model bundle to use, and what is known about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-DEFAULT_BUNDLE = Path(__file__).parent / "assets" / "default.facegen"
+from facegen_core.bundle_info import BundleInfo, error_sentence, error_table, summary_rows
+from facegen_core.errors import FacegenError
+
+from . import DEFAULT_BUNDLE
+from .scene import state
+
+__all__ = ["DEFAULT_BUNDLE", "FacegenPreferences", "bundle_path", "model_in_use"]
 
 
 class FacegenPreferences(bpy.types.AddonPreferences):
@@ -15,12 +21,19 @@ class FacegenPreferences(bpy.types.AddonPreferences):
 
     bundle: StringProperty(
         name="Model",
-        description="A .facegen model bundle; empty for the one that comes with Facegen",
+        description="A .facegen model bundle; empty for the one that comes with Facegen. "
+        "Keys of expressions that another model has stay on the head",
         subtype="FILE_PATH",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "bundle", placeholder="The model that comes with Facegen")
+        try:
+            info = model_in_use(context)
+        except FacegenError as error:
+            self.layout.label(text=str(error), icon="ERROR")
+            return
+        _draw_info(self.layout, info)
 
 
 def bundle_path(context: bpy.types.Context) -> Path:
@@ -30,9 +43,27 @@ def bundle_path(context: bpy.types.Context) -> Path:
     return Path(bpy.path.abspath(chosen)) if chosen else DEFAULT_BUNDLE
 
 
+def model_in_use(context: bpy.types.Context) -> BundleInfo:
+    """What the chosen bundle tells of itself. Raises BundleError with one sentence."""
+    return state.bundle_info(bundle_path(context))
+
+
 def register() -> None:
     bpy.utils.register_class(FacegenPreferences)
 
 
 def unregister() -> None:
     bpy.utils.unregister_class(FacegenPreferences)
+
+
+def _draw_info(layout: bpy.types.UILayout, info: BundleInfo) -> None:
+    column = layout.box().column(align=True)
+    for label, value in [*summary_rows(info), ("Error", error_sentence(info))]:
+        row = column.split(factor=0.2)
+        row.label(text=label)
+        row.label(text=value)
+    for line in error_table(info):
+        row = column.split(factor=0.2)
+        row.label(text=line[0])
+        for cell in line[1:]:
+            row.label(text=cell)

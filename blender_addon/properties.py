@@ -1,6 +1,9 @@
-"""What Facegen keeps on objects: the six channels, what was matched, how to generate."""
+"""What Facegen keeps on objects: the channels, what was matched, how to generate."""
 
 from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
 
 import bpy
 from bpy.props import (
@@ -13,30 +16,47 @@ from bpy.props import (
     StringProperty,
 )
 
+from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.pipeline import DEFAULT_MAX_ERROR_MM
+
+from .preferences import model_in_use
+from .scene import channels
 
 BAKE_MODES = (
     ("compact", "Compact", "Few shape keys that together play the clip within the tolerance"),
     ("frames", "Frames", "One shape key for every frame that moves: exact, but larger"),
 )
 RANGES = (
-    ("expressions", "Expressions", "From the first to the last key of the six expressions"),
+    ("expressions", "Expressions", "From the first to the last key of an expression"),
     ("scene", "Scene", "The frame range of the scene"),
     ("custom", "Custom", "From Start to End"),
 )
 
 
-def _channel(expression: str) -> FloatProperty:
+def _channel(name: str, subject: str, **options: Any) -> FloatProperty:
     return FloatProperty(
-        name=expression.capitalize(),
-        description=f"Intensity of {expression}: 0 is the neutral face, 1 the full expression",
+        name=name,
+        description=f"Intensity of {subject}: 0 is the neutral face, 1 the full expression",
         min=0.0,
         max=1.0,
         subtype="FACTOR",
         options={"ANIMATABLE"},
         override={"LIBRARY_OVERRIDABLE"},
+        **options,
     )
+
+
+def _remember_slots(settings: FacegenObject, context: bpy.types.Context) -> None:
+    """From the first touch on, the slots of the model in use keep their expressions."""
+    with suppress(FacegenError):  # the panel shows what is wrong
+        channels.claim(settings.id_data, model_in_use(context).expressions)
+
+
+def _slot(attribute: str) -> FloatProperty:
+    number = attribute.rpartition("_")[2]
+    subject = "an expression that the model in use has beside the six"
+    return _channel(f"Own Expression {number}", subject, update=_remember_slots)
 
 
 class FacegenFoundPart(bpy.types.PropertyGroup):
@@ -50,7 +70,11 @@ class FacegenFoundPart(bpy.types.PropertyGroup):
 class FacegenObject(bpy.types.PropertyGroup):
     """`object.facegen`: channels and settings of a head; links of its parts and landmarks."""
 
-    __annotations__ = {name: _channel(name) for name in EXPRESSIONS} | {
+    __annotations__ = {
+        **{name: _channel(name.capitalize(), name) for name in EXPRESSIONS},
+        **{attribute: _slot(attribute) for attribute in channels.SLOTS},
+        # A line per slot: the expression it stands for, empty where it has none yet.
+        "own_expressions": StringProperty(name="Own Expressions", override={"LIBRARY_OVERRIDABLE"}),
         # On the other objects of a matched head; never on the head itself, whose users would
         # then include itself, and Blender would not let go of it.
         "head": PointerProperty(

@@ -39,13 +39,15 @@ class Stopwatch:
 class Outcome:
     """Everything the report tells about.
 
-    first_frame: scene frame of the clip's first row. num_keys: shape keys written, without Basis.
-    roundtrip_errors_mm: {file name: largest distance of the file read back from the viewport}.
+    expressions: names of the clip's channels. first_frame: scene frame of the clip's first row.
+    num_keys: shape keys written, without Basis. roundtrip_errors_mm: {file name: largest distance
+    of the file read back from the viewport}.
     """
 
     source: str
     alignment: Alignment
     clip: Clip
+    expressions: tuple[str, ...]
     shapes: BlendshapeSet
     bake_mode: str
     first_frame: int
@@ -60,7 +62,7 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
     """The report as JSON values; lengths are millimetres on a head of real size."""
     alignment, clip = outcome.alignment, outcome.clip
     residual = alignment.fit.residual
-    apexes = measure_apexes(alignment, clip)
+    apexes = measure_apexes(alignment, clip, outcome.expressions)
     errors = outcome.roundtrip_errors_mm
     content = {
         "report_version": REPORT_VERSION,
@@ -96,6 +98,23 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
         "warnings": list(outcome.warnings),
     }
     return _rounded(content)
+
+
+def summary_lines(report: dict[str, Any]) -> list[str]:
+    """What the terminal says of a report: the match and the bake, then a line per expression."""
+    residual, bake = report["registration"]["residual_mm"], report["bake"]
+    lines = [
+        f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
+        f"{residual['mean']:.2f} mm mean residual), {report['frames']} frames as {bake['keys']} "
+        f"shape keys within {bake['max_error_mm']:.3f} mm, {report['seconds']['total']:.1f} s"
+    ]
+    for name, apex in report["displacement_mm"].items():
+        corner = report["mouth_corner_motion_mm"][name]
+        lines.append(
+            f"  {name}: apex at frame {apex['frame']:g}, up to {apex['max']:.1f} mm, mouth corners "
+            f"{corner['up']:+.1f} mm up and {corner['outward']:+.1f} mm outward"
+        )
+    return lines + [f"  note: {warning}" for warning in report["warnings"]]
 
 
 def _part(part: Any) -> dict[str, Any]:

@@ -108,8 +108,9 @@ def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
     Raises BundleError where they tell that the file cannot be used.
     """
     path = Path(path)
+    arrays = _read_arrays(path, {"header"})
     with _named(path):
-        header = _read_header(_read_arrays(path, {"header"}).get("header"))
+        header = _read_header(arrays.get("header"))
         return header, _read_config(header["model"])
 
 

@@ -29,6 +29,7 @@ CORE_ROWS = [
     {"metrics"},
     {"models"},
     {"bundle"},
+    {"bundle_info"},
     {"inference"},
     {"pipeline"},
     {"measure"},

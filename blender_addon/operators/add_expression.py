@@ -1,4 +1,4 @@
-"""Add Expression: key one event (onset, apex, offset) on one of the six channels."""
+"""Add Expression: key one event (onset, apex, offset), of one expression or between two."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import bpy
 from bpy.props import EnumProperty, FloatProperty
 
 from facegen_core.errors import FacegenError
-from facegen_core.intensity import EXPRESSIONS, Envelope
+from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions, in_between
 
-from ..scene import curves, state
+from ..preferences import model_in_use
+from ..scene import channels, curves, state
 from . import polling
 
 # Seconds after the current frame: a lively expression rises in 0.4 s, holds, and fades slower.
 DEFAULT_MARKS_SECONDS = {"onset_start": 0.0, "apex_start": 0.4, "apex_end": 1.0, "offset_end": 1.6}
+NO_BLEND = "NONE"
+
+# Blender does not keep the texts of a menu alive, so the last ones shown are kept here.
+_menu_items: dict[str, list[tuple[str, str, str]]] = {}
 
 
 def default_marks(scene: bpy.types.Scene) -> dict[str, float]:
@@ -22,6 +27,40 @@ def default_marks(scene: bpy.types.Scene) -> dict[str, float]:
         name: scene.frame_current + float(round(seconds * frames_per_second))
         for name, seconds in DEFAULT_MARKS_SECONDS.items()
     }
+
+
+def add_event(
+    context: bpy.types.Context,
+    target: bpy.types.Object,
+    event: Envelope,
+    blend_with: str | None = None,
+    share: float = 0.5,
+) -> None:
+    """Key an event on a head; with a second expression, as the in-between of both.
+
+    Raises FacegenError for an expression the model in use lacks, and for a head that is full of
+    keys for other models; then nothing is keyed.
+    """
+    expressions = model_in_use(context).expressions
+    parts = in_between(event, blend_with, share) if blend_with else (event,)
+    check_expressions(parts, expressions)
+    for part in parts:
+        curves.add_envelope(target, part, expressions)
+
+
+def _expression_items(operator: bpy.types.Operator, context: bpy.types.Context) -> list:
+    try:
+        expressions = model_in_use(context).expressions
+    except FacegenError:  # the act itself says what is wrong with the model
+        expressions = EXPRESSIONS
+    _menu_items["one"] = [(name, channels.label(name), "") for name in expressions]
+    return _menu_items["one"]
+
+
+def _blend_items(operator: bpy.types.Operator, context: bpy.types.Context) -> list:
+    nothing = (NO_BLEND, "None", "The expression alone")
+    _menu_items["two"] = [nothing, *_expression_items(operator, context)]
+    return _menu_items["two"]
 
 
 def _mark(name: str, description: str) -> FloatProperty:
@@ -38,8 +77,22 @@ class FACEGEN_OT_add_expression(bpy.types.Operator):
     bl_label = "Add Expression"
     bl_options = {"REGISTER", "UNDO"}
 
-    expression: EnumProperty(
-        name="Expression", items=[(name, name.capitalize(), "") for name in EXPRESSIONS]
+    expression: EnumProperty(name="Expression", items=_expression_items)
+    # Nor is the second expression: the next event is of one again until the artist says so.
+    blend_with: EnumProperty(
+        name="Blend With",
+        description="A second expression: the face becomes an in-between of both",
+        items=_blend_items,
+        options={"SKIP_SAVE"},
+    )
+    share: FloatProperty(
+        name="Share",
+        description="Of the second expression: 0 is the first alone, 1 the second alone",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        options={"SKIP_SAVE"},
     )
     onset_start: _mark("Onset Start", "Frame at which the face begins to move")
     apex_start: _mark("Apex Start", "Frame at which the expression is reached")
@@ -55,14 +108,27 @@ class FACEGEN_OT_add_expression(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self._fill_marks(context)
+        if not self.expression:  # remembered from a model with more expressions
+            self.property_unset("expression")
         return context.window_manager.invoke_props_dialog(self)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "expression")
+        layout.prop(self, "blend_with")
+        if self.blend_with not in ("", NO_BLEND):
+            layout.prop(self, "share")
+        for name in (*DEFAULT_MARKS_SECONDS, "intensity"):
+            layout.prop(self, name)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         self._fill_marks(context)
-        target = state.find_target(context)
         marks = [getattr(self, name) for name in DEFAULT_MARKS_SECONDS]
+        second = self.blend_with if self.blend_with != NO_BLEND else None
         try:
-            curves.add_envelope(target, Envelope(self.expression, *marks, self.intensity))
+            event = Envelope(self.expression, *marks, self.intensity)
+            add_event(context, state.find_target(context), event, second, self.share)
         except FacegenError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import bpy
@@ -15,7 +16,7 @@ from facegen_core.errors import IntensityError
 from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import jobs
-from ..scene import curves, shape_keys, state
+from ..scene import channels, curves, shape_keys, state
 from . import match, polling
 
 # Shares of the progress bar: matching (when it must be done again), generating, baking.
@@ -26,10 +27,12 @@ _MATCHED_AT, _GENERATED_AT = 0.5, 0.8
 class GenerateRequest:
     """All that generating needs, read from the scene; threads may use it.
 
-    frames: (T,) scene frames. intensities: (T, 6) in [0, 1].
+    expressions: C names, those of the bundle. frames: (T,) scene frames. intensities: (T, C) in
+    [0, 1].
     """
 
     match: match.MatchRequest
+    expressions: tuple[str, ...]
     frames: NDArray[np.float64]
     intensities: NDArray[np.float64]
     frames_per_second: float
@@ -55,20 +58,27 @@ def frame_span(context: bpy.types.Context, target: bpy.types.Object) -> tuple[in
     return keyed or (scene.frame_start, scene.frame_end)
 
 
-def request_generate(context: bpy.types.Context, target: bpy.types.Object) -> GenerateRequest:
-    """Read head, curves and settings. Raises FacegenError with one sentence."""
+def request_generate(
+    context: bpy.types.Context, target: bpy.types.Object, bundle_file: Path | None = None
+) -> GenerateRequest:
+    """Read head, curves and settings. Raises FacegenError with one sentence.
+
+    bundle_file: None is the one chosen in the preferences.
+    """
     start, end = frame_span(context, target)
     if end < start:
         raise IntensityError(
             f"The frame range is empty: it ends at {end}, before it starts at {start}."
         )
-    matching = match.request_match(context, target, is_new_match=False)
+    matching = match.request_match(context, target, False, bundle_file)
+    expressions = state.bundle_info(matching.bundle_file).expressions
     frames = np.arange(start, end + 1, dtype=np.float64)
     render, settings = context.scene.render, target.facegen
     return GenerateRequest(
         matching,
+        expressions,
         frames,
-        curves.sample_intensities(target, frames),
+        curves.sample_intensities(target, frames, expressions),
         render.fps / render.fps_base,
         settings.bake_mode,
         settings.tolerance_mm,
@@ -102,6 +112,7 @@ def write_generated(
         generated.match.head, settings.clip_name, names, shapes, request.frames
     )
     match.keep_match(target, request.match, generated.match)
+    channels.claim(target, request.expressions)
     settings.num_keys = num_keys
     settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
     return num_keys

@@ -39,15 +39,22 @@ class MatchRequest:
 
 
 def request_match(
-    context: bpy.types.Context, target: bpy.types.Object, is_new_match: bool = True
+    context: bpy.types.Context,
+    target: bpy.types.Object,
+    is_new_match: bool = True,
+    bundle_file: Path | None = None,
 ) -> MatchRequest:
-    """Read a head from the scene. Raises FacegenError with one sentence about what is wrong."""
+    """Read a head from the scene. Raises FacegenError with one sentence about what is wrong.
+
+    bundle_file: None is the one chosen in the preferences.
+    """
     mesh_bridge.check_objects([target])
     head = mesh_bridge.gather(state.objects_of(context, target, is_new_match))
     places = landmarks.landmark_positions(target)
     if places is not None:
         check_manual_landmarks(places)
-    return MatchRequest(head, places, landmarks.landmark_key(target), bundle_path(context))
+    key = landmarks.landmark_key(target)
+    return MatchRequest(head, places, key, bundle_file or bundle_path(context))
 
 
 def run_match(request: MatchRequest, progress: Progress = no_progress) -> state.Match:

@@ -96,6 +96,13 @@ def set_linear_keys(fcurve: bpy.types.FCurve, frames: FloatArray, values: FloatA
     fcurve.update()
 
 
+def group_fcurve(owner: bpy.types.ID, fcurve: bpy.types.FCurve, name: str) -> None:
+    """Put an F-curve of `owner` under a heading of this name in the animation editors."""
+    data = owner.animation_data
+    groups = (_channelbag(data.action, data.action_slot) if HAS_SLOTS else data.action).groups
+    fcurve.group = groups.get(name) or groups.new(name)
+
+
 def remove_fcurves(owner: bpy.types.ID, data_paths: Collection[str]) -> None:
     """Remove the F-curves with these paths; the action too when it was ours and is empty now."""
     fcurves = fcurves_of(owner)

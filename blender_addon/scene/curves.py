@@ -1,15 +1,17 @@
-"""The six intensity channels of a head: keyable properties, their F-curves, and sampling them."""
+"""The intensity channels of a head: keyable properties, their F-curves, and sampling them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import FacegenError
-from facegen_core.intensity import EXPRESSIONS, NUM_EXPRESSIONS, Envelope
+from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions
 
-from . import actions
+from . import actions, channels
 
 FloatArray = NDArray[np.floating]
 
@@ -18,51 +20,67 @@ ACTION_NAME = "Facegen Expressions"
 SAME_FRAME = 1e-3
 
 
-def data_path(expression: str) -> str:
-    """Where a channel lives on the head object, as F-curves name it."""
-    return f"facegen.{expression}"
-
-
-def add_envelope(head: bpy.types.Object, envelope: Envelope) -> None:
+def add_envelope(
+    head: bpy.types.Object, envelope: Envelope, expressions: Sequence[str] = EXPRESSIONS
+) -> None:
     """Key one expression event on the head: four linear keys, joined with what is there.
 
     Between onset start and offset end the stronger of the old curve and the event wins, as in
     `sample_envelopes`; keys outside that range stay as they are.
+
+    expressions: those of the model in use; IntensityError when the event's is not among them.
     """
+    check_expressions([envelope], expressions)
     if head.library:
         raise FacegenError(f"'{head.name}' is linked from another file: make it local first.")
     frames, values = np.array(envelope.marks), np.array([0.0, 1.0, 1.0, 0.0]) * envelope.intensity
+    asked = {channel.expression: channel for channel in channels.channels_of(head, expressions)}
+    channel = asked[envelope.expression]
     fcurves = actions.ensure_fcurves(head, ACTION_NAME)
-    fcurve = fcurves.find(data_path(envelope.expression))
+    channels.claim(head, expressions)
+    fcurve = fcurves.find(channel.data_path)
     if fcurve is None:
-        fcurve = fcurves.new(data_path(envelope.expression))
+        fcurve = fcurves.new(channel.data_path)
+        if channel.attribute in channels.SLOTS:
+            # The editors show a slot by its number; its expression is the heading over it.
+            actions.group_fcurve(head, fcurve, channel.label)
     else:
         frames, values = _joined(fcurve, frames, values)
     if frames[0] == frames[1]:
         frames, values = frames[1:], values[1:]
     _remove_keys(fcurve, frames[0], frames[-1])
     actions.set_linear_keys(fcurve, *_without_repeats(frames, values))
-    _show_current_value(head, envelope.expression, fcurve)
+    _show_current_value(head, channel.attribute, fcurve)
 
 
-def sample_intensities(head: bpy.types.Object, frames: FloatArray) -> FloatArray:
-    """Intensities (T, 6) in [0, 1] of the head's channels at (T,) frames.
+def sample_intensities(
+    head: bpy.types.Object, frames: FloatArray, expressions: Sequence[str] = EXPRESSIONS
+) -> FloatArray:
+    """Intensities (T, C) in [0, 1] of the channels of C expressions at (T,) frames.
 
     Curves that overshoot are clamped as Blender clamps the property. Channels driven by the NLA
     or by drivers are read by stepping the scene through the frames, which is then put back.
     """
     data = head.animation_data
     is_simple = data is None or not (data.drivers or any(not t.mute for t in data.nla_tracks))
-    intensities = _from_fcurves(head, frames) if is_simple else _by_stepping(head, frames)
-    return np.clip(intensities, 0.0, 1.0)
+    sample = _from_fcurves if is_simple else _by_stepping
+    return np.clip(sample(head, frames, channels.channels_of(head, expressions)), 0.0, 1.0)
 
 
 def keyed_range(head: bpy.types.Object) -> tuple[int, int] | None:
-    """First and last whole frame with a key of an expression, or None when nothing is keyed."""
-    spans = [c.range() for c in _channel_fcurves(head).values() if len(c.keyframe_points)]
+    """First and last whole frame with a key of an expression, or None when nothing is keyed.
+
+    Of any model's: which one is in use must not change what is exported.
+    """
+    spans = [curve.range() for _, curve in _keyed(head)]
     if not spans:
         return None
     return int(np.floor(min(s[0] for s in spans))), int(np.ceil(max(s[1] for s in spans)))
+
+
+def keyed_expressions(head: bpy.types.Object) -> list[str]:
+    """Expressions that have keys on this head, of any model."""
+    return [channel.expression for channel, _ in _keyed(head)]
 
 
 def _joined(
@@ -97,37 +115,45 @@ def _remove_keys(fcurve: bpy.types.FCurve, start: float, end: float) -> None:
             fcurve.keyframe_points.remove(fcurve.keyframe_points[index], fast=True)
 
 
-def _show_current_value(head: bpy.types.Object, expression: str, fcurve: bpy.types.FCurve) -> None:
+def _show_current_value(head: bpy.types.Object, attribute: str, fcurve: bpy.types.FCurve) -> None:
     """Put the slider where its new curve is, since curves act only on the next frame change."""
-    setattr(head.facegen, expression, fcurve.evaluate(bpy.context.scene.frame_current_final))
+    setattr(head.facegen, attribute, fcurve.evaluate(bpy.context.scene.frame_current_final))
 
 
-def _channel_fcurves(head: bpy.types.Object) -> dict[str, bpy.types.FCurve]:
-    fcurves = actions.fcurves_of(head) or ()
-    by_path = {curve.data_path: curve for curve in fcurves}
-    return {name: by_path[data_path(name)] for name in EXPRESSIONS if data_path(name) in by_path}
+def _fcurves_by_path(head: bpy.types.Object) -> dict[str, bpy.types.FCurve]:
+    return {curve.data_path: curve for curve in actions.fcurves_of(head) or ()}
 
 
-def _from_fcurves(head: bpy.types.Object, frames: FloatArray) -> FloatArray:
-    curves = _channel_fcurves(head)
-    intensities = np.empty((len(frames), NUM_EXPRESSIONS))
-    for channel, name in enumerate(EXPRESSIONS):
-        curve = curves.get(name)
+def _keyed(head: bpy.types.Object) -> list[tuple[channels.Channel, bpy.types.FCurve]]:
+    by_path = _fcurves_by_path(head)
+    found = [(channel, by_path.get(channel.data_path)) for channel in channels.all_channels(head)]
+    return [(channel, curve) for channel, curve in found if curve and len(curve.keyframe_points)]
+
+
+def _from_fcurves(
+    head: bpy.types.Object, frames: FloatArray, asked: Sequence[channels.Channel]
+) -> FloatArray:
+    by_path = _fcurves_by_path(head)
+    intensities = np.empty((len(frames), len(asked)))
+    for column, channel in enumerate(asked):
+        curve = by_path.get(channel.data_path)
         is_live = curve is not None and not curve.mute and not curve.is_empty
-        constant = getattr(head.facegen, name)
-        intensities[:, channel] = _evaluated(curve, frames) if is_live else constant
+        constant = getattr(head.facegen, channel.attribute)
+        intensities[:, column] = _evaluated(curve, frames) if is_live else constant
     return intensities
 
 
-def _by_stepping(head: bpy.types.Object, frames: FloatArray) -> FloatArray:
+def _by_stepping(
+    head: bpy.types.Object, frames: FloatArray, asked: Sequence[channels.Channel]
+) -> FloatArray:
     scene = bpy.context.scene
     current, subframe = scene.frame_current, scene.frame_subframe
-    intensities = np.empty((len(frames), NUM_EXPRESSIONS))
+    intensities = np.empty((len(frames), len(asked)))
     try:
         for row, frame in enumerate(frames):
             scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
             evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
-            intensities[row] = [getattr(evaluated.facegen, name) for name in EXPRESSIONS]
+            intensities[row] = [getattr(evaluated.facegen, c.attribute) for c in asked]
     finally:
         scene.frame_set(current, subframe=subframe)
     return intensities

@@ -11,6 +11,7 @@ from pathlib import Path
 import bpy
 
 from facegen_core.bundle import Bundle, load_bundle
+from facegen_core.bundle_info import BundleInfo, read_bundle_info
 from facegen_core.errors import BundleError, FacegenError
 from facegen_core.registration.alignment import Alignment
 
@@ -52,6 +53,27 @@ class OpenBundle:
 
 def open_bundle(path: Path) -> OpenBundle:
     """Load a bundle, once for as long as the file stays the same. Raises BundleError."""
+    return _open_bundle(Path(path), *_version_of(path))
+
+
+def bundle_info(path: Path) -> BundleInfo:
+    """What a bundle's header tells, read once like the bundle. Raises BundleError."""
+    return _bundle_info(Path(path), *_version_of(path))
+
+
+@lru_cache(maxsize=2)
+def _open_bundle(path: Path, modified: int, size: int) -> OpenBundle:
+    bundle = load_bundle(path)
+    return OpenBundle(bundle, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@lru_cache(maxsize=2)
+def _bundle_info(path: Path, modified: int, size: int) -> BundleInfo:
+    return read_bundle_info(path)
+
+
+def _version_of(path: Path) -> tuple[int, int]:
+    """When a bundle was written, and its size: while both stay, so does the file."""
     try:
         stat = Path(path).stat()
     except OSError as error:
@@ -59,13 +81,7 @@ def open_bundle(path: Path) -> OpenBundle:
             f"The model {path} cannot be read ({error.strerror}): choose a .facegen file in the "
             "preferences of the add-on, or install Facegen again."
         ) from error
-    return _open_bundle(Path(path), stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=2)
-def _open_bundle(path: Path, modified: int, size: int) -> OpenBundle:
-    bundle = load_bundle(path)
-    return OpenBundle(bundle, hashlib.sha256(path.read_bytes()).hexdigest())
+    return stat.st_mtime_ns, stat.st_size
 
 
 def find_target(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -129,6 +145,7 @@ def forget_all() -> None:
     """Drop everything kept in memory; what is in the file stays."""
     _remembered.clear()
     _open_bundle.cache_clear()
+    _bundle_info.cache_clear()
 
 
 def store_match(target: bpy.types.Object, match: Match) -> None:

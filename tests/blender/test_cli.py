@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,9 +14,12 @@ import pytest
 
 import facegen_core
 from blender_addon import cli
+from facegen_core.bundle import save_bundle
 from facegen_core.errors import FacegenError
+from facegen_core.models.config import ModelConfig
 from tests.blender.command import BUNDLE, ROOT
 from tests.blender.heads import cube, write_obj
+from tests.core.model_fixtures import random_bundle
 
 pytest.importorskip("bpy", reason="the command needs the bpy wheel")
 
@@ -76,6 +80,69 @@ def test_without_blender_it_says_what_to_install() -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_info_needs_no_blender_and_tells_expressions_licence_and_error(tmp_path: Path) -> None:
+    bundle = random_bundle(ModelConfig(num_blendshapes=8, expressions=("mouth_open", "happy")))
+    errors = {"model_mm": {"mouth_open": 1.25, "happy": 0.5, "total": 0.875}}
+    header = bundle.header | {"date": "2026-11-21", "metrics": {"final": errors}}
+    save_bundle(dataclasses.replace(bundle, header=header), tmp_path / "mine.facegen")
+    script = "import sys; sys.modules['bpy'] = None\nfrom blender_addon import cli\n"
+    script += "sys.exit(cli.main(sys.argv[1:]))"
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script, "info", str(tmp_path / "mine.facegen"), *more],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        for more in ((), ("--json",))
+    ]
+    assert [done.returncode for done in said] == [0, 0], said[0].stderr
+    for words in ("mouth_open, happy", "CC0", "random numbers", "2026-11-21", "1.25", "0.88"):
+        assert words in said[0].stdout
+    told = json.loads(said[1].stdout)
+    assert told["error_mm"]["model"] == errors["model_mm"]
+    assert told["vertices"] == len(bundle.template.vertices)
+
+
+def test_info_without_a_name_is_of_the_shipped_model(capfd: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info"]) == 0
+    assert "default.facegen" in capfd.readouterr().out
+
+
+def test_info_refuses_what_is_no_sound_bundle(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    save_bundle(random_bundle(), tmp_path / "good.facegen")
+    content = (tmp_path / "good.facegen").read_bytes()
+    (tmp_path / "half.facegen").write_bytes(content[: len(content) // 2])
+    bundle = random_bundle()
+    with np.load(tmp_path / "good.facegen") as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    arrays["weights/jaw.bias"] = np.full_like(bundle.weights["jaw.bias"], np.nan)
+    np.savez((tmp_path / "nan.facegen").open("wb"), **arrays)
+    (tmp_path / "text.facegen").write_text("a model, really")
+    for name, words in (
+        ("half.facegen", "truncated"),
+        ("nan.facegen", "not finite"),
+        ("text.facegen", "not a model bundle"),
+        ("none.facegen", "does not exist"),
+        (".", "does not exist"),
+    ):
+        assert words in refusal(capfd, "info", tmp_path / name)
+
+
+def test_the_demo_plays_what_another_model_has(tmp_path: Path) -> None:
+    assert cli._demo_expressions(None) == list(cli.DEMO_EXPRESSIONS)
+    path = tmp_path / "mine.facegen"
+    for names, played in (
+        (("grin", "frown", "wink"), ["grin@1,12,30,45=1.0", "frown@50,56,70,85=1.0"]),
+        (("grin",), ["grin@1,12,30,45=1.0"]),
+        (("surprise", "happy", "wink"), list(cli.DEMO_EXPRESSIONS)),
+    ):
+        save_bundle(random_bundle(ModelConfig(num_blendshapes=8, expressions=names)), path)
+        assert cli._demo_expressions(path) == played
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -84,6 +151,10 @@ def test_without_blender_it_says_what_to_install() -> None:
         ({"expression": "happy@12,1,30,45"}, "onset start < apex start"),
         ({"expression": "happy@1,12,30,45=1.5"}, "between 0 and 1"),
         ({"expression": "joyful@1,12,30,45"}, "Unknown expression"),
+        ({"expression": "mouth_open@1,12,30,45"}, "'mouth_open': this model has happy, sad"),
+        ({"expression": "happy~sad:2@1,12,30,45"}, "share of sad is between 0 and 1"),
+        ({"expression": "happy~joy:0.5@1,12,30,45"}, "Unknown expression 'joy'"),
+        ({"expression": "happy~happy@1,12,30,45"}, "needs two expressions"),
         ({"expression": "happy"}, "not an expression event"),
         ({"output": "clip.abc"}, "Cannot write"),
         ({"output": "nowhere/clip.fbx"}, "no folder"),

@@ -8,45 +8,12 @@ from typing import Any
 
 import bpy
 import harness
-from harness import addon, new_sphere
+from drawn import StubLayout, drawn, panels
+from harness import FOLDER, addon, new_sphere
+from models import renamed_model, use_model
 
-jobs, panels, state = addon("jobs"), addon("panels"), addon("scene.state")
+jobs, state = addon("jobs"), addon("scene.state")
 errors = addon("facegen_core.errors")
-
-
-class StubLayout:
-    """Takes the calls that this Blender's layout takes, and keeps the names it was given."""
-
-    def __init__(self, seen: list[str]) -> None:
-        self.seen = seen
-
-    def __getattr__(self, name: str) -> Any:
-        parameters = bpy.types.UILayout.bl_rna.functions[name].parameters
-
-        def called(*arguments: Any, **options: Any) -> StubLayout:
-            assert set(options) <= set(parameters.keys()), (name, options)
-            if "icon" in options:
-                assert options["icon"] in parameters["icon"].enum_items, options["icon"]
-            if name == "prop":
-                data, attribute = arguments[:2]
-                assert hasattr(data, attribute), attribute
-            if name == "operator":
-                group, act = arguments[0].split(".")
-                assert act in dir(getattr(bpy.ops, group)), arguments[0]
-            self.seen += [str(a) for a in arguments] + [str(v) for v in options.values()]
-            return StubLayout(self.seen)
-
-        return called
-
-
-def drawn() -> list[str]:
-    """Names and texts that all panels of the tab draw now."""
-    seen: list[str] = []
-    for cls in panels.CLASSES:
-        if cls.poll(bpy.context):
-            panel = type("Stub", (), {"layout": StubLayout(seen)})()
-            cls.draw(panel, bpy.context)
-    return seen
 
 
 def test_without_a_head_the_tab_says_what_to_do() -> None:
@@ -92,6 +59,69 @@ def test_preferences_and_the_add_menu_draw() -> None:
         len([f for f in bpy.types.VIEW3D_MT_mesh_add._dyn_ui_initialize() if "add_menu" in str(f)])
         == 1
     )
+
+
+def preferences_drawn() -> list[str]:
+    seen: list[str] = []
+    panel = type("Stub", (), {"layout": StubLayout(seen), "bundle": ""})()
+    addon("preferences").FacegenPreferences.draw(panel, bpy.context)
+    return seen
+
+
+def test_preferences_and_sidebar_tell_what_the_model_is() -> None:
+    harness.empty_scene()
+    new_sphere("Head")
+    metrics = {
+        "num_test_subjects": 27,
+        "final": {
+            "model_mm": {"grin": 0.71, "total": 0.53},
+            "class_mean_mm": {"grin": 0.82, "total": 0.57},
+        },
+    }
+    use_model(renamed_model("grin", {"grin": "happy"}, date="2026-11-21", metrics=metrics))
+    try:
+        for seen in (preferences_drawn(), drawn()):
+            text = " ".join(map(str, seen))
+            assert "grin.facegen" in text
+            assert "2026-11-21" in text
+            assert "GPL-3.0-or-later" in text
+            assert "ICT-4D, 180 people" in text
+            words = text.replace(" NONE", "")  # the icon of a line that was wrapped
+            assert "0.53 mm on 27 unseen people (class mean 0.57)" in words, words
+        assert {"grin", "0.71", "0.82", "class mean"} <= set(preferences_drawn())
+    finally:
+        use_model("")
+    assert panels.FACEGEN_PT_model.bl_options == {"DEFAULT_CLOSED"}
+    assert all(len(line) <= panels.LINE_LENGTH for line in drawn() if "people" in line)
+
+
+def test_a_model_that_cannot_be_used_is_named_where_it_would_be_shown() -> None:
+    harness.empty_scene()
+    new_sphere("Head")
+    broken = FOLDER / "broken.facegen"
+    broken.write_bytes(b"no model")
+    use_model(broken)
+    try:
+        assert any("broken.facegen" in str(text) for text in preferences_drawn())
+        seen = drawn()
+        assert sum("broken.facegen" in str(text) for text in seen) == 2  # Expressions, Model
+        assert "facegen.add_expression" not in seen
+        harness.refused(lambda: bpy.ops.facegen.add_expression(expression="happy"), "broken")
+    finally:
+        use_model("")
+
+
+def test_add_expression_asks_for_a_share_only_when_there_is_a_second() -> None:
+    harness.empty_scene()
+    new_sphere("Head")
+    act = addon("operators.add_expression").FACEGEN_OT_add_expression
+    for second, is_asked in (("NONE", False), ("sad", True)):
+        seen: list[str] = []
+        names = dict.fromkeys((*act.__annotations__, "expression"))
+        stub = type("Stub", (), names | {"layout": StubLayout(seen), "blend_with": second})()
+        act.draw(stub, bpy.context)
+        assert ("share" in seen) is is_asked
+        assert {"expression", "blend_with", "onset_start", "offset_end", "intensity"} <= set(seen)
 
 
 def test_an_eye_or_a_landmark_stands_for_its_head() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import bpy
 import harness
 import numpy as np
-from harness import FOLDER, PACKAGE, ZIP, addon, new_sphere, refused
+from harness import FOLDER, ZIP, addon, new_sphere, refused
+from models import use_model
 
 curves, state = addon("scene.curves"), addon("scene.state")
 generate_module, jobs = addon("operators.generate"), addon("jobs")
@@ -114,10 +115,6 @@ def test_edit_mode() -> None:
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
-def use_bundle(path: Path | str) -> None:
-    bpy.context.preferences.addons[PACKAGE].preferences.bundle = str(path)
-
-
 def altered_bundle(name: str, **changes: object) -> Path:
     """The shipped bundle with other values in its header."""
     with np.load(preferences.DEFAULT_BUNDLE, allow_pickle=False) as source:
@@ -148,11 +145,11 @@ def test_a_bundle_that_is_missing_truncated_foreign_or_of_another_version() -> N
     ]
     try:
         for path, word in cases:
-            use_bundle(path)
+            use_model(path)
             print(refused(match, word))
             refused(generate, word)
     finally:
-        use_bundle("")
+        use_model("")
 
 
 def test_an_apex_before_its_onset_and_other_impossible_events() -> None:

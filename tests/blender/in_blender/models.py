@@ -1,0 +1,32 @@
+"""Other models to choose in the preferences, made from the shipped one in the installed add-on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import bpy
+from harness import FOLDER, PACKAGE, addon
+
+bundle_module = addon("facegen_core.bundle")
+DEFAULT = addon("preferences").DEFAULT_BUNDLE
+
+
+def renamed_model(name: str, plays: Mapping[str, str], **header: object) -> Path:
+    """A bundle whose expressions are the keys of `plays`, each moving as the shipped one named."""
+    shipped = bundle_module.load_bundle(DEFAULT)
+    columns = [shipped.config.expressions.index(old) for old in plays.values()]
+    weights = dict(shipped.weights)
+    weights["encoder.lstm.weight_ih_l0"] = weights["encoder.lstm.weight_ih_l0"][:, columns]
+    config = dataclasses.replace(shipped.config, expressions=tuple(plays))
+    path = FOLDER / f"{name}.facegen"
+    bundle_module.save_bundle(
+        bundle_module.Bundle(shipped.template, weights, config, shipped.header | header), path
+    )
+    return path
+
+
+def use_model(path: Path | str) -> None:
+    """Choose a bundle in the preferences; "" is the one that comes with Facegen."""
+    bpy.context.preferences.addons[PACKAGE].preferences.bundle = str(path)
