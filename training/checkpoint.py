@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from facegen_core.bundle import write_arrays
 from facegen_core.errors import FacegenError
 
-CHECKPOINT_VERSION = 1
+CHECKPOINT_VERSION = 2
 
 
 class CheckpointError(FacegenError):
@@ -23,12 +24,18 @@ class CheckpointError(FacegenError):
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """weights: the model's state; optimiser: Adam's moments by parameter; progress: plain values
-    (stage, step, state of the random generator, statistics, losses)."""
+    """weights: the model's state, at the end of a stage their moving average; average: that average
+    within a stage; optimiser: Adam's moments by parameter; history: (steps, losses) by stage;
+    progress: plain values (stage, step, settings, statistics, validations, metrics)."""
 
     weights: dict[str, NDArray]
+    average: dict[str, NDArray]
     optimiser: dict[str, NDArray]
+    history: dict[str, NDArray[np.float64]]
     progress: dict[str, Any]
+
+
+_GROUPS = ("weights", "average", "optimiser", "history")
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
@@ -37,26 +44,33 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     arrays: dict[str, NDArray] = {
         "progress": np.frombuffer(json.dumps(progress).encode(), np.uint8)
     }
-    arrays |= {f"weights/{name}": values for name, values in checkpoint.weights.items()}
-    arrays |= {f"optimiser/{name}": values for name, values in checkpoint.optimiser.items()}
+    for group in _GROUPS:
+        named = getattr(checkpoint, group)
+        arrays |= {f"{group}/{name}": values for name, values in named.items()}
     write_arrays(path, arrays)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read back; raises CheckpointError with the reason."""
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint {path}: train first, or name another run.")
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         progress = json.loads(arrays.pop("progress").tobytes())
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise CheckpointError(f"{path} is not a checkpoint that can be read: {error}.") from error
     if progress.get("version") != CHECKPOINT_VERSION:
-        raise CheckpointError(f"{path}: unknown checkpoint version {progress.get('version')}.")
+        raise CheckpointError(
+            f"{path} has version {progress.get('version')}, this trainer reads version "
+            f"{CHECKPOINT_VERSION}: train again."
+        )
 
-    def below(prefix: str) -> dict[str, NDArray]:
+    def below(group: str) -> dict[str, NDArray]:
+        prefix = f"{group}/"
         return {n.removeprefix(prefix): v for n, v in arrays.items() if n.startswith(prefix)}
 
-    return Checkpoint(below("weights/"), below("optimiser/"), progress)
+    return Checkpoint(*(below(group) for group in _GROUPS), progress)
 
 
 def model_arrays(model: torch.nn.Module) -> dict[str, NDArray]:

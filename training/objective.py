@@ -1,0 +1,68 @@
+"""What both stages share: identities as the model reads them, and the weighted sum of losses."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facegen_core.inference import MAX_COEFFICIENT
+from facegen_core.models.expression_model import ExpressionModel
+from training.losses import FrameWeights, reconstruction_loss, temporal_loss
+from training.train_config import TrainConfig
+
+LOSS_NAMES = ("total", "reconstruction", "temporal", "jaw")
+
+BatchOnDevice = TypeVar("BatchOnDevice")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Truth:
+    """codes: (B, T, 64); gate: (B, T, 1); jaw: (B, T, 6) true poses, rad and mm."""
+
+    codes: Tensor
+    gate: Tensor
+    jaw: Tensor
+
+
+def known_identity(
+    identity: NDArray[np.float32], config: TrainConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """(B, I) what the model reads of (B, N) coefficients: the strongest, clipped as at inference,
+    and for some all 0."""
+    size = config.model.identity_size
+    known = np.zeros((len(identity), size), np.float32)
+    count = min(size, identity.shape[1])
+    known[:, :count] = np.clip(identity[:, :count], -MAX_COEFFICIENT, MAX_COEFFICIENT)
+    known[rng.random(len(identity)) < config.identity_dropout] = 0
+    return known
+
+
+def on_device(batch: BatchOnDevice, device: torch.device) -> BatchOnDevice:
+    """The batch with its tensors on a device; copies nothing where they are there."""
+    if device.type == "cpu":
+        return batch
+    moved = {
+        field.name: value.to(device)
+        for field in dataclasses.fields(batch)
+        if isinstance(value := getattr(batch, field.name), Tensor | FrameWeights)
+    }
+    return dataclasses.replace(batch, **moved)
+
+
+def jaw_loss(model: ExpressionModel, truth: Truth, weights: FrameWeights) -> Tensor:
+    """L1 of the jaw and of its change, in units of its spread."""
+    error = ((model.jaw(truth.codes) * truth.gate - truth.jaw) / model.jaw.scales)[None]
+    return reconstruction_loss(error, weights, "l1") + temporal_loss(error, weights, "l1")
+
+
+def weighted_sum(
+    config: TrainConfig, reconstruction: Tensor, temporal: Tensor, jaw: Tensor
+) -> dict[str, Tensor]:
+    """LOSS_NAMES of the parts."""
+    total = reconstruction + config.temporal_weight * temporal + config.jaw_weight * jaw
+    return dict(zip(LOSS_NAMES, (total, reconstruction, temporal, jaw), strict=True))
