@@ -89,7 +89,9 @@ _CODE = np.array([1 << 16, 1 << 8, 1])  # a colour as one number
 
 def figure_type() -> matplotlib.rc_context:
     """A context in which figures are drawn with our type; nothing global is left changed."""
-    return matplotlib.rc_context({**matplotlib.rcParamsDefault, **_TYPE})
+    # A backend is chosen by whoever shows windows; a context would not give it back.
+    plain = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith("backend")}
+    return matplotlib.rc_context({**plain, **_TYPE})
 
 
 def system_title(name: str) -> str:
