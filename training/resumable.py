@@ -1,0 +1,72 @@
+"""Work that may be killed and goes on: files that appear whole, workers that end, a bar."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from facegen_core.errors import DatasetError
+from facegen_core.progress import Progress
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON at once or not at all."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def write_npz(path: Path, **arrays: NDArray) -> None:
+    """Write arrays at once or not at all."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
+
+
+def check_same_run(path: Path, arguments: dict[str, Any]) -> None:
+    """Raise DatasetError where the folder of `path` was begun with other arguments.
+
+    They are what an earlier run wrote to `path`; where there is none, anything goes.
+    """
+    if not path.exists():
+        return
+    begun = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in arguments.items():
+        if begun.get(name) != value:
+            told = isinstance(value, str | int | float | bool)
+            change = f"{name} {begun.get(name)}, not {value}" if told else f"other {name}"
+            raise DatasetError(
+                f"{path.parent} was begun with {change}: choose another folder or the same "
+                "arguments."
+            )
+
+
+def end_with_parent() -> None:
+    """For worker processes: without this, those of a killed run would wait for work for ever."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def on_bar(bar: tqdm) -> Progress:
+    """A progress callback that moves a bar whose total is 1."""
+
+    def report(fraction: float, message: str) -> None:
+        bar.set_postfix_str(message, refresh=False)
+        bar.n = max(bar.n, fraction)
+        bar.refresh()
+
+    return report
