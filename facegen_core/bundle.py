@@ -49,9 +49,15 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 2
-# Version 1 knew six expressions and no identity, and no date: read as what it was.
+# Version 1 knew six expressions, no neutral but the template's, and no date: read as what it was.
 _OLD_VERSION = 1
-_OLD_MODEL = {"expressions": EXPRESSIONS, "identity_size": 0, "identity_rank": 0}
+_OLD_MODEL = {
+    "expressions": EXPRESSIONS,
+    "identity_size": 0,
+    "identity_rank": 0,
+    "bidirectional": False,
+    "follows_neutral": False,
+}
 KIND = "facegen model bundle"
 # What a header must tell, beside kind, version, model and template hash.
 PROVENANCE_FIELDS = (

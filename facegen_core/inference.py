@@ -5,6 +5,8 @@ Equal to `models.expression_model` to 1e-4 mm (asserted in tests).
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -13,16 +15,15 @@ from scipy.special import expit
 
 from .bundle import Bundle
 from .conditioning import conditioning_signal, model_times
+from .deformation_transfer import BasisTransfer
 from .intensity import check_intensities
 from .models.config import JAW_SIZE
 from .motion import FaceMotion
 
 FloatArray = NDArray[np.floating]
 
-# Fitted identities are clipped here: beyond, the model saw nobody.
-MAX_COEFFICIENT = 2.5
-# Frames decoded at once: enough to fill the products, few enough for 20 MB of features.
-CHUNK_FRAMES = 64
+# Frames decoded at once: enough to fill the products, few enough for the caches of a processor.
+CHUNK_FRAMES = 16
 
 
 class Engine:
@@ -35,21 +36,25 @@ class Engine:
         hierarchy = bundle.template.hierarchy
         num_ups = len(self.config.channels) if self.config.has_spirals else 0
         self._operators = [hierarchy.fused_operator(k) for k in reversed(range(num_ups))]
-        self._rest_state = self._run_lstm(
-            np.zeros((self.config.warmup_frames, self.config.num_expressions), np.float32),
-            self._zero_state(),
-        )[1]
+        rest = np.zeros((self.config.warmup_frames, self.config.num_expressions), np.float32)
+        self._directions = ("", "_reverse") if self.config.bidirectional else ("",)
+        self._rest_states = {
+            d: self._run_lstm(rest, self._zero_state(), d)[1] for d in self._directions
+        }
+        self._basis = bundle.weights.get("blendshapes.basis")
+        self._template = bundle.template
+        self._shapes_of_last: tuple[FloatArray, NDArray[np.float32]] | None = None
 
     def generate(
         self,
         intensities: FloatArray,
         frames_per_second: float,
-        identity: FloatArray | None = None,
+        neutral: FloatArray | None = None,
     ) -> FaceMotion:
-        """Motion of T scene frames from (T, C) intensities in [0, 1], as the face plays it.
+        """Motion of T scene frames from (T, C) intensities in [0, 1], as a face plays it.
 
-        identity: (N,) coefficients of the template's identity basis; None is the mean face.
-
+        neutral: (V, 3) mm, the face in template topology; None is the template's own. It matters
+        only to models that follow the neutral; the motion says which face it is for.
         The LSTM runs at its own rate; its codes are interpolated to the scene's frames, so the same
         curves make the same motion at any frame rate. Zero intensity: exactly zero motion.
         Raises IntensityError for curves that are empty, not finite or outside [0, 1].
@@ -58,31 +63,37 @@ class Engine:
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
         codes = _at_times(self.encode(signal), model_times(times, self.config.model_rate), times)
-        known = self.known_identity(identity)
-        codes = self.with_identity(codes, known)
-        skin, jaw = self._move(codes, self.rest_gate(intensities))
-        return FaceMotion(skin, jaw, known)
+        neutral = neutral if self.config.follows_neutral else None
+        skin, jaw = self._move(codes, self.rest_gate(intensities), self.shapes_of(neutral))
+        return FaceMotion(skin, jaw, neutral)
 
     def encode(self, signal: FloatArray) -> NDArray[np.float32]:
         """(K, 64) codes of a signal (K, C) at the model's rate."""
-        return self._run_lstm(signal.astype(np.float32), self._rest_state)[0]
+        signal = signal.astype(np.float32)
+        outputs = self._run_lstm(signal, self._rest_states[""], "")[0]
+        if not self.config.bidirectional:
+            return outputs
+        backwards = self._run_lstm(signal[::-1], self._rest_states["_reverse"], "_reverse")[0]
+        both = np.concatenate([outputs, backwards[::-1]], axis=1)
+        joined = both @ self.weights["encoder.join.weight"].T + self.weights["encoder.join.bias"]
+        return np.tanh(joined)
 
-    def known_identity(self, identity: FloatArray | None) -> NDArray[np.float32]:
-        """(I,) what the model reads of (N,) coefficients: its strongest modes, clipped."""
-        size = self.config.identity_size
-        known = np.zeros(size, np.float32)
-        if identity is not None:
-            count = min(size, len(identity))
-            known[:count] = np.clip(identity[:count], -MAX_COEFFICIENT, MAX_COEFFICIENT)
-        return known
+    def shapes_of(self, neutral: FloatArray | None) -> NDArray[np.float32] | None:
+        """(K, V, 3) the blendshapes as a (V, 3) neutral shows them; None is the template's own.
 
-    def with_identity(self, codes: FloatArray, identity: FloatArray) -> FloatArray:
-        """(K, 64) codes as a face of (I,) coefficients plays them; see IdentityModulation."""
-        if len(identity) == 0:
-            return codes
-        scales = self.weights["identity.coefficients.weight"] @ identity
-        products = (codes @ self.weights["identity.code.weight"].T) * scales
-        return codes + products @ self.weights["identity.change.weight"].T
+        Deformation transfer (a second and a half the first time, less for the next face); those of
+        the last face are kept.
+        """
+        if neutral is None or self._basis is None:
+            return self._basis
+        if self._shapes_of_last is None or not np.array_equal(self._shapes_of_last[0], neutral):
+            self._shapes_of_last = np.array(neutral), self._transfer.to(neutral)
+        return self._shapes_of_last[1]
+
+    @cached_property
+    def _transfer(self) -> BasisTransfer:
+        template, basis = self._template, self.weights["blendshapes.basis"]
+        return BasisTransfer(template.vertices, template.triangles, basis)
 
     def rest_gate(self, intensities: FloatArray) -> NDArray[np.float32]:
         """(T,) factor on all motion: 0 where all intensities are 0."""
@@ -92,23 +103,29 @@ class Engine:
         x = np.minimum(intensities.sum(axis=1) / width, 1.0)
         return (x**3 * (10.0 - 15.0 * x + 6.0 * x**2)).astype(np.float32)
 
-    def decode(self, codes: FloatArray) -> NDArray[np.float32]:
-        """(N, V, 3) displacements of (N, 64) codes, mm, before the rest gate."""
+    def decode(self, codes: FloatArray, shapes: FloatArray | None = None) -> NDArray[np.float32]:
+        """(N, V, 3) displacements of (N, 64) codes, mm, before the rest gate.
+
+        shapes: (K, V, 3) from `shapes_of`; None is the mean face.
+        """
         skin = np.zeros((len(codes), self.num_vertices, 3), np.float32)
         if self.config.has_blendshapes:
-            skin += self._blendshapes(codes)
+            basis = self.weights["blendshapes.basis"]
+            skin += self._blendshapes(codes, basis if shapes is None else shapes)
         if self.config.has_spirals:
             for start in range(0, len(codes), CHUNK_FRAMES):
                 chunk = slice(start, start + CHUNK_FRAMES)
                 skin[chunk] += self._spirals(codes[chunk]).transpose(1, 0, 2)
         return skin
 
-    def _move(self, codes: FloatArray, gate: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _move(
+        self, codes: FloatArray, gate: FloatArray, shapes: FloatArray | None
+    ) -> tuple[FloatArray, FloatArray]:
         skin = np.zeros((len(codes), self.num_vertices, 3), np.float32)
         jaw = np.zeros((len(codes), JAW_SIZE), np.float32)
         moving = np.flatnonzero(gate)
         if len(moving):
-            skin[moving] = self.decode(codes[moving]) * gate[moving, None, None]
+            skin[moving] = self.decode(codes[moving], shapes) * gate[moving, None, None]
             jaw[moving] = self._jaw(codes[moving]) * gate[moving, None]
         return skin, jaw
 
@@ -117,16 +134,21 @@ class Engine:
         return np.zeros(size, np.float32), np.zeros(size, np.float32)
 
     def _run_lstm(
-        self, signal: FloatArray, state: tuple[FloatArray, FloatArray]
+        self, signal: FloatArray, state: tuple[FloatArray, FloatArray], direction: str
     ) -> tuple[NDArray[np.float32], tuple[FloatArray, FloatArray]]:
-        """Outputs (K, 64) and last state; gates in torch's order: input, forget, cell, output."""
-        weights = {n.rsplit(".", 1)[1]: w for n, w in self.weights.items() if ".lstm." in n}
-        bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
-        inputs = signal @ weights["weight_ih_l0"].T + bias  # (K, 256)
+        """Outputs (K, 64) and last state; gates in torch's order: input, forget, cell, output.
+
+        direction: the ending of the names of its weights in torch, "" or "_reverse".
+        """
+        input_weight, hidden_weight, input_bias, hidden_bias = (
+            self.weights[f"encoder.lstm.{name}_l0{direction}"]
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
+        inputs = signal @ input_weight.T + (input_bias + hidden_bias)  # (K, 256)
         hidden, cell = state
         outputs = np.empty((len(signal), len(hidden)), np.float32)
         for k, row in enumerate(inputs):
-            gates = (row + weights["weight_hh_l0"] @ hidden).reshape(4, -1)
+            gates = (row + hidden_weight @ hidden).reshape(4, -1)
             cell = expit(gates[1]) * cell + expit(gates[0]) * np.tanh(gates[2])
             hidden = expit(gates[3]) * np.tanh(cell)
             outputs[k] = hidden
@@ -136,36 +158,37 @@ class Engine:
         poses = codes @ self.weights["jaw.weight"].T + self.weights["jaw.bias"]
         return poses * self.weights["jaw.scales"]
 
-    def _blendshapes(self, codes: FloatArray) -> FloatArray:
-        basis = self.weights["blendshapes.basis"]
+    def _blendshapes(self, codes: FloatArray, shapes: FloatArray) -> FloatArray:
         mixed = codes @ self.weights["blendshapes.mixing.weight"].T
         coefficients = (mixed * self.weights["blendshapes.scales"]).astype(np.float32)
-        return (coefficients @ basis.reshape(len(basis), -1)).reshape(-1, self.num_vertices, 3)
+        return (coefficients @ shapes.reshape(len(shapes), -1)).reshape(-1, self.num_vertices, 3)
 
     def _spirals(self, codes: FloatArray) -> FloatArray:
         """(V, N, 3): a linear layer to the coarsest level, then up and convolve (Table 1)."""
         expand = self.weights["spirals.expand.weight"]
         coarse = (codes @ expand.T + self.weights["spirals.expand.bias"]).astype(np.float32)
-        features = coarse.reshape(len(codes), -1, self.config.channels[0]).transpose(1, 0, 2)
+        features = coarse.reshape(len(codes), -1, self.config.channels[0]).transpose(1, 2, 0)
         for i, operator in enumerate(self._operators):
             weight = self.weights[f"spirals.convs.{i}.weight"]
-            bias = self.weights[f"spirals.convs.{i}.bias"]
-            features = _up_spiral_conv(features, operator, weight) + bias
+            features = _up_spiral_conv(features, operator, weight)
+            features += self.weights[f"spirals.convs.{i}.bias"][:, None]
             if i < len(self._operators) - 1:
-                features = np.maximum(features, 0.0)
-        return features
+                np.maximum(features, 0.0, out=features)
+        return features.transpose(0, 2, 1)
 
 
 def _up_spiral_conv(
     features: FloatArray, operator: sparse.csr_matrix, weight: FloatArray
 ) -> FloatArray:
-    """(V_{k+1}, N, C) → (V_k, N, D) by the fused operator; the torch twin is UpSpiralConv."""
-    V, N, C = features.shape  # noqa: N806
+    """(V_{k+1}, C, N) → (V_k, D, N) by the fused operator; the torch twin is UpSpiralConv."""
+    V, C, N = features.shape  # noqa: N806
     S, _, D = weight.shape  # noqa: N806
-    per_neighbour = weight.transpose(1, 0, 2).reshape(C, S * D)
-    transformed = (features.reshape(V * N, C) @ per_neighbour).reshape(V, N, S, D)
-    stacked = transformed.transpose(2, 0, 1, 3).reshape(S * V, N * D)
-    return (operator @ stacked).reshape(-1, N, D)
+    transform = weight.transpose(0, 2, 1).reshape(S * D, C)
+    if N == 1:  # one product for all vertices, where one for each would cost its call
+        transformed = features[:, :, 0] @ transform.T
+    else:
+        transformed = transform @ features
+    return (operator @ transformed.reshape(V * S, D * N)).reshape(-1, D, N)
 
 
 def _at_times(codes: FloatArray, code_times: FloatArray, times: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,12 @@ class FaceMotion:
     skin: (T, V, 3) float32, displacement of every skin vertex from the neutral, mm.
     jaw: (T, 6) float32, pose of the lower jaw: rotation vector (radians) about the jaw pivot, then
     translation (mm). Lower teeth and tongue follow it rigidly, whatever the skin does.
-    identity: (I,) coefficients of the face this motion is for; empty for the mean face.
+    neutral: (V, 3) mm, the face this motion is for; None for the template's own.
     """
 
     skin: FloatArray
     jaw: FloatArray
-    identity: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    neutral: FloatArray | None = None
 
     @property
     def num_frames(self) -> int:

@@ -30,6 +30,9 @@ BakeMode = Literal["compact", "frames"]
 
 # The default tolerance of a compact bake: a tenth of a millimetre cannot be seen on a face.
 DEFAULT_MAX_ERROR_MM = 0.1
+# Identity coefficients are N(0, 1) in people; a stylised head is fitted with larger ones, at which
+# faces of the identity basis stop being plausible.
+MAX_COEFFICIENT = 2.5
 # Share of the progress bar that inference takes; retargeting takes the rest.
 _INFERENCE_SHARE = 0.4
 
@@ -83,8 +86,7 @@ def generate(
     if not (np.isfinite(frames_per_second) and frames_per_second > 0):
         raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
     progress(0.0, "Generating the motion")
-    identity = alignment.fit.identity_coefficients
-    motion = _engine(bundle).generate(intensities, frames_per_second, identity)
+    motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment))
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
     scale = alignment.fit.similarity.scale
@@ -101,6 +103,15 @@ def bake(
     if mode == "frames":
         return one_shape_per_frame(clip.displacements)
     return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
+
+
+def _person(alignment: Alignment) -> FloatArray:
+    """(V, 3) mm, the plausible face nearest to the head: motion made for it needs little carrying.
+
+    Not the bent template itself, whose small folds a scan or a sculpt leaves there would move too.
+    """
+    coefficients = np.clip(alignment.fit.identity_coefficients, -MAX_COEFFICIENT, MAX_COEFFICIENT)
+    return alignment.template.with_identity(coefficients)
 
 
 @lru_cache(maxsize=1)

@@ -33,7 +33,7 @@ IntArray = NDArray[np.integer]
 # Frames carried over at a time: bounds memory and answers cancel within a fraction of a second.
 _FRAMES_AT_ONCE = 32
 
-# Per alignment: the identity of the motion it was prepared for, and what was prepared.
+# Per alignment: the neutral of the motion it was prepared for, and what was prepared.
 _prepared: WeakKeyDictionary[Alignment, tuple[FloatArray, Retargeter]] = WeakKeyDictionary()
 
 
@@ -42,16 +42,17 @@ def retarget(
 ) -> FloatArray:
     """(T, M, 3) float32 displacements of the target, in its own coordinates and unit.
 
-    Exactly zero wherever and whenever the motion is zero. A motion made for an identity is turned
-    and scaled only by what the target differs from that identity. The work that does not depend on
-    the motion is done once per alignment and identity, and kept as long as the alignment lives.
+    Exactly zero wherever and whenever the motion is zero. A motion made for a certain neutral is
+    turned and scaled only by what the target differs from that. The work that does not depend on
+    the motion is done once per alignment and neutral, and kept as long as the alignment lives.
     Raises TopologyMismatchError when the motion is not one of the alignment's template.
     """
     _check(motion, alignment)
+    neutral = alignment.template.vertices if motion.neutral is None else motion.neutral
     prepared = _prepared.get(alignment)
-    if prepared is None or not np.array_equal(prepared[0], motion.identity):
+    if prepared is None or not np.array_equal(prepared[0], neutral):
         progress(0.0, "Preparing this head")
-        prepared = motion.identity, prepare(alignment, motion.identity)
+        prepared = neutral, prepare(alignment, neutral)
         _prepared[alignment] = prepared
     retargeter = prepared[1]
     num_frames = motion.num_frames
@@ -114,13 +115,12 @@ class Retargeter:
         return np.einsum("txy,py->ptx", matrices, arms) + poses[:, 3:] @ self.jaw_change.T
 
 
-def prepare(alignment: Alignment, identity: FloatArray) -> Retargeter:
+def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     """Everything about retargeting to one head that does not depend on the motion.
 
-    identity: (I,) coefficients of the face the motion is made for; empty for the mean face.
+    played: (V, 3) mm, the face in template topology that the motion is made for.
     """
     template, fit, target = alignment.template, alignment.fit, alignment.target
-    played = template.with_identity(identity)
     surface = weld(target, fit.similarity.apply(target.vertices), fit)
     first = first_of_welded(surface)
     interpolation = _interpolation(alignment, first)

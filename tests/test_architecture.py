@@ -20,6 +20,7 @@ CORE_ROWS = [
     {"template"},
     {"template_arrays"},
     {"motion"},
+    {"deformation_transfer"},
     {"intensity"},
     {"conditioning"},
     {"registration"},

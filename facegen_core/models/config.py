@@ -24,10 +24,14 @@ class ModelConfig:
     channels: tuple[int, ...] = (64, 32, 16, 8)
     # PCA shapes of the linear head; the paper's baseline has as many as the latent code.
     num_blendshapes: int = 64
-    # Identity coefficients that shape the motion, the template's strongest modes; 0: the same
-    # motion for everybody, as in the paper. Products of code and identity that do it.
     identity_size: int = 0
     identity_rank: int = 64
+    # Whether the encoder reads the signal from both ends. An onset looks different when it leads to
+    # a strong peak; the paper's LSTM cannot know before it is there.
+    bidirectional: bool = False
+    # Whether the blendshapes are carried over to each neutral by deformation transfer; otherwise
+    # everybody moves as the mean face does, as in the paper.
+    follows_neutral: bool = False
     # Frames per second the LSTM runs at: that of its training data.
     model_rate: float = 30.0
     # Total intensity from which on the rest gate is open; 0 switches it off (the paper has none).
@@ -78,10 +82,12 @@ def weight_shapes(
         "jaw.bias": (JAW_SIZE,),
         "jaw.scales": (JAW_SIZE,),
     }
-    if config.identity_size:
-        shapes["identity.code.weight"] = (config.identity_rank, latent)
-        shapes["identity.coefficients.weight"] = (config.identity_rank, config.identity_size)
-        shapes["identity.change.weight"] = (latent, config.identity_rank)
+    if config.bidirectional:
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            size = shapes[f"encoder.lstm.{name}_l0"]
+            shapes[f"encoder.lstm.{name}_l0_reverse"] = size
+        shapes["encoder.join.weight"] = (latent, 2 * latent)
+        shapes["encoder.join.bias"] = (latent,)
     if config.has_blendshapes:
         shapes["blendshapes.mixing.weight"] = (config.num_blendshapes, latent)
         shapes["blendshapes.scales"] = (config.num_blendshapes,)

@@ -5,27 +5,38 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .config import ModelConfig
+
 
 class ExpressionEncoder(nn.Module):
     """e (B, T, C) → z (B, T, 64): one layer, one direction (Potamias et al. 2020, section 4).
 
-    Deviation: `warmup_frames` of rest come before every clip instead of a zero state, so that a
-    clip starts where the LSTM rests, and nothing moves before the first onset.
+    Deviations: `warmup_frames` of rest come before every clip instead of a zero state, so that a
+    clip starts where the LSTM rests, and nothing moves before the first onset. Where the model is
+    bidirectional a second LSTM comes from the end, and z = tanh(join(both)).
     """
 
-    def __init__(self, num_expressions: int, latent_size: int, warmup_frames: int) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(num_expressions, latent_size, batch_first=True)
-        self.warmup_frames = warmup_frames
+        size = config.latent_size
+        self.lstm = nn.LSTM(
+            config.num_expressions, size, batch_first=True, bidirectional=config.bidirectional
+        )
+        if config.bidirectional:
+            self.join = nn.Linear(2 * size, size)
+        self.warmup_frames = config.warmup_frames
 
     def forward(self, signal: Tensor) -> Tensor:
+        outputs = self.lstm(signal, self._rest_state(signal))[0]
+        return torch.tanh(self.join(outputs)) if self.lstm.bidirectional else outputs
+
+    def _rest_state(self, signal: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Hidden and cell states after `warmup_frames` of rest, for every clip of the batch."""
         if self.warmup_frames == 0:
-            return self.lstm(signal)[0]
+            return None
         B, _, C = signal.shape  # noqa: N806
-        rest = signal.new_zeros(1, self.warmup_frames, C)
-        _, (hidden, cell) = self.lstm(rest)
-        state = (hidden.expand(-1, B, -1).contiguous(), cell.expand(-1, B, -1).contiguous())
-        return self.lstm(signal, state)[0]
+        _, (hidden, cell) = self.lstm(signal.new_zeros(1, self.warmup_frames, C))
+        return hidden.expand(-1, B, -1).contiguous(), cell.expand(-1, B, -1).contiguous()
 
 
 def rest_gate(signal: Tensor, width: float) -> Tensor:

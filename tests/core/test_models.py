@@ -68,13 +68,10 @@ def test_the_paper_decoder_has_the_parameters_of_table_1():
     assert sum(n for name, n in count.items() if not name.startswith("jaw.")) == 234_259
 
 
-IDENTITIES = [0, 4]
-
-
-@pytest.mark.parametrize("identity_size", IDENTITIES)
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("decoder", DECODERS)
-def test_the_listed_weights_are_those_of_the_model(decoder, identity_size):
-    config = ModelConfig(decoder=decoder, num_blendshapes=5, identity_size=identity_size)
+def test_the_listed_weights_are_those_of_the_model(decoder, bidirectional):
+    config = ModelConfig(decoder=decoder, num_blendshapes=5, bidirectional=bidirectional)
     hierarchy = sphere_template().hierarchy
     state = ExpressionModel(config, hierarchy).state_dict()
     listed = weight_shapes(config, hierarchy.sizes, 9)
@@ -96,29 +93,31 @@ def test_numpy_engine_equals_torch_on_random_input(decoder, as_in_paper):
     np.testing.assert_allclose(motion.jaw, twin.jaw[0], atol=1e-5)
 
 
-def test_numpy_engine_equals_torch_for_an_identity():
-    config = ModelConfig(num_blendshapes=8, identity_size=4, expressions=("joy", "doubt"))
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_numpy_engine_equals_torch_for_another_neutral(bidirectional):
+    config = ModelConfig(
+        num_blendshapes=8,
+        expressions=("joy", "doubt"),
+        bidirectional=bidirectional,
+        follows_neutral=True,
+    )
     bundle = random_bundle(config)
+    engine = Engine(bundle)
     intensities = np.random.default_rng(1).uniform(0, 1, (30, 2))
-    identity = np.array([1.0, -2.0, 0.5, 0.0, 9.0], np.float32)  # the model reads four
-    motion = Engine(bundle).generate(intensities, bundle.config.model_rate, identity)
+    neutral = bundle.template.vertices * np.array([1.3, 0.8, 1.0], np.float32)
+    motion = engine.generate(intensities, config.model_rate, neutral)
     signal = torch.from_numpy(intensities[None].astype(np.float32))
     with torch.no_grad():
-        twin = torch_twin(bundle)(signal, torch.from_numpy(identity[None, :4]))
-        anybody = torch_twin(bundle)(signal)
+        model = torch_twin(bundle)
+        twin = model(signal, torch.from_numpy(engine.shapes_of(neutral)))
+        anybody = model(signal)
     np.testing.assert_allclose(motion.skin, twin.skin[:, 0].transpose(0, 1), atol=1e-4)
     np.testing.assert_allclose(motion.jaw, twin.jaw[0], atol=1e-5)
     assert torch.abs(twin.skin - anybody.skin).max() > 0.1
-    mean = Engine(bundle).generate(intensities, bundle.config.model_rate)
+    mean = engine.generate(intensities, config.model_rate)
     np.testing.assert_allclose(mean.skin, anybody.skin[:, 0].transpose(0, 1), atol=1e-4)
-
-
-def test_an_untrained_identity_changes_nothing():
-    torch.manual_seed(0)
-    config = ModelConfig(num_blendshapes=8, identity_size=4)
-    model = ExpressionModel(config, sphere_template().hierarchy)
-    codes = torch.randn(2, 5, 64)
-    assert torch.equal(model.with_identity(codes, torch.randn(2, 4)), codes)
+    assert mean.neutral is None
+    assert motion.neutral is neutral
 
 
 def test_an_untrained_hybrid_is_its_blendshapes_alone():

@@ -83,7 +83,7 @@ def test_a_motion_made_for_this_very_face_is_not_scaled_again(template):
     fit = dataclasses.replace(exact_fit(larger), neutral=neutral)
     alignment = align(larger, Mesh.from_triangles(neutral, larger.triangles), fit)
     motion = random_motion(larger)
-    for_it = dataclasses.replace(motion, identity=np.ones(1, np.float32))
+    for_it = dataclasses.replace(motion, neutral=neutral)
     np.testing.assert_allclose(retarget(for_it, alignment), motion.skin, atol=1e-4)
     np.testing.assert_allclose(retarget(motion, alignment), 1.2 * motion.skin, atol=1e-2)
 
