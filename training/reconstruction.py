@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 from tqdm import tqdm
 
-from facegen_core.inference import MAX_COEFFICIENT
 from facegen_core.metrics import roughness, umbrella_laplacian, vertex_errors, weighted_mean
 from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
@@ -134,7 +133,7 @@ def _measure(
         amplitude * judges.means.motion(part.expression, part.marks, frames), judges.basis
     )
     floor = _lift(judges.basis.project(truth), judges.basis)
-    apex = _apex_rows(frames, part.marks)
+    apex = apex_rows(frames, part.marks)
     lengths = [np.linalg.norm(d[apex], axis=-1) @ face for d in (predicted, truth)]
     firsts = np.stack([d[apex][0] for d in (predicted, truth)])
     rough = roughness(firsts, laplacian)
@@ -170,11 +169,19 @@ def predict(
 
 
 def known_identity(identity: FloatArray, size: int) -> NDArray[np.float32]:
-    """(I,) what a model of that size reads of (I',) coefficients; clipped as the engine does it."""
+    """(I,) what a model of that size reads of (I',) coefficients: its strongest modes."""
     known = np.zeros(size, np.float32)
     count = min(size, len(identity))
-    known[:count] = np.clip(identity[:count], -MAX_COEFFICIENT, MAX_COEFFICIENT)
+    known[:count] = identity[:count]
     return known
+
+
+def apex_rows(frames: IntArray, marks: FloatArray) -> NDArray[np.bool_]:
+    """(N,) which frames are in the apex; the nearest one where the stride left none."""
+    apex = (frames >= marks[1]) & (frames <= marks[2])
+    if not apex.any():
+        apex[np.abs(frames - np.mean(marks[1:3])).argmin()] = True
+    return apex
 
 
 def error_table(errors: dict[str, dict[str, float]]) -> str:
@@ -190,14 +197,6 @@ def error_table(errors: dict[str, dict[str, float]]) -> str:
 
 def _lift(coefficients: FloatArray, basis: MotionBasis) -> FloatArray:
     return np.tensordot(coefficients.astype(np.float32), basis.shapes, axes=1)
-
-
-def _apex_rows(frames: IntArray, marks: FloatArray) -> NDArray[np.bool_]:
-    """(N,) which frames are in the apex; the nearest one where the stride left none."""
-    apex = (frames >= marks[1]) & (frames <= marks[2])
-    if not apex.any():
-        apex[np.abs(frames - np.mean(marks[1:3])).argmin()] = True
-    return apex
 
 
 def _averages(rows: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
