@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 from matplotlib import rcParams
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from facegen_core.errors import TopologyMismatchError
@@ -14,7 +15,7 @@ from training.figures.drawing import View, draw_face, head_view
 from training.figures.faces import face_sheet
 from training.figures.inner_parts import posed_parts, skin_colours
 from training.figures.rasteriser import rasterise
-from training.figures.style import SYSTEM_COLOURS, system_styles
+from training.figures.style import SYSTEM_COLOURS, save_png, system_styles
 
 SPHERE, TRIANGLES = open_sphere()
 SIZE = (60, 80)
@@ -275,3 +276,16 @@ def test_cost_growth_draws_known_implementations_in_their_colours(tmp_path):
 def test_unknown_systems_get_colours_of_their_own():
     styles = system_styles(["hybrid", "mine", "yours"])
     assert len({style["color"] for style in styles.values()}) == 3
+
+
+def test_a_page_is_as_fine_as_its_file_may_be_large(tmp_path):
+    x, y = np.meshgrid(np.arange(300), np.arange(300))
+    waves = 0.5 + 0.25 * np.sin(x / 7) + 0.25 * np.sin(x * y / 900)
+    figure = Figure((3, 3))
+    figure.add_axes((0, 0, 1, 1)).imshow(waves, cmap="gray")
+    sizes = []
+    for limit in (400_000, 60_000):
+        save_png(figure, tmp_path / "page.png", limit)
+        assert (tmp_path / "page.png").stat().st_size <= limit
+        sizes.append(png_size(tmp_path / "page.png"))
+    assert sizes[0] > sizes[1]

@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 from facegen_core.errors import TopologyMismatchError
 from training.figures.drawing import View, draw_face, head_view
 from training.figures.faces import FACE_PIXELS, FaceGrid, Parts
-from training.figures.style import expression_title, figure_type, save_png, system_title
+from training.figures.style import (
+    SKIN_COLOURS,
+    expression_title,
+    figure_type,
+    save_png,
+    system_title,
+)
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
+_MAX_BYTES = 125_000  # several pairs are drawn
 _NAME_HEIGHT = 0.42  # inches, two lines
 
 
@@ -55,7 +62,7 @@ def draw(
                     vertices, triangles, colours, FACE_PIXELS, parts=behind, view=row_view
                 )
                 grid.add_face(figure, r, c, face)
-        save_png(figure, path)
+        save_png(figure, path, _MAX_BYTES, SKIN_COLOURS)
 
 
 def _column_names(shares: FloatArray, ends: tuple[str, str] | None) -> list[str]:

@@ -17,6 +17,7 @@ from training.figures.faces import FACE_PIXELS, FaceGrid, Parts
 from training.figures.style import (
     EXPRESSION_COLOURS,
     FAINT_INK,
+    SKIN_COLOURS,
     expression_title,
     figure_type,
     save_png,
@@ -29,6 +30,7 @@ IntArray = NDArray[np.integer]
 _CURVE_HEIGHT, _LINK_HEIGHT, _AXIS_HEIGHT = 0.85, 0.22, 0.42  # inches
 _LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 _CENTRED = {"ha": "center", "va": "center", "zorder": 4}
+_MAX_BYTES = 150_000  # one figure is drawn per expression
 _LEAST_SIGNAL = 1e-3  # channels that stay below are not drawn
 
 
@@ -69,7 +71,7 @@ def draw(
         axes = grid.axes(figure, left, _AXIS_HEIGHT, width, _CURVE_HEIGHT)
         _draw_signal(axes, signal, expressions, frame_rate)
         _link_frames(figure, axes, grid, frames / frame_rate)
-        save_png(figure, path)
+        save_png(figure, path, _MAX_BYTES, SKIN_COLOURS)
 
 
 def _draw_signal(
@@ -80,7 +82,7 @@ def _draw_signal(
     for k, channel in enumerate(active):
         colour = EXPRESSION_COLOURS[k % len(EXPRESSION_COLOURS)]
         curve = signal[:, channel]
-        axes.plot(times, curve, color=colour, zorder=3)
+        axes.plot(times, curve, color=colour, zorder=3, clip_on=False)
         axes.fill_between(times, curve, color=colour, alpha=0.08, linewidth=0)
         # The name stands under the curve's middle, a line lower for each further channel.
         middle = float((times * curve).sum() / curve.sum())

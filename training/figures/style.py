@@ -82,7 +82,8 @@ _RESOLUTIONS = (
     110,
     100,
 )  # dots per inch, finest first
-_NUM_COLOURS = 256
+NUM_COLOURS, SKIN_COLOURS = 256, 104
+_NUM_FLAT = 8  # colours of even areas
 _SHADE_SHIFT = 2  # bits of a channel within which shades are one colour when counted
 _CODE = np.array([1 << 16, 1 << 8, 1])  # a colour as one number
 
@@ -116,14 +117,17 @@ def expression_title(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def save_png(figure: Figure, path: Path, max_bytes: int = MAX_BYTES) -> None:
-    """Write a figure with a palette of 256 colours, as fine as the file size allows.
+def save_png(
+    figure: Figure, path: Path, max_bytes: int = MAX_BYTES, num_colours: int = NUM_COLOURS
+) -> None:
+    """Write a figure with a palette of at most 256 colours, as fine as the file size allows.
 
+    Fewer colours leave room for more pixels: for faces of plain skin, SKIN_COLOURS do.
     The file appears whole or not at all; equal figures make equal bytes.
     """
     path = Path(path)
     for resolution in _RESOLUTIONS:
-        content = _encoded(figure, resolution)
+        content = _encoded(figure, resolution, num_colours)
         if len(content) <= max_bytes:
             break
     partial = path.with_name(f".{path.name}.part")
@@ -131,39 +135,43 @@ def save_png(figure: Figure, path: Path, max_bytes: int = MAX_BYTES) -> None:
     os.replace(partial, path)
 
 
-def _encoded(figure: Figure, resolution: int) -> bytes:
+def _encoded(figure: Figure, resolution: int, num_colours: int) -> bytes:
     figure.set_dpi(resolution)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    reduced = _with_palette(np.asarray(canvas.buffer_rgba())[..., :3])
+    reduced = _with_palette(np.asarray(canvas.buffer_rgba())[..., :3], num_colours)
     content = io.BytesIO()
     reduced.save(content, "PNG", optimize=True, dpi=(resolution, resolution))
     return content.getvalue()
 
 
-def _with_palette(pixels: NDArray[np.uint8]) -> Image.Image:
-    """(H, W, 3) pixels in 256 colours, without dithering: faces stay smooth and the file small."""
+def _with_palette(pixels: NDArray[np.uint8], num_colours: int) -> Image.Image:
+    """(H, W, 3) pixels in few colours, without dithering: faces stay smooth and the file small."""
     codes, inverse, counts = np.unique(
         pixels.reshape(-1, 3) @ _CODE, return_inverse=True, return_counts=True
     )
     colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
-    palette = _palette(colours, counts)
+    palette = _palette(colours, counts, num_colours)
     nearest = cKDTree(palette.astype(float)).query(colours.astype(float))[1].astype(np.uint8)
     reduced = Image.fromarray(nearest[inverse].reshape(pixels.shape[:2]), "P")
     reduced.putpalette(palette.tobytes())
     return reduced
 
 
-def _palette(colours: NDArray[np.uint8], counts: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """At most 256 colours that serve (N, 3) colours of (N,) pixels each; white is one of them.
+def _palette(
+    colours: NDArray[np.uint8], counts: NDArray[np.integer], num_colours: int
+) -> NDArray[np.uint8]:
+    """At most num_colours that serve (N, 3) colours of (N,) pixels each.
 
-    Shades of one colour count by the cube root of their pixels: skin fills most of a page of faces,
-    and would leave nothing for the eyes.
+    The page, type and curves are flat, so the most frequent colours are kept as they are. Of the
+    rest, shades of one colour count by the cube root of their pixels: skin fills most of a page of
+    faces, and would leave nothing for the eyes.
     """
+    flat = colours[np.argsort(-counts, kind="stable")[:_NUM_FLAT]]
     shades = (colours >> _SHADE_SHIFT).astype(np.int64) @ _CODE
     _, firsts, shade_of = np.unique(shades, return_index=True, return_inverse=True)
     pixels = np.bincount(shade_of, counts)
     swatches = np.repeat(colours[firsts], np.cbrt(pixels).astype(int), axis=0)
-    reduced = Image.fromarray(swatches[None]).quantize(_NUM_COLOURS - 1, kmeans=2)
-    found = np.array(reduced.getpalette(), np.uint8).reshape(-1, 3)[: _NUM_COLOURS - 1]
-    return np.concatenate([found, np.full((1, 3), 255, np.uint8)])
+    reduced = Image.fromarray(swatches[None]).quantize(num_colours - _NUM_FLAT, kmeans=2)
+    found = np.array(reduced.getpalette(), np.uint8).reshape(-1, 3)[: num_colours - _NUM_FLAT]
+    return np.concatenate([flat, found])
