@@ -1,0 +1,92 @@
+"""Does more intensity move the face more? An artist's slider must not turn back, or jump."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facegen_core.conditioning import label_signal
+from facegen_core.metrics import mean_displacement
+from facegen_core.models.expression_encoder import rest_gate
+from facegen_core.models.expression_model import ExpressionModel
+from training.reconstruction import known_identity
+
+FloatArray = NDArray[np.floating]
+
+INTENSITIES = np.linspace(0.0, 1.0, 11)
+# A clip as an artist would key it, seconds: rest, onset, hold, offset, rest.
+CLIP_MARKS_SECONDS = (0.2, 0.6, 1.4, 2.0)
+CLIP_SECONDS = 2.2
+# Where in the hold the face is looked at, seconds.
+LOOK_SECONDS = 1.2
+
+
+@dataclass(frozen=True)
+class IntensityResponse:
+    """monotone_share: of the steps of intensity, those that move the face farther.
+
+    linearity: R² of a line through displacement over intensity; full_mm: mean displacement at
+    intensity 1. Means over expressions and faces.
+    """
+
+    monotone_share: float
+    linearity: float
+    full_mm: float
+
+
+def measure_response(
+    model: ExpressionModel, identities: Rows[FloatArray], frame_rate: float, face: FloatArray
+) -> IntensityResponse:
+    """Over all expressions and the given identities (N,); face: (V,) weights."""
+    known = np.stack([known_identity(i, model.config.identity_size) for i in identities])
+    curves = np.concatenate(
+        [
+            _curves(model, expression, known, frame_rate, face)
+            for expression in range(model.config.num_expressions)
+        ]
+    )  # (R, 11)
+    return IntensityResponse(
+        float((np.diff(curves, axis=1) > 0).mean()),
+        float(np.mean([_linearity(curve) for curve in curves])),
+        float(curves[:, -1].mean()),
+    )
+
+
+@torch.no_grad()
+def _curves(
+    model: ExpressionModel,
+    expression: int,
+    identities: FloatArray,
+    frame_rate: float,
+    face: FloatArray,
+) -> FloatArray:
+    """(N, 11) mean displacement of N faces in the hold, mm, at each of INTENSITIES."""
+    marks = np.array(CLIP_MARKS_SECONDS) * frame_rate
+    num_frames, look = int(CLIP_SECONDS * frame_rate) + 1, int(LOOK_SECONDS * frame_rate)
+    signals = torch.from_numpy(
+        np.stack(
+            [
+                label_signal(expression, s, marks, num_frames, model.config.num_expressions)
+                for s in INTENSITIES
+            ]
+        )
+    )  # (11, T, C)
+    codes = model.encoder(signals)[:, look]
+    gate = rest_gate(signals, model.config.rest_gate)[:, look]
+    curves = []
+    for identity in torch.from_numpy(identities):
+        own = model.with_identity(codes[:, None], identity.expand(len(codes), -1))[:, 0]
+        skin = (model.decode(own) * gate).transpose(0, 1).numpy(force=True)
+        curves.append(mean_displacement(skin, face))
+    return np.stack(curves)
+
+
+def _linearity(curve: FloatArray) -> float:
+    """R² of the best line through (11,) displacements over INTENSITIES; 0 where nothing moves."""
+    if np.std(curve) < 1e-9:
+        return 0.0
+    return float(np.corrcoef(curve, INTENSITIES)[0, 1] ** 2)

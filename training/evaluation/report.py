@@ -1,0 +1,100 @@
+"""results.md: the tables for a reader; every figure in it comes from the results given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Rows
+from typing import Any
+
+from training.evaluation.pictures import Picture
+from training.evaluation.report_tables import (
+    classification_section,
+    compound_section,
+    markdown_table,
+    reconstruction_section,
+    skin_section,
+)
+from training.evaluation.systems import RUN_FOLDERS
+from training.figures.style import system_title
+
+Results = dict[str, Any]
+
+_VERDICTS = {True: "reached", False: "**missed**", None: "not evaluated"}
+
+
+def write_report(results: Results, pictures: Rows[Picture], notes: str) -> str:
+    """The whole page as Markdown; notes: what a person wrote about these results, or nothing."""
+    sections = [
+        _opening(results),
+        _targets(results),
+        reconstruction_section(results),
+        compound_section(results),
+        classification_section(results),
+        skin_section(results),
+        _figures(pictures),
+        ["## Notes", "", notes.strip()] if notes.strip() else [],
+        _commands(results),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def _opening(results: Results) -> list[str]:
+    data = results["data"]
+    lines = [
+        "# Results",
+        "",
+        f"Written by `{results['command']}`; the numbers are in `results.json` too.",
+        "",
+        f"Measured on {results['num_subjects']} subjects of {data['name']} that no system has seen "
+        f"({results['split']} split): {results['num_sequences']} sequences of one expression and "
+        f"{results['num_compound_sequences']} of two, {results['frames_per_sequence']} frames of "
+        f"each. Commit `{results['commit']}`, seed {results['seed']}, data "
+        f"`{results['data_hash']}`.",
+    ]
+    others = [n for n, c in results["systems"].items() if not c.get("trained_on_this_data", True)]
+    if others:
+        lines += [
+            "",
+            f"Trained on another preparation of the data: {', '.join(map(system_title, others))}.",
+        ]
+    if results["not_evaluated"]:
+        lines += ["", "Not evaluated:", ""]
+        lines += [
+            f"- {system_title(n)} (`{n}`): {why}" for n, why in results["not_evaluated"].items()
+        ]
+    return lines
+
+
+def _targets(results: Results) -> list[str]:
+    rows = [
+        (target["statement"], _VERDICTS[target["reached"]], target["finding"])
+        for target in results["targets"]
+    ]
+    return ["## Targets", "", *markdown_table(("target", "", "finding"), rows)]
+
+
+def _figures(pictures: Rows[Picture]) -> list[str]:
+    if not pictures:
+        return []
+    lines = ["## Figures"]
+    for picture in sorted(pictures, key=lambda p: p.caption):
+        lines += ["", f"![{picture.caption}](figures/{picture.file})", "", picture.caption]
+    return lines
+
+
+def _commands(results: Results) -> list[str]:
+    evaluated = [n for n in results["systems"] if n in RUN_FOLDERS]
+    arguments = results["arguments"]
+    trainings = [
+        f"python -m training train --config training/configs/{RUN_FOLDERS[n]}.yaml "
+        f"--data {arguments['data']} --out {arguments['runs']}/{RUN_FOLDERS[n]}"
+        for n in evaluated
+    ]
+    return [
+        "## To measure it again",
+        "",
+        "```",
+        f"python -m training prepare {results['data']['kind']} --out {arguments['data']}",
+        *trainings,
+        results["command"],
+        "```",
+    ]
