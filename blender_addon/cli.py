@@ -40,11 +40,14 @@ def command() -> None:
     everything is written.
     """
     try:
-        code = main()
-    except SystemExit as ended:  # --help, --version and argparse's own refusals
-        code = ended.code if isinstance(ended.code, int) else 0
-    sys.stdout.flush()
-    sys.stderr.flush()
+        try:
+            code = main()
+        except SystemExit as ended:  # --help, --version and argparse's own refusals
+            code = ended.code if isinstance(ended.code, int) else 0
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # whoever read along, such as `facegen info | head`, has read enough
+        code = 0
     os._exit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import bpy
@@ -14,6 +15,9 @@ from . import DEFAULT_BUNDLE
 from .scene import state
 
 __all__ = ["DEFAULT_BUNDLE", "FacegenPreferences", "bundle_path", "model_in_use"]
+
+# Characters of a line in the preferences window as it opens; labels do not wrap by themselves.
+LINE_LENGTH = 72
 
 
 class FacegenPreferences(bpy.types.AddonPreferences):
@@ -59,9 +63,11 @@ def unregister() -> None:
 def _draw_info(layout: bpy.types.UILayout, info: BundleInfo) -> None:
     column = layout.box().column(align=True)
     for label, value in [*summary_rows(info), ("Error", error_sentence(info))]:
-        row = column.split(factor=0.2)
-        row.label(text=label)
-        row.label(text=value)
+        for line in textwrap.wrap(value, LINE_LENGTH):
+            row = column.split(factor=0.2)
+            row.label(text=label)
+            row.label(text=line)
+            label = ""
     for line in error_table(info):
         row = column.split(factor=0.2)
         row.label(text=line[0])

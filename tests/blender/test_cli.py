@@ -104,6 +104,13 @@ def test_info_needs_no_blender_and_tells_expressions_licence_and_error(tmp_path:
     assert told["vertices"] == len(bundle.template.vertices)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a shell with pipes")
+def test_a_reader_who_stops_early_is_no_error() -> None:
+    command = f"{sys.executable} -m blender_addon.cli info | true"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == ""
+
+
 def test_info_without_a_name_is_of_the_shipped_model(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["info"]) == 0
     assert "default.facegen" in capfd.readouterr().out
