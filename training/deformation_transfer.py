@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -70,28 +70,58 @@ class SourceShapes:
         return (share * share * (3 - 2 * share)).astype(np.float32)
 
 
-def transfer_shapes(source: SourceShapes, neutral: FloatArray) -> NDArray[np.float32]:
+@dataclass(frozen=True, eq=False)
+class FaceEquations:
+    """The screened Poisson equations of one (V, 3) neutral, factorised once for all its shapes.
+
+    weighted: (3F, V) gradient times area; in_plane: (F, 3, 3) gradient of the neutral itself;
+    pull: (V,) weight of the screening; free: (N,) vertices that may move.
+    """
+
+    weighted: sparse.csr_matrix
+    in_plane: NDArray[np.float32]
+    pull: FloatArray
+    free: IntArray
+    factors: SuperLU
+
+    @classmethod
+    def of(cls, source: SourceShapes, neutral: FloatArray) -> FaceEquations:
+        """Takes about 0.1 s for 14 k vertices."""
+        neutral = np.asarray(neutral, np.float64)
+        gradient, areas = _gradient(neutral, source.triangles)  # (3F, V), (F,)
+        weighted = sparse.diags(np.repeat(areas, 3)) @ gradient
+        corners = source.triangles.ravel()
+        masses = np.bincount(corners, np.repeat(areas / 3, 3), minlength=len(neutral))
+        pull = masses / SCREENING_LENGTH_MM**2
+        system = gradient.T @ weighted + sparse.diags(pull)
+        free = np.flatnonzero(~source.is_still)
+        # COLAMD makes 50 % more entries than a symmetric order, but SuperLU solves faster.
+        factors = splu(system[free][:, free].tocsc(), permc_spec="COLAMD")
+        in_plane = (gradient @ neutral).reshape(-1, 3, 3).astype(np.float32)
+        return cls(weighted.astype(np.float32).tocsr(), in_plane, pull, free, factors)
+
+    def solve(self, gradients: FloatArray, targets: FloatArray) -> NDArray[np.float32]:
+        """(V, C) functions with the (3F, C) gradients, pulled towards the (V, C) targets."""
+        right = self.weighted.T @ gradients + self.pull[:, None] * targets
+        result = np.zeros(targets.shape, np.float32)
+        result[self.free] = self.factors.solve(np.asarray(right, np.float64)[self.free])
+        return result
+
+
+def transfer_shapes(
+    source: SourceShapes, neutral: FloatArray, equations: FaceEquations | None = None
+) -> NDArray[np.float32]:
     """(K, V, 3) the displacements as another (V, 3) neutral of the same topology would show them.
 
     The source's own neutral gives the source's own displacements back, but for the clamped
-    triangles. Takes about a second for 53 shapes of 14 k vertices.
+    triangles. Takes about half a second for 53 shapes of 14 k vertices.
     """
     K, V, _ = source.displacements.shape  # noqa: N806
-    neutral = np.asarray(neutral, np.float64)
-    gradient, areas = _gradient(neutral, source.triangles)  # (3F, V), (F,)
-    weighted = sparse.diags(np.repeat(areas, 3)) @ gradient
-    masses = np.bincount(source.triangles.ravel(), np.repeat(areas / 3, 3), minlength=V)
-    pull = masses / SCREENING_LENGTH_MM**2
-    system = gradient.T @ weighted + sparse.diags(pull)
-    turned = (gradient @ neutral).reshape(-1, 3, 3).astype(np.float32) @ source.stretches
-    right = weighted.T.astype(np.float32).tocsr() @ turned.reshape(-1, 3 * K)
-    right = right.reshape(V, K, 3) + pull[:, None, None] * source.displacements.transpose(1, 0, 2)
-    free = np.flatnonzero(~source.is_still)
-    # COLAMD makes 50 % more entries than a symmetric order, but SuperLU solves three times faster.
-    factors = splu(system[free][:, free].tocsc(), permc_spec="COLAMD")
-    result = np.zeros((V, K * 3), np.float32)
-    result[free] = factors.solve(right.reshape(V, -1)[free])
-    return result.reshape(V, K, 3).transpose(1, 0, 2) * source.supports[..., None]
+    equations = equations or FaceEquations.of(source, neutral)
+    gradients = (equations.in_plane @ source.stretches).reshape(-1, 3 * K)
+    targets = source.displacements.transpose(1, 0, 2).reshape(V, 3 * K)
+    result = equations.solve(gradients, targets).reshape(V, K, 3).transpose(1, 0, 2)
+    return result * source.supports[..., None]
 
 
 def _frames(vertices: FloatArray, triangles: IntArray) -> FloatArray:

@@ -6,67 +6,93 @@ Everything follows from the person's name and the seed of the set.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core.bundle import template_from_arrays
 from facegen_core.intensity import EXPRESSIONS
-from facegen_core.motion import fit_pose, pose_points
-from facegen_core.template import Template
-from training.datasets.sequence import write_sequence
-from training.deformation_transfer import SourceShapes, transfer_shapes
-from training.performance import Lips, draw_style, perform
+from facegen_core.metrics import mean_displacement
+from training.correction_frames import between_frames, choose_frames
+from training.datasets.ict import write_sequence
+from training.datasets.sequence import Component, sequence_name
+from training.performance import (
+    EXTREMENESS_RANGE,
+    Performance,
+    blend,
+    draw_compound_timing,
+    draw_style,
+    perform,
+)
+from training.subject_shapes import SubjectShapes, open_studio
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 
 # Identity coefficients are clipped here: beyond, faces of the model stop being plausible.
 MAX_COEFFICIENT = 2.5
-# The skin near the condyles, with whose identity the jaw pivot moves, mm.
-CONDYLE_SIDE_MM, CONDYLE_RADIUS_MM = 68.0, 20.0
-# A rigid pose needs few points: every so many of the proxy's lower teeth.
-TEETH_STRIDE = 12
-# A shape turns the jaw if it moves a tooth more than this, mm.
-JAW_MOTION_MM = 1e-2
-# Landmarks of the inner edges of the lips, one above the other.
-UPPER_INNER_LIP, LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]
+# Frames of a take whose correction is solved, beside those at its marks.
+SOLVED_FRAMES, SOLVED_FRAMES_OF_COMPOUNDS = 10, 14
+# In choosing them, how much a millimetre that the lips would overlap counts, beside the mean
+# displacement of the whole face in millimetres.
+OVERLAP_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker needs to know: the folder of the set, its seed, takes per expression."""
+    """What every worker needs to know: folder of the set, its seed, takes of each expression and
+    takes with two expressions."""
 
     out: Path
     seed: int
     num_takes: int
+    num_compounds: int
 
 
 @dataclass(frozen=True, eq=False)
-class _Studio:
-    """What all people share: template, shapes of the mean face, (K, 6) what they do to the jaw."""
+class _Take:
+    """What was performed: one or two expressions in one take, and the name of how they mix."""
 
-    template: Template
-    source: SourceShapes
-    shape_names: tuple[str, ...]
-    jaw_poses: FloatArray
+    number: int
+    expressions: tuple[str, ...]
+    performances: tuple[Performance, ...]
+
+    @property
+    def activations(self) -> NDArray[np.float32]:
+        """(T, K)"""
+        alone = len(self.performances) == 1
+        return self.performances[0].activations if alone else blend(self.performances)
 
 
 def make_subject(job: Job, subject: str) -> None:
-    """Write one subject: shapes, then sequences, then the file that says it is complete."""
-    studio = _open_studio(job.out)
+    """Write one subject: shapes, sequences, corrections, then the file that says it is complete."""
+    studio = open_studio(job.out)
     coefficients = identity_coefficients(subject, job.seed, len(studio.template.identity_basis))
     neutral = studio.template.with_identity(coefficients).astype(np.float32)
-    shapes = transfer_shapes(studio.source, neutral).astype(np.float16)
+    own = SubjectShapes.of(studio, coefficients, neutral)
     folder = job.out / "subjects"
-    partial = folder / f"{subject}_shapes.partial.npy"
-    np.save(partial, shapes)
-    partial.replace(folder / f"{subject}_shapes.npy")
-    jaw = _Jaw.of_subject(studio, coefficients, neutral)
-    _record_takes(job, subject, studio, jaw, _lips(studio.template, neutral, shapes))
+    _save(folder / f"{subject}_shapes.npy", own.shapes)
+    corrections: list[FloatArray] = []
+    first = 0
+    for take in _perform_all(job, subject, own):
+        arrays, solved = _record(take, own)
+        components = tuple(Component(e, p.marks) for e, p in _parts(take))
+        path = job.out / "sequences" / f"{sequence_name(subject, components, take.number)}.npz"
+        write_sequence(path, arrays | {"first_correction": np.array(first)})
+        corrections.append(solved)
+        first += len(solved)
+    _save(folder / f"{subject}_corrections.npy", np.concatenate(corrections))
     partial = folder / f"{subject}.partial.npz"
-    np.savez(partial, neutral=neutral, coefficients=coefficients, jaw_pivot=jaw.pivot)
+    np.savez(
+        partial,
+        neutral=neutral,
+        coefficients=coefficients.astype(np.float32),
+        jaw_pivot=own.combination.jaw.pivot,
+        lip_gap=np.array(own.lips.gap),
+        lip_changes=own.lips.changes,
+        lip_variants=np.array(list(own.lips.touching)),
+        lip_touching=np.array(list(own.lips.touching.values())),
+    )
     partial.replace(folder / f"{subject}.npz")
 
 
@@ -86,76 +112,75 @@ def _generator(subject: str, seed: int, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, *f"{subject} {purpose}".encode()])
 
 
-@cache
-def _open_studio(out: Path) -> _Studio:
-    """Read once per worker process."""
-    with np.load(out / "template.npz", allow_pickle=False) as arrays:
-        template = template_from_arrays(dict(arrays))
-    with np.load(out / "source" / "shapes.npz", allow_pickle=False) as arrays:
-        shapes = {name: arrays[name] for name in arrays.files}
-    neutral = template.vertices.astype(np.float64)
-    source = SourceShapes(neutral, template.triangles, shapes["displacements"])
-    return _Studio(template, source, tuple(map(str, shapes["names"])), shapes["jaw_poses"])
-
-
-def _record_takes(job: Job, subject: str, studio: _Studio, jaw: _Jaw, lips: Lips) -> None:
-    style = draw_style(studio.shape_names, _generator(subject, job.seed, "style"))
+def _perform_all(job: Job, subject: str, own: SubjectShapes) -> list[_Take]:
+    names = own.studio.shape_names
+    style = draw_style(names, _generator(subject, job.seed, "style"))
+    takes = []
     for expression in EXPRESSIONS:
-        for take in range(1, job.num_takes + 1):
-            rng = _generator(subject, job.seed, f"{expression} {take}")
-            performance = perform(expression, style, lips, studio.shape_names, rng)
-            write_sequence(
-                job.out / "sequences" / f"{subject}_{expression}_{take}.npz",
-                {
-                    "activations": performance.activations,
-                    "jaw": jaw.poses(performance.activations),
-                    "marks": performance.marks,
-                    "extremeness": np.array(performance.extremeness),
-                    "variant": np.array(performance.variant),
-                },
-            )
+        for number in range(1, job.num_takes + 1):
+            rng = _generator(subject, job.seed, f"{expression} {number}")
+            performance = perform(expression, style, own.lips, names, rng)
+            takes.append(_Take(number, (expression,), (performance,)))
+    for number in range(1, job.num_compounds + 1):
+        rng = _generator(subject, job.seed, f"compound {number}")
+        pair = tuple(EXPRESSIONS[k] for k in rng.choice(len(EXPRESSIONS), 2, replace=False))
+        timings, _ = draw_compound_timing(*pair, rng)
+        performances = tuple(
+            perform(e, style, own.lips, names, rng, timing, rng.uniform(*EXTREMENESS_RANGE))
+            for e, timing in zip(pair, timings, strict=True)
+        )
+        takes.append(_Take(number, pair, performances))
+    return takes
 
 
-def _lips(template: Template, neutral: FloatArray, shapes: FloatArray) -> Lips:
-    """Mean height between the inner edges of the lips, and what each shape does to it."""
-
-    def heights(vertices: FloatArray) -> FloatArray:
-        points = template.landmarks.positions(vertices, template.triangles)[..., 1]
-        return (points[..., UPPER_INNER_LIP] - points[..., LOWER_INNER_LIP]).mean(axis=-1)
-
-    return Lips(float(heights(neutral)), heights(shapes.astype(np.float64)))
+def _parts(take: _Take) -> list[tuple[str, Performance]]:
+    return list(zip(take.expressions, take.performances, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
-class _Jaw:
-    """A subject's lower teeth (P, 3), what each shape does to them (K, P, 3), and both pivots."""
+def _record(take: _Take, own: SubjectShapes) -> tuple[dict[str, NDArray], NDArray[np.float16]]:
+    """The arrays of a sequence, and the (R, V, 3) corrections of the frames solved for it."""
+    activations = take.activations
+    marks = np.array([p.marks for p in take.performances])
+    nodes = _solved_frames(activations, marks, own)
+    weights = between_frames(nodes, len(activations))[:, 1:-1]  # at both ends the correction is 0
+    solved = own.correction(activations[nodes[1:-1]]).astype(np.float16)
+    alone = len(take.performances) == 1
+    arrays = {
+        "activations": activations,
+        "jaw": own.jaw(activations),
+        "expressions": np.array(take.expressions),
+        "marks": marks,
+        "magnitudes": np.array([np.nan if alone else _magnitude(p, own) for _, p in _parts(take)]),
+        "extremeness": np.array([p.extremeness for p in take.performances]),
+        "variants": np.array([p.variant for p in take.performances]),
+        "correction_weights": weights.astype(np.float32),
+    }
+    return arrays, solved
 
-    teeth: FloatArray
-    motions: FloatArray
-    pivot: FloatArray
-    template_pivot: FloatArray
 
-    @classmethod
-    def of_subject(cls, studio: _Studio, coefficients: FloatArray, neutral: FloatArray) -> _Jaw:
-        """Teeth carried by identity; the pivot moves like the skin at the condyles."""
-        template = studio.template
-        part = template.inner_part("lower_teeth")
-        carried = part.vertices + np.tensordot(coefficients, part.identity_basis, axes=1)
-        teeth = carried[::TEETH_STRIDE].astype(np.float64)
-        pivot = template.jaw_pivot.astype(np.float64)
-        condyles = pivot + np.array([[CONDYLE_SIDE_MM, 0, 0], [-CONDYLE_SIDE_MM, 0, 0]])
-        distances = np.linalg.norm(template.vertices - condyles[:, None], axis=2).min(axis=0)
-        near = distances < CONDYLE_RADIUS_MM
-        shift = (neutral - template.vertices)[near].mean(axis=0)
-        shift[0] = 0.0
-        motions = pose_points(teeth, pivot + shift, studio.jaw_poses) - teeth
-        return cls(teeth, motions, pivot + shift, pivot)
+def _solved_frames(activations: FloatArray, marks: FloatArray, own: SubjectShapes) -> IntArray:
+    """Sorted frames; the first and last are at rest."""
+    used = np.flatnonzero(activations.any(axis=0))
+    sizes = np.linalg.norm(own.shapes[used].astype(np.float32), axis=2).mean(axis=1)
+    scaled = activations[:, used] * np.sqrt(sizes)
+    products = (scaled[:, :, None] * scaled[:, None, :]).reshape(len(activations), -1)
+    # A single shape at activation a leaves the chord by about a (1 - a).
+    stand_in = np.concatenate([products, activations[:, used] * sizes], axis=1)
+    if own.lips.touching:
+        heights = own.lips.gap + activations @ own.lips.changes
+        overlap = np.maximum(max(own.lips.touching.values()) - heights, 0.0)
+        stand_in = np.concatenate([stand_in, OVERLAP_WEIGHT * overlap[:, None]], axis=1)
+    count = SOLVED_FRAMES if len(marks) == 1 else SOLVED_FRAMES_OF_COMPOUNDS
+    return choose_frames(stand_in, marks.astype(int).ravel(), count)
 
-    def poses(self, activations: FloatArray) -> NDArray[np.float32]:
-        """(T, 6) rigid poses about the template's pivot of the teeth as the shapes move them."""
-        moved = self.teeth + np.tensordot(activations, self.motions, axes=1)
-        poses = np.zeros((len(activations), 6), np.float32)
-        uses_jaw = np.abs(self.motions).max(axis=(1, 2)) > JAW_MOTION_MM
-        for frame in np.flatnonzero(activations[:, uses_jaw].any(axis=1)):
-            poses[frame] = fit_pose(self.teeth, moved[frame], self.template_pivot)
-        return poses
+
+def _magnitude(performance: Performance, own: SubjectShapes) -> float:
+    """mm, mean displacement over vertices and apex frames if it were played alone."""
+    apex = slice(int(np.ceil(performance.marks[1])), int(performance.marks[2]) + 1)
+    return float(mean_displacement(own.linear(performance.activations[apex])).mean())
+
+
+def _save(path: Path, array: NDArray) -> None:
+    partial = path.with_suffix(".partial.npy")
+    np.save(partial, array)
+    partial.replace(path)

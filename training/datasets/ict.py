@@ -2,35 +2,108 @@
 
 Layout::
 
-    DIR/dataset.json               version, seed, units, subjects, expressions, source, licence
-    DIR/template.npz               the template (facegen_core.bundle.template_arrays)
-    DIR/subjects/S001.npz          identity coefficients, neutral (V, 3), jaw pivot
-    DIR/subjects/S001_shapes.npy   (K, V, 3) float16 mm, memory-mapped
-    DIR/sequences/S001_happy_1.npz activations, jaw poses, marks
+    DIR/dataset.json                  kind, version, seed, units, subjects, expressions, source
+    DIR/template.npz                  the template (facegen_core.bundle.template_arrays)
+    DIR/source/shapes.npz             the shapes of the mean face
+    DIR/subjects/S001.npz             identity coefficients, neutral (V, 3), jaw pivot, lips
+    DIR/subjects/S001_shapes.npy      (K, V, 3) float16 mm, memory-mapped
+    DIR/subjects/S001_corrections.npy (R, V, 3) float16 mm, of all its sequences, memory-mapped
+    DIR/sequences/S001_happy_1.npz    activations, jaw poses, marks, weights of its corrections
+
+The motion of a sequence is activations @ shapes plus weights @ corrections: the sum of the shapes,
+and what turns, stretches and contact change about it (training.subject_shapes).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facegen_core.bundle import template_from_arrays
 from facegen_core.errors import DatasetError
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.template import Template
-from training.datasets.sequence import Sequence, read_sequence
+from training.datasets.dataset import SPLITS, Split, read_split
+from training.datasets.sequence import Component, FloatArray, IntArray, sequence_name
+from training.performance import Lips
+from training.subject_shapes import SubjectShapes, open_studio, sum_of_shapes
 
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
+__all__ = ["DATASET_VERSION", "SPLITS", "IctDataset", "IctSequence", "Split", "read_split"]
 
-DATASET_VERSION = 1
-SPLIT_FOLDER = Path(__file__).parent.parent / "splits"
+DATASET_VERSION = 2
+SEQUENCE_VERSION = 2
+_FIELDS = (
+    "version",
+    "activations",
+    "jaw",
+    "expressions",
+    "marks",
+    "magnitudes",
+    "extremeness",
+    "variants",
+    "first_correction",
+    "correction_weights",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class IctSequence:
+    """A sequence kept as what it is made of.
+
+    activations: (T, K) of the subject's own shapes (K, V, 3) mm; correction_weights: (T, R) of the
+    corrections (R, V, 3) mm; both are memory-mapped. jaw_poses: (T, 6) rad and mm.
+    extremeness and variants, one per component: how it was made, for reports; a model must not see
+    them.
+    """
+
+    subject: str
+    take: int
+    components: tuple[Component, ...]
+    neutral: NDArray[np.float32]
+    identity: NDArray[np.float32]
+    activations: NDArray[np.float32]
+    jaw_poses: NDArray[np.float32]
+    correction_weights: NDArray[np.float32]
+    extremeness: tuple[float, ...]
+    variants: tuple[str, ...]
+    shapes: FloatArray = field(repr=False)
+    corrections: FloatArray = field(repr=False)
+
+    @property
+    def num_frames(self) -> int:
+        return len(self.activations)
+
+    @property
+    def expression(self) -> str:
+        return self.components[0].expression
+
+    @property
+    def marks(self) -> FloatArray:
+        return self.components[0].marks
+
+    @property
+    def name(self) -> str:
+        return sequence_name(self.subject, self.components, self.take)
+
+    def displacements(self, frames: IntArray | None = None) -> NDArray[np.float32]:
+        """(T, V, 3) of the skin from the subject's neutral, mm; exactly 0 at rest.
+
+        Of some frames, only what these need is read.
+        """
+        chosen = slice(None) if frames is None else frames
+        result = sum_of_shapes(self.activations[chosen], self.shapes)
+        result += sum_of_shapes(self.correction_weights[chosen], self.corrections)
+        return result
+
+    def jaw(self) -> NDArray[np.float32]:
+        """(T, 6) pose of the lower jaw: rotation vector (radians), then translation (mm)."""
+        return self.jaw_poses
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +139,26 @@ class IctDataset:
         """Names of all subjects present, sorted."""
         return tuple(sorted(self.header["subjects"]))
 
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        return tuple(self.header["expressions"])
+
+    @property
+    def frame_rate(self) -> float:
+        return float(self.header["frame_rate"])
+
     @cached_property
     def template(self) -> Template:
         with np.load(self.root / "template.npz", allow_pickle=False) as arrays:
             return template_from_arrays(dict(arrays))
 
-    def sequences(self, split: Split) -> tuple[Sequence, ...]:
-        """All sequences of the subjects of a split that are present, sorted by file name."""
+    @property
+    def shape_names(self) -> tuple[str, ...]:
+        """(K) names of the shapes that activations are of."""
+        return open_studio(self.root).shape_names
+
+    def sequences(self, split: Split) -> tuple[IctSequence, ...]:
+        """All sequences of the subjects of a split that are present, sorted by name."""
         present = set(self.subjects)
         return tuple(
             sequence
@@ -81,29 +167,107 @@ class IctDataset:
             for sequence in self.subject_sequences(subject)
         )
 
-    def subject_sequences(self, subject: str) -> tuple[Sequence, ...]:
-        """The sequences of one subject, sorted by expression and take."""
+    def subject_sequences(self, subject: str) -> tuple[IctSequence, ...]:
+        """The sequences of one subject, sorted by name; those with two expressions included."""
         paths = sorted((self.root / "sequences").glob(f"{subject}_*_[0-9]*.npz"))
         paths = [path for path in paths if not path.name.endswith(".partial.npz")]
-        expected = self.header["takes"] * len(EXPRESSIONS)
+        expected = self.header["takes"] * len(EXPRESSIONS) + self.header["compounds"]
         if len(paths) != expected:
             raise DatasetError(
                 f"{self.root}: {subject} has {len(paths)} of {expected} sequences: "
                 "run `python -m training prepare ict` again to complete it."
             )
-        folder = self.root / "subjects"
+        arrays = self._subject_arrays(subject)
+        shapes, corrections = (self._mapped(subject, n) for n in ("shapes", "corrections"))
+        return tuple(_read_sequence(path, arrays, shapes, corrections) for path in paths)
+
+    def subject_lips(self, subject: str) -> Lips:
+        """A subject's mouth, as `training.performance.perform` needs it."""
+        arrays = self._subject_arrays(subject)
+        names, heights = arrays["lip_variants"].tolist(), arrays["lip_touching"].tolist()
+        touching = dict(zip(names, heights, strict=True))
+        return Lips(float(arrays["lip_gap"]), arrays["lip_changes"], touching)
+
+    def shapes(self, subject: str) -> SubjectShapes:
+        """What turns any activations of a subject's shapes into its motion; about a second."""
+        arrays = self._subject_arrays(subject)
+        return SubjectShapes.of(
+            open_studio(self.root),
+            arrays["coefficients"],
+            arrays["neutral"],
+            self._mapped(subject, "shapes"),
+        )
+
+    def _subject_arrays(self, subject: str) -> dict[str, NDArray]:
+        path = self.root / "subjects" / f"{subject}.npz"
         try:
-            with np.load(folder / f"{subject}.npz", allow_pickle=False) as arrays:
-                neutral = arrays["neutral"]
-            shapes = np.load(folder / f"{subject}_shapes.npy", mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            raise DatasetError(f"{folder}: {subject} cannot be read: {error}.") from error
-        return tuple(read_sequence(path, neutral, shapes) for path in paths)
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise DatasetError(f"{path} cannot be read: {error}.") from error
+
+    def _mapped(self, subject: str, what: str) -> FloatArray:
+        path = self.root / "subjects" / f"{subject}_{what}.npy"
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DatasetError(f"{path} cannot be read: {error}.") from error
 
 
-def read_split(dataset: str, split: Split) -> tuple[str, ...]:
-    """Subject names of a split, from ``training/splits/<dataset>_<split>.txt``."""
-    path = SPLIT_FOLDER / f"{dataset}_{split}.txt"
-    if not path.exists():
-        raise DatasetError(f"There is no split file {path}.")
-    return tuple(path.read_text(encoding="utf-8").split())
+def write_sequence(path: Path, arrays: dict[str, NDArray]) -> None:
+    """Write the arrays of one take (_FIELDS without the version), atomically."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, version=np.array(SEQUENCE_VERSION), **arrays)
+    partial.replace(path)
+
+
+def _read_sequence(
+    path: Path, subject: dict[str, NDArray], shapes: FloatArray, corrections: FloatArray
+) -> IctSequence:
+    """Raises DatasetError naming the file and what is wrong with it."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            _check_fields(path, sorted(arrays.files))
+            content = {name: arrays[name] for name in _FIELDS}
+        name, _, take = path.stem.split("_")
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise DatasetError(f"{path} is not a readable sequence: {error}.") from error
+    if content["version"] != SEQUENCE_VERSION:
+        raise DatasetError(f"{path} has version {content['version']}, expected {SEQUENCE_VERSION}.")
+    if content["activations"].ndim != 2 or content["activations"].shape[1] != len(shapes):
+        raise DatasetError(
+            f"{path}: activations: expected (T, {len(shapes)}), got {content['activations'].shape}."
+        )
+    first, weights = int(content["first_correction"]), content["correction_weights"]
+    if first + weights.shape[1] > len(corrections):
+        raise DatasetError(f"{path}: its subject's corrections end before those of this sequence.")
+    return IctSequence(
+        subject=name,
+        take=int(take),
+        components=_components(content),
+        neutral=subject["neutral"],
+        identity=subject["coefficients"],
+        activations=content["activations"],
+        jaw_poses=content["jaw"],
+        correction_weights=weights,
+        extremeness=tuple(content["extremeness"].tolist()),
+        variants=tuple(content["variants"].tolist()),
+        shapes=shapes,
+        corrections=corrections[first : first + weights.shape[1]],
+    )
+
+
+def _components(content: dict[str, NDArray]) -> tuple[Component, ...]:
+    columns = (content["expressions"].tolist(), content["marks"], content["magnitudes"].tolist())
+    return tuple(
+        Component(expression, marks, None if np.isnan(magnitude) else magnitude)
+        for expression, marks, magnitude in zip(*columns, strict=True)
+    )
+
+
+def _check_fields(path: Path, names: list[str]) -> None:
+    missing, extra = sorted(set(_FIELDS) - set(names)), sorted(set(names) - set(_FIELDS))
+    if missing:
+        raise DatasetError(f"{path} lacks the field '{missing[0]}'.")
+    if extra:
+        raise DatasetError(f"{path} has an unknown field '{extra[0]}'.")

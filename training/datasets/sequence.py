@@ -1,102 +1,68 @@
-"""`Sequence`: one recording of one subject showing one expression, in the template's topology."""
+"""`Sequence`: one recording of one subject, in the template's topology, whatever set it is from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-from zipfile import BadZipFile
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core.errors import DatasetError
-
 FloatArray = NDArray[np.floating]
-
-SEQUENCE_VERSION = 1
-_FIELDS = ("version", "activations", "jaw", "marks", "extremeness", "variant")
+IntArray = NDArray[np.integer]
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence:
-    """A sequence kept as what it is made of: activations of the subject's own shapes.
+class Component:
+    """One expression within a sequence.
 
-    subject: its name; expression: one of EXPRESSIONS; take: counted from 1.
-    marks: (4,) frames of onset start, apex start, apex end, offset end.
-    neutral: (V, 3) float32 mm, the subject at rest.
-    shapes: (K, V, 3) mm, memory-mapped; activations: (T, K); jaw_poses: (T, 6) rad and mm.
-    extremeness and variant: how it was made, for reports; a model must not see them.
+    expression: a name; marks: (4,) frames of onset start, apex start, apex end, offset end.
+    magnitude: mm, mean displacement over vertices and apex frames if it were played alone, or None
+    where the motion itself tells (sequences of one component).
     """
 
-    subject: str
     expression: str
-    take: int
     marks: FloatArray
-    neutral: NDArray[np.float32]
-    activations: NDArray[np.float32]
-    jaw_poses: NDArray[np.float32]
-    extremeness: float
-    variant: str
-    shapes: FloatArray = field(repr=False)
+    magnitude: float | None = None
+
+
+class Sequence(Protocol):
+    """What training and evaluation need to know of a recording.
+
+    subject: its name; take: counted from 1. components: one, or two in a compound sequence.
+    neutral: (V, 3) mm, the subject at rest. identity: (N,) coefficients of the template's identity
+    basis, N may be 0. expression and marks: of the first component.
+    name: "S001_happy_1" or "S001_happy+surprise_1".
+    """
 
     @property
-    def num_frames(self) -> int:
-        return len(self.activations)
+    def subject(self) -> str: ...
+    @property
+    def take(self) -> int: ...
+    @property
+    def components(self) -> tuple[Component, ...]: ...
+    @property
+    def neutral(self) -> NDArray[np.float32]: ...
+    @property
+    def identity(self) -> NDArray[np.float32]: ...
+    @property
+    def num_frames(self) -> int: ...
+    @property
+    def expression(self) -> str: ...
+    @property
+    def marks(self) -> FloatArray: ...
+    @property
+    def name(self) -> str: ...
 
-    def displacements(self) -> NDArray[np.float32]:
-        """(T, V, 3) of the skin from the subject's neutral, mm; exactly 0 at rest."""
-        used = np.flatnonzero(self.activations.any(axis=0))
-        shapes = np.asarray(self.shapes[used], np.float32)
-        flat = self.activations[:, used] @ shapes.reshape(len(used), -1)
-        return flat.reshape(self.num_frames, *shapes.shape[1:])
+    def displacements(self, frames: IntArray | None = None) -> NDArray[np.float32]:
+        """(T, V, 3) of the skin from the neutral, mm, or only some frames; exactly 0 at rest."""
+        ...
 
     def jaw(self) -> NDArray[np.float32]:
         """(T, 6) pose of the lower jaw: rotation vector (radians), then translation (mm)."""
-        return self.jaw_poses
+        ...
 
 
-def write_sequence(path: Path, arrays: dict[str, NDArray]) -> None:
-    """Write the per-take arrays (activations, jaw, marks, extremeness, variant), atomically."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, version=np.array(SEQUENCE_VERSION), **arrays)
-    partial.replace(path)
-
-
-def read_sequence(path: Path, neutral: NDArray[np.float32], shapes: FloatArray) -> Sequence:
-    """Read ``S001_happy_1.npz`` given the subject's neutral (V, 3) and shapes (K, V, 3).
-
-    Raises DatasetError naming the file and what is wrong with it.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            _check_fields(path, sorted(arrays.files))
-            content = {name: arrays[name] for name in _FIELDS}
-        subject, expression, take = path.stem.split("_")
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise DatasetError(f"{path} is not a readable sequence: {error}.") from error
-    if content["version"] != SEQUENCE_VERSION:
-        raise DatasetError(f"{path} has version {content['version']}, expected {SEQUENCE_VERSION}.")
-    if content["activations"].ndim != 2 or content["activations"].shape[1] != len(shapes):
-        raise DatasetError(
-            f"{path}: activations: expected (T, {len(shapes)}), got {content['activations'].shape}."
-        )
-    return Sequence(
-        subject=subject,
-        expression=expression,
-        take=int(take),
-        marks=content["marks"],
-        neutral=neutral,
-        activations=content["activations"],
-        jaw_poses=content["jaw"],
-        extremeness=float(content["extremeness"]),
-        variant=str(content["variant"]),
-        shapes=shapes,
-    )
-
-
-def _check_fields(path: Path, names: list[str]) -> None:
-    missing, extra = sorted(set(_FIELDS) - set(names)), sorted(set(names) - set(_FIELDS))
-    if missing:
-        raise DatasetError(f"{path} lacks the field '{missing[0]}'.")
-    if extra:
-        raise DatasetError(f"{path} has an unknown field '{extra[0]}'.")
+def sequence_name(subject: str, components: tuple[Component, ...], take: int) -> str:
+    """`S001_happy_1`, `S001_happy+surprise_1`."""
+    return f"{subject}_{'+'.join(c.expression for c in components)}_{take}"
