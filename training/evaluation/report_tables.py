@@ -52,7 +52,7 @@ def reconstruction_section(results: Results) -> list[str]:
         "",
         "### Fixed extremeness",
         "",
-        "Face region, then whole skin:",
+        "Face region, then whole skin. The oracle is by definition told the label, and has no row.",
         "",
         *_error_table(results, "face_error_mm", lambda content: content.get("fixed", {})),
         "",
