@@ -25,8 +25,9 @@ FloatArray = NDArray[np.floating]
 # of less than ten.
 SMALLEST_HEAD_MM, LARGEST_HEAD_MM = 100.0, 600.0
 USUAL_HEAD = "150 to 350 mm"
-# Where every recording begins at rest, first frames of a subject differ by less than this.
-MAX_REST_DIFFERENCE_MM = 3.0
+# Where every recording begins at rest, its first frame is this near to the mean of its subject's
+# (over all vertices): half of what the weakest expressions at their apex are away from it.
+MAX_REST_DIFFERENCE_MM = 1.0
 
 
 def read_neutrals(source: Source) -> tuple[MeshFile, dict[str, FloatArray]]:

@@ -111,7 +111,7 @@ def check_frame_size(path: Path, vertices: FloatArray, neutral: FloatArray) -> N
     ratio = float(np.ptp(vertices, axis=0).max() / np.ptp(neutral, axis=0).max())
     if not 1.0 / FRAME_SIZE_RATIO < ratio < FRAME_SIZE_RATIO:
         raise DatasetError(
-            f"{path} is {ratio:.3g} times as large as the neutral: is it in another unit?"
+            f"{path} is {ratio:.2g} times as large as the neutral: is it in another unit?"
         )
 
 
