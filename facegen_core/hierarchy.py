@@ -58,20 +58,23 @@ class Hierarchy:
         return matrix
 
     def fused_operator(self, k: int) -> sparse.csr_matrix:
-        """(V_k, S·V_{k+1}) the up-transform to level k and its spiral gather, as one matrix.
+        """(V_k, V_{k+1}·S) the up-transform to level k and its spiral gather, as one matrix.
 
         U followed by the gathers P_j and weights W_j of a spiral convolution is
         A · stack_j(x W_j) with A = [P_1 U | … | P_S U]: transform the few coarse vertices first,
-        then one sparse product. Padding gathers nothing.
+        then one sparse product. Padding gathers nothing. Column S·v + j is coarse vertex v as
+        neighbour j: a vertex's S transforms lie side by side, as one dense product leaves them.
         """
         up, spirals = self.up_matrix(k), self.levels[k].spirals
-        num_vertices = len(spirals)
+        num_vertices, length = spirals.shape
         gathers = []
         for column in spirals.T:
             rows = np.flatnonzero(column >= 0)
             entries = (np.ones(len(rows), np.float32), (rows, column[rows]))
             gathers.append(sparse.csr_matrix(entries, (num_vertices, num_vertices)) @ up)
-        operator = sparse.hstack(gathers, format="csr", dtype=np.float32)
+        by_neighbour = sparse.hstack(gathers, format="csr", dtype=np.float32)
+        by_vertex = np.arange(by_neighbour.shape[1]).reshape(length, -1).T.ravel()
+        operator = by_neighbour[:, by_vertex]
         operator.sum_duplicates()
         return operator
 

@@ -13,6 +13,9 @@ from ..hierarchy import Hierarchy
 from .config import ModelConfig
 from .spiral_conv import UpSpiralConv
 
+# Frames decoded at once on a CPU: so many stay in its caches (half the time for 160 frames).
+CHUNK_FRAMES = 40
+
 
 class SpiralDecoder(nn.Module):
     """Potamias et al. 2020, Table 1: a linear layer to the coarsest level, then up and convolve.
@@ -38,6 +41,13 @@ class SpiralDecoder(nn.Module):
         )
 
     def forward(self, codes: Tensor) -> Tensor:
+        if codes.is_cuda or len(codes) <= CHUNK_FRAMES:
+            return self._decode(codes)
+        num_chunks = -(-len(codes) // CHUNK_FRAMES)
+        chunks = [self._decode(chunk).transpose(1, 2) for chunk in codes.chunk(num_chunks)]
+        return torch.cat(chunks, dim=2).transpose(1, 2)  # (V, N, 3), frames innermost in memory
+
+    def _decode(self, codes: Tensor) -> Tensor:
         coarse = self.expand(codes).reshape(len(codes), -1, self.num_channels)
         features = coarse.transpose(0, 1)  # (V_4, N, 64)
         for conv in self.convs[:-1]:
@@ -72,7 +82,9 @@ class BlendshapeDecoder(nn.Module):
         """(N, K) coefficients of the basis."""
         return self.mixing(codes) * self.scales
 
-    def forward(self, codes: Tensor) -> Tensor:
-        K, V, _ = self.basis.shape  # noqa: N806
-        displacements = self.basis.reshape(K, V * 3).T @ self.coefficients(codes).T
+    def forward(self, codes: Tensor, shapes: Tensor | None = None) -> Tensor:
+        """shapes: (K, V, 3) to weigh instead of the basis: the same, as another face shows it."""
+        shapes = self.basis if shapes is None else shapes
+        K, V, _ = shapes.shape  # noqa: N806
+        displacements = shapes.reshape(K, V * 3).T @ self.coefficients(codes).T
         return displacements.reshape(V, 3, -1).transpose(1, 2)

@@ -112,7 +112,7 @@ def test_fused_operator_is_the_spiral_gather_after_the_up_transform():
         weight = rng.normal(size=(spirals.shape[1], 5, 2)).astype(np.float32)
         fine = np.vstack([hierarchy.up_matrix(k) @ coarse, np.zeros((1, 5), np.float32)])
         naive = np.einsum("vsc,scd->vd", fine[spirals], weight)  # -1 reads the row of zeros
-        stacked = np.concatenate([coarse @ weight[j] for j in range(len(weight))])
+        stacked = np.stack([coarse @ w for w in weight], axis=1).reshape(-1, weight.shape[2])
         fused = hierarchy.fused_operator(k) @ stacked
         np.testing.assert_allclose(fused, naive, atol=1e-5 * np.abs(naive).max())
 
