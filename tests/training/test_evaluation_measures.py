@@ -10,6 +10,7 @@ from facegen_core.intensity import EXPRESSIONS  # noqa: E402
 from facegen_core.models.config import ModelConfig  # noqa: E402
 from tests.training.evaluation_fixtures import TwoAtOnce  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
+from training.datasets.sequence import Component  # noqa: E402
 from training.evaluation.cases import looked_at_whole, read_case  # noqa: E402
 from training.evaluation.intensity_response import measure_response  # noqa: E402
 from training.evaluation.questions import Labels, Question  # noqa: E402
@@ -97,6 +98,29 @@ def test_an_error_in_the_apex_is_shown_in_the_apex_and_where_on_the_skin(bumps, 
     heat = table.heat_maps(["x"])["x"]["happy"]
     assert heat.argmax() == 7
     assert np.count_nonzero(heat) == 1
+    assert table.absent_phases == []
+
+
+def test_takes_that_end_at_the_peak_have_no_offset(bumps):
+    whole = bumps.sequences["test"][0]
+    end = int(whole.marks[2])
+    sequence = SimpleNamespace(
+        subject="S009",
+        expression="happy",
+        marks=np.minimum(whole.marks, end),
+        num_frames=end + 1,
+        components=(Component("happy", np.minimum(whole.marks, end)),),
+        displacements=lambda: whole.displacements()[: end + 1],
+    )
+    case = read_case(sequence, EXPRESSIONS, 40, is_whole=True)
+    table = table_of(bumps)
+    table.add("x", case, case.truth)
+    assert table.absent_phases == ["offset"]
+    assert np.isfinite(table.phase_curves(["x"])["x"]).all()
+    skin = SkinMeasures(bumps.template, np.ones(bumps.template.num_vertices))
+    skin.add("truth", case, case.truth)
+    assert "return_to_neutral_mm" not in skin.summary("truth")
+    assert np.isfinite(list(skin.summary("truth").values())).all()
 
 
 def test_frames_are_compared_evenly_from_first_to_last():

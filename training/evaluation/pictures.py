@@ -144,6 +144,9 @@ def _draw_phases(folder: Path, opened: OpenedSystems, examination: Examination) 
         "Figure 5. Error over the face while an expression rises, is held, and fades; each phase "
         "of every sequence stretched to one length."
     )
+    if absent := examination.table.absent_phases:
+        missing = " and no ".join(absent)
+        caption += f" These sequences have no {missing}: what is drawn there is not measured."
     return [Picture(path.name, caption)]
 
 

@@ -21,6 +21,7 @@ from training.reconstruction import COMPOUND, apex_rows
 FloatArray = NDArray[np.floating]
 
 TOTAL = "total"
+PHASES = ("onset", "apex", "offset")
 # Steps each of onset, apex and offset is divided into for Figure 5.
 NUM_PHASE_STEPS = 8
 
@@ -91,6 +92,13 @@ class ReconstructionTable:
             for system in systems
         }
 
+    @property
+    def absent_phases(self) -> list[str]:
+        """Phases of Figure 5 that no sequence has, such as the offset in takes up to the peak."""
+        counts = np.sum([counts for _, counts in self._phases.values()], axis=0)
+        met = np.reshape(counts, (3, NUM_PHASE_STEPS)).any(axis=1)
+        return [name for name, is_met in zip(PHASES, met, strict=True) if not is_met]
+
     def phase_curves(self, systems: Rows[str]) -> dict[str, FloatArray]:
         """{system: (3 * NUM_PHASE_STEPS,) mean error of the face, mm} for Figure 5."""
         curves = {}
@@ -98,7 +106,7 @@ class ReconstructionTable:
             sums, counts = self._phases[system]
             means = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
             met = np.flatnonzero(counts)
-            # A step no frame fell into, as happens with few sequences, lies between its neighbours.
+            # A step no frame fell into takes what its neighbours have.
             curves[system] = np.interp(np.arange(len(means)), met, means[met])
         return curves
 

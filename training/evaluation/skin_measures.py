@@ -49,8 +49,8 @@ class SkinMeasures:
     def add(self, system: str, case: Case, motion: FloatArray) -> None:
         """Measure (T, V, 3) displacements of all frames of a case."""
         marks = case.sequence.marks
-        apex = np.unique(np.rint(np.linspace(marks[1], marks[2], NUM_APEX_FRAMES)).astype(int))
-        apex = apex[apex < len(motion)]
+        apex = np.rint(np.linspace(marks[1], marks[2], NUM_APEX_FRAMES)).astype(int)
+        apex = np.unique(np.minimum(apex, len(motion) - 1))
         rest = motion[int(np.ceil(marks[3])) :]
         curve, true_curve = speeds(motion, self.face), speeds(case.truth, self.face)
         row = {
@@ -59,7 +59,7 @@ class SkinMeasures:
             "peak_speed": float(curve.max(initial=0.0)),
             "speed_correlation": _correlation(curve, true_curve),
         }
-        if len(rest):
+        if len(rest) and marks[3] > marks[2]:  # takes that end at the peak do not return
             row["rest"] = float(mean_displacement(rest, self.face).mean())
         contact = self._contact_of(case)
         if contact is not None:
