@@ -137,8 +137,9 @@ class _Collapser:
             return False  # two faces would fall together, or the component would vanish
         if _is_open(drop_links) and len(shared) != 1:
             return False  # a boundary vertex only slides along its boundary
-        if any(len(self.vertex_faces[i] - shared) == 0 for i in opposite):
-            return False
+        around = (keep_faces | drop_faces) - shared
+        if any(not self.vertex_faces[i] & around for i in opposite):
+            return False  # a corner would be left without faces, or hang on by nothing
         return not self.checks_flips or not self._flips(keep, drop, drop_faces - shared)
 
     def _links(self, vertex: int) -> set[frozenset[int]]:
