@@ -15,7 +15,7 @@ from torch import Tensor
 
 from training.examples import Batch, pad
 from training.losses import FrameWeights, frame_weights, reconstruction_loss, temporal_loss
-from training.objective import Truth, jaw_loss, known_identity, on_device, weighted_sum
+from training.objective import Truth, jaw_loss, on_device, weighted_sum
 from training.run import Run
 from training.schedule import schedule_of
 
@@ -24,16 +24,16 @@ from training.schedule import schedule_of
 class DetailBatch:
     """This process's part of a batch, as tensors on the CPU; names: of all of its sequences.
 
-    signal: (B, T, C) up to the last frame looked at; frames: (B, W) those looked at; identity:
-    (B, I); skin: (V, B, W, 3) true displacements, mm; jaw: (B, W, 6).
+    signal: (B, T, C); frames: (B, W) those looked at; skin: (V, B, W, 3) true displacements there,
+    mm; jaw: (B, W, 6); shapes: B times (K, V, 3) of each face, none where all have the same.
     """
 
     names: tuple[str, ...]
     signal: Tensor
     frames: Tensor
-    identity: Tensor
     skin: Tensor
     jaw: Tensor
+    shapes: tuple[Tensor, ...]
     weights: FrameWeights
 
 
@@ -45,6 +45,10 @@ class DetailStage:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.schedule = schedule_of(run.config, self.name, len(run.source.recordings))
+        self._follows = run.config.model.follows_neutral and run.config.model.has_blendshapes
+        if self._follows:  # before batches are drawn by a thread of their own
+            for sequence in {s.subject: s for s in run.sequences}.values():
+                run.shapes_of(sequence)
 
     def trains(self, parameter_name: str) -> bool:
         return parameter_name.startswith("spirals.") or not self.run.config.has_motion_stage
@@ -54,26 +58,29 @@ class DetailStage:
         run, config = self.run, self.run.config
         rng, indices = self.schedule.generator(step), self.schedule.indices(step)
         batch = pad([run.source.as_recorded(int(index)) for index in indices])
-        identity = known_identity(batch.identity, config, rng)
         strengths = self._strengths(len(indices), rng)
         frames = self._frames(batch, rng)
         part = run.processes.part(len(indices))
+        sequences = [run.sequences[index] for index in indices[part]]
         skin = [
-            strength * run.sequences[index].displacements(window).transpose(1, 0, 2)  # (V, W, 3)
-            for index, window, strength in zip(
-                indices[part], frames[part], strengths[part], strict=True
+            strength * sequence.displacements(window).transpose(1, 0, 2)  # (V, W, 3)
+            for sequence, window, strength in zip(
+                sequences, frames[part], strengths[part], strict=True
             )
         ]
+        shapes = [run.shapes_of(sequence) for sequence in sequences] if self._follows else []
         scales = strengths[part, None, None]
         jaw = np.take_along_axis(batch.jaw[part], frames[part, :, None], axis=1) * scales
-        signal = batch.signal[part, : int(frames.max()) + 1] * scales
+        # What comes after the last window matters only to an encoder that reads from both ends.
+        length = None if config.model.bidirectional else int(frames.max()) + 1
+        signal = batch.signal[part, :length] * scales
         return DetailBatch(
             tuple(run.source.recordings[index].name for index in indices),
             torch.from_numpy(signal),
             torch.from_numpy(frames[part]),
-            torch.from_numpy(identity[part]),
             torch.from_numpy(np.stack(skin, axis=1)) if skin else torch.zeros(0),
             torch.from_numpy(jaw),
+            tuple(torch.from_numpy(face) for face in shapes),
             frame_weights(np.ones(frames.shape, np.float32), part),
         )
 
@@ -81,13 +88,11 @@ class DetailStage:
         """The losses of the windows, this process's share of each."""
         model, device = self.run.model, self.run.device
         moved = on_device(batch, device.torch_device)
-        codes, gate = self.run.codes(moved.signal, moved.identity)
+        codes, gate = self.run.codes(moved.signal)
         rows = torch.arange(len(codes), device=codes.device)[:, None]
         codes, gate = codes[rows, moved.frames], gate[rows, moved.frames]
-        B, W, _ = codes.shape  # noqa: N806
         with device.autocast():
-            skin = model.decode(codes.reshape(B * W, -1))
-        skin = skin.float().reshape(-1, B, W, 3)
+            skin = self._decode(codes, batch.shapes)
         error = skin * gate - moved.skin
         return weighted_sum(
             self.run.config,
@@ -95,6 +100,19 @@ class DetailStage:
             temporal_loss(error, moved.weights, self.run.config.metric),
             jaw_loss(model, Truth(codes, gate, moved.jaw), moved.weights),
         )
+
+    def _decode(self, codes: Tensor, shapes: tuple[Tensor, ...]) -> Tensor:
+        """(V, B, W, 3) displacements of (B, W, 64) codes, each on its own face."""
+        model = self.run.model
+        B, W, size = codes.shape  # noqa: N806
+        if not shapes:
+            return model.decode(codes.reshape(B * W, size)).float().reshape(-1, B, W, 3)
+        pairs = zip(codes, shapes, strict=True)
+        blended = [model.blendshapes(code, face.to(codes.device)) for code, face in pairs]
+        skin = torch.stack(blended, dim=1).float()
+        if not model.config.has_spirals:
+            return skin
+        return skin + model.spirals(codes.reshape(B * W, size)).float().reshape(-1, B, W, 3)
 
     def _strengths(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """(B,) of label and motion alike, as ExampleSource weakens them."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,15 @@ from tqdm import tqdm
 from facegen_core.bundle import Bundle, save_bundle
 from facegen_core.template import Template
 from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from training.datasets.ict import IctDataset
+from training.provenance import commit, date_of_run
 from training.train_config import config_to_dict, read_config
+from training.training_data import open_dataset
 
 DEFAULT_BUNDLE = Path("blender_addon/assets/default.facegen")
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 # Fitting uses about fifty; they are most of the file.
 NUM_IDENTITY_MODES = 60
 WEIGHTS_LICENCE = "GPL-3.0-or-later, with the notice of the training data"
-# What decides the weights, beside the data.
-TRAINING_CODE = ("training", "facegen_core/models", "facegen_core/conditioning.py")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     """Export the run named on the command line."""
     config = read_config(args.run / "config.yaml")
-    template = IctDataset(args.data or config.data).template
+    template = open_dataset(args.data or config.data).template
     export_bundle(args.run, args.out, template)
     tqdm.write(f"{args.out}: {args.out.stat().st_size / 2**20:.1f} MB")
 
@@ -53,7 +51,7 @@ def export_bundle(
     if "final" not in checkpoint.progress["metrics"]:
         raise CheckpointError(f"{run} is not finished: resume it with --resume, then export.")
     config = read_config(run / "config.yaml")
-    header = _provenance(checkpoint, config_to_dict(config))
+    header = _provenance(checkpoint, config_to_dict(config), date_of_run(run))
     template = _with_fewer_modes(template, num_identity_modes)
     bundle = Bundle(template, checkpoint.weights, config.model, header)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +74,7 @@ def _with_fewer_modes(template: Template, num_modes: int) -> Template:
     return dataclasses.replace(template, identity_basis=basis, inner_parts=parts)
 
 
-def _provenance(checkpoint: Checkpoint, settings: dict[str, Any]) -> dict[str, Any]:
+def _provenance(checkpoint: Checkpoint, settings: dict[str, Any], date: str) -> dict[str, Any]:
     progress = checkpoint.progress
     data = dict(progress["training_data"])
     licence = data.pop("licence", "unknown")
@@ -90,25 +88,8 @@ def _provenance(checkpoint: Checkpoint, settings: dict[str, Any]) -> dict[str, A
         },
         "licences": {"training_data": licence, "weights": WEIGHTS_LICENCE},
         "metrics": progress["metrics"],
-        "commit": _commit(),
+        "commit": commit(),
         "seed": settings["seed"],
+        "date": date,
         "command": {"train": "python -m training train", "settings": settings},
     }
-
-
-def _commit() -> str:
-    """The commit of what trains, "-dirty" where it was changed since; 'unknown' outside git."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        changes = _git("status", "--porcelain", "--untracked-files=no", "--", *TRAINING_CODE)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return f"{commit}-dirty" if changes else commit
-
-
-def _git(*arguments: str) -> str:
-    root = Path(__file__).resolve().parent.parent
-    answer = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-    )
-    return answer.stdout.strip()

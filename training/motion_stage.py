@@ -1,7 +1,8 @@
-"""Stage motion: encoder, identity, blendshape weights and jaw, on PCA coefficients.
+"""Stage motion: encoder, blendshape weights and jaw, on PCA coefficients.
 
 The loss is that of whole meshes at random vertices, so steps are cheap and there can be many.
-Deviation from Potamias et al. 2020: the truth is what the basis holds of it.
+Deviations from Potamias et al. 2020: the truth is what the basis holds of it, and where the basis
+follows the neutral, an error counts as the mean face would show it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from training.examples import pad
 from training.losses import FrameWeights, frame_weights, mean_size
-from training.objective import Truth, jaw_loss, known_identity, on_device, weighted_sum
+from training.objective import Truth, jaw_loss, on_device, weighted_sum
 from training.run import Run
 from training.schedule import schedule_of
 
@@ -24,12 +25,11 @@ from training.schedule import schedule_of
 class MotionBatch:
     """This process's part of a batch, as tensors on the CPU; names: of all of its sequences.
 
-    signal: (B, T, C); identity: (B, I); coefficients: (B, T, K); jaw: (B, T, 6); vertices: (N,).
+    signal: (B, T, C); coefficients: (B, T, K); jaw: (B, T, 6); vertices: (N,).
     """
 
     names: tuple[str, ...]
     signal: Tensor
-    identity: Tensor
     coefficients: Tensor
     jaw: Tensor
     vertices: Tensor
@@ -55,7 +55,6 @@ class MotionStage:
         run, config = self.run, self.run.config
         rng, indices = self.schedule.generator(step), self.schedule.indices(step)
         batch = pad([run.source.draw(rng, int(index)) for index in indices])
-        identity = known_identity(batch.identity, config, rng)
         size = min(config.motion_vertices, len(self._chances))
         vertices = rng.choice(len(self._chances), size, replace=False, p=self._chances)
         quiet = batch.signal.sum(axis=-1) < config.model.rest_gate
@@ -64,7 +63,6 @@ class MotionStage:
         return MotionBatch(
             tuple(run.source.recordings[index].name for index in indices),
             torch.from_numpy(batch.signal[part]),
-            torch.from_numpy(identity[part]),
             torch.from_numpy(batch.coefficients[part]),
             torch.from_numpy(batch.jaw[part]),
             torch.from_numpy(vertices),
@@ -75,7 +73,7 @@ class MotionStage:
         """The losses of the drawn vertices, this process's share of each."""
         model, device = self.run.model, self.run.device
         moved = on_device(batch, device.torch_device)
-        codes, gate = self.run.codes(moved.signal, moved.identity)
+        codes, gate = self.run.codes(moved.signal)
         with device.autocast():
             coefficients = model.blendshapes.coefficients(codes)
         error = coefficients.float() * gate - moved.coefficients

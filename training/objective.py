@@ -1,16 +1,13 @@
-"""What both stages share: identities as the model reads them, and the weighted sum of losses."""
+"""What both stages share: batches on a device, the loss of the jaw, the sum of losses."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from facegen_core.inference import MAX_COEFFICIENT
 from facegen_core.models.expression_model import ExpressionModel
 from training.losses import FrameWeights, reconstruction_loss, temporal_loss
 from training.train_config import TrainConfig
@@ -27,19 +24,6 @@ class Truth:
     codes: Tensor
     gate: Tensor
     jaw: Tensor
-
-
-def known_identity(
-    identity: NDArray[np.float32], config: TrainConfig, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """(B, I) what the model reads of (B, N) coefficients: the strongest, clipped as at inference,
-    and for some all 0."""
-    size = config.model.identity_size
-    known = np.zeros((len(identity), size), np.float32)
-    count = min(size, identity.shape[1])
-    known[:, :count] = np.clip(identity[:, :count], -MAX_COEFFICIENT, MAX_COEFFICIENT)
-    known[rng.random(len(identity)) < config.identity_dropout] = 0
-    return known
 
 
 def on_device(batch: BatchOnDevice, device: torch.device) -> BatchOnDevice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import subprocess
 from importlib import metadata
@@ -37,6 +38,14 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def date_of_run(folder: Path) -> str:
+    """The day (ISO 8601) a run's last session started, by its run.json; 'unknown' without one."""
+    path = folder / "run.json"
+    if not path.exists():
+        return "unknown"
+    return str(json.loads(path.read_text(encoding="utf-8"))[-1]["started"])[:10]
 
 
 def data_hash(data: TrainingData) -> str:

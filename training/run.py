@@ -22,6 +22,7 @@ from training.datasets.sequence import Sequence
 from training.device import Device, choose_device
 from training.distributed import Processes
 from training.examples import LONGEST_EXAMPLE, ExampleSource
+from training.face_bases import FaceBases
 from training.provenance import data_hash
 from training.reconstruction import Judges, class_means
 from training.recordings import MotionBasis, compute_basis, magnitude_statistics, record
@@ -38,6 +39,7 @@ class Run:
 
     history: LOSS_NAMES of every step done, by stage; validations: what was measured in between.
     left_over: a checkpoint whose optimiser and average the next stage to start takes up.
+    held_out: the validation sequences, once they have been looked at.
     """
 
     config: TrainConfig
@@ -45,6 +47,7 @@ class Run:
     sequences: list[Sequence]
     model: ExpressionModel
     basis: MotionBasis
+    bases: FaceBases
     source: ExampleSource
     judges: Judges
     processes: Processes
@@ -59,17 +62,22 @@ class Run:
     scaler: torch.amp.GradScaler | None = None
     average: WeightAverage | None = None
     left_over: Checkpoint | None = None
+    held_out: list[Any] | None = None
     last_saved: str = "there is no checkpoint yet"
 
     @property
     def checkpoint_path(self) -> Path:
         return self.config.out / "checkpoint.npz"
 
-    def codes(self, signal: Tensor, identity: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes (B, T, 64) of signals (B, T, C) as identities (B, I) play them, and the rest gate
-        (B, T, 1)."""
-        codes = self.model.with_identity(self.model.encoder(signal), identity)
+    def codes(self, signal: Tensor, model: ExpressionModel | None = None) -> tuple[Tensor, Tensor]:
+        """Codes (B, T, 64) of signals (B, T, C) and the rest gate (B, T, 1); of another `model`
+        than the run's where one is given."""
+        codes = (model or self.model).encoder(signal)
         return codes, rest_gate(signal, self.config.model.rest_gate)
+
+    def shapes_of(self, sequence: Sequence) -> NDArray[np.float32]:
+        """(K, V, 3) the blendshapes as the face of a sequence shows them, kept by subject."""
+        return self.bases.remembered(sequence.subject, sequence.neutral)
 
 
 def set_up(config: TrainConfig, data: TrainingData, processes: Processes | None = None) -> Run:
@@ -85,8 +93,16 @@ def set_up(config: TrainConfig, data: TrainingData, processes: Processes | None 
         _open_folder(config)
     rng = np.random.default_rng([config.seed])
     labels, expressions = config.model.labels, config.model.expressions
-    basis = compute_basis(sequences, config.model.num_blendshapes, config.pca_frames, rng)
-    recordings = record(sequences, basis, expressions, labels)
+    follows = config.model.follows_neutral
+    basis = compute_basis(
+        sequences,
+        config.model.num_blendshapes,
+        config.pca_frames,
+        rng,
+        data.template if follows else None,
+    )
+    bases = FaceBases(data.template, basis.shapes, follows)
+    recordings = record(sequences, bases, expressions, labels)
     statistics = magnitude_statistics(recordings, len(expressions))
     source = ExampleSource(recordings, statistics, labels, config.augmentation)
     judges = Judges(statistics, class_means(recordings, statistics, labels), basis)
@@ -98,6 +114,7 @@ def set_up(config: TrainConfig, data: TrainingData, processes: Processes | None 
         sequences,
         model,
         basis,
+        bases,
         source,
         judges,
         processes,
@@ -126,14 +143,14 @@ def _training_sequences(config: TrainConfig, data: TrainingData) -> list[Sequenc
 def _fitted_to(
     config: TrainConfig, data: TrainingData, sequences: list[Sequence], processes: Processes
 ) -> TrainConfig:
-    """The configuration with the expressions and identities the data has, or the reason why not."""
+    """The configuration with the expressions the data has, or the reason why they do not fit."""
     model = config.model
     if model.model_rate != data.frame_rate:
         raise TrainingConfigError(
             f"model.model_rate is {model.model_rate:g}, but the data has "
             f"{data.frame_rate:g} frames per second: they must agree."
         )
-    expressions = tuple(getattr(data, "expressions", EXPRESSIONS))
+    expressions = tuple(data.expressions)
     if model.expressions not in (EXPRESSIONS, expressions):
         raise TrainingConfigError(
             f"model.expressions are {', '.join(model.expressions)}, but the data has "
@@ -152,9 +169,7 @@ def _fitted_to(
                 f"{name} is {getattr(config, name)}, but there are {processes.size} processes: "
                 "each needs a sequence of every batch."
             )
-    identity_size = min(model.identity_size, *(len(s.identity) for s in sequences))
-    model = dataclasses.replace(model, expressions=expressions, identity_size=identity_size)
-    return dataclasses.replace(config, model=model)
+    return dataclasses.replace(config, model=dataclasses.replace(model, expressions=expressions))
 
 
 def _open_folder(config: TrainConfig) -> None:

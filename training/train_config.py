@@ -44,8 +44,6 @@ class TrainConfig:
     seed: int = 1
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
-    # Share of examples shown without their identity, so that identity 0 is anybody.
-    identity_dropout: float = 0.1
     # Sequences per subject and expression, 0 for all; sequences of two expressions or only of one.
     max_takes: int = 0
     compounds: bool = True
@@ -163,15 +161,12 @@ def differing_setting(first: dict[str, Any], second: dict[str, Any]) -> str | No
 
 _AT_LEAST_ONE = (
     "pca_frames motion_batch motion_vertices detail_batch detail_window validation_interval "
-    "checkpoint_interval evaluation_stride model.latent_size model.num_blendshapes "
-    "model.identity_rank"
+    "checkpoint_interval evaluation_stride model.latent_size model.num_blendshapes"
 ).split()
 _POSITIVE = (
     "motion_learning_rate detail_learning_rate final_rate epoch_decay model.model_rate"
 ).split()
-_SHARES = (
-    "augmentation.retimed augmentation.weakened augmentation.blended identity_dropout average"
-).split()
+_SHARES = ("augmentation.retimed augmentation.weakened augmentation.blended average").split()
 
 
 def _check_ranges(config: TrainConfig) -> None:

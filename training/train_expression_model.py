@@ -29,7 +29,7 @@ from training.run_checkpoint import resume_run, save_run
 from training.run_log import RunLog
 from training.train_config import TrainConfig, TrainingConfigError, read_config
 from training.training_data import TrainingData, read_training_data
-from training.validation import measure
+from training.validation import measure_split
 
 __all__ = ["add_arguments", "main", "resume_run", "set_up", "train"]
 
@@ -50,7 +50,9 @@ def train(
     for stage in _stages(run):
         fit(run, stage, log)
     if "final" not in run.metrics:
-        run.metrics["final"] = measure(run, "test") or measure(run, "val")
+        split = "test" if run.data.sequences.get("test") else "val"
+        run.metrics["final"] = measure_split(run, split)
+        run.metrics["num_test_subjects"] = len({s.subject for s in run.data.sequences[split]})
         save_run(run)
     seconds = log.close()
     if run.processes.is_first:
