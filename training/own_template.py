@@ -41,6 +41,8 @@ COARSEST_SIZE = 20
 MIN_FACTOR, MAX_FACTOR = 2, 5
 # A mode with less than this part of the first one's variance is rounding.
 NEGLIGIBLE_VARIANCE = 1e-6
+# Subjects whose neutrals differ by no more than this are one subject.
+SAME_SHAPE_MM = 1e-2
 # Heads this much larger or smaller than the mean of adults are in another unit.
 LARGEST_SCALE = 2.0
 # Which region the loose parts of an own topology count as: they lie inside eye sockets or mouth,
@@ -91,7 +93,9 @@ def build_own_template(
     except InvalidMeshError as error:
         raise DatasetError(f"The meshes cannot be trained on: {error}") from error
     progress(0.0, "aligning the neutrals")
-    mean = mean_shape([neutrals[name] for name in training_subjects])
+    trained = [neutrals[name] for name in training_subjects]
+    mean = mean_shape(trained)
+    _check_they_differ(trained, mean)
     progress(0.1, "finding the face")
     if landmarks is not None:
         landmarks = _on_mean(landmarks, neutrals[training_subjects[0]], mean)
@@ -101,11 +105,6 @@ def build_own_template(
     mean = np.mean([placed[name] for name in training_subjects], axis=0)
     progress(0.6, "learning who is who")
     basis = identity_basis([placed[name] for name in training_subjects])
-    if len(basis) == 0:
-        raise DatasetError(
-            f"The neutrals of the {len(training_subjects)} training subjects are one and the same "
-            "mesh: every subject needs its own."
-        )
     progress(0.7, "building the hierarchy")
     template = _assembled(alignment, mean, triangles, basis)
     identities = {name: coefficients(template, shape) for name, shape in placed.items()}
@@ -151,6 +150,15 @@ def level_factor(num_vertices: int) -> int:
     """How much coarser each level is: 5 as in the paper, less for small meshes."""
     factor = (num_vertices / COARSEST_SIZE) ** (1.0 / (NUM_LEVELS - 1))
     return int(np.clip(round(factor), MIN_FACTOR, MAX_FACTOR))
+
+
+def _check_they_differ(shapes: list[FloatArray], mean: FloatArray) -> None:
+    farthest = max(np.abs(fit_rigid(shape, mean).apply(shape) - mean).max() for shape in shapes)
+    if farthest < SAME_SHAPE_MM:
+        raise DatasetError(
+            f"The neutrals of the {len(shapes)} training subjects are one and the same mesh: every "
+            "subject needs its own."
+        )
 
 
 def _on_mean(
