@@ -53,8 +53,6 @@ SCHEMA_VERSION = 2
 _OLD_VERSION = 1
 _OLD_MODEL = {
     "expressions": EXPRESSIONS,
-    "identity_size": 0,
-    "identity_rank": 0,
     "bidirectional": False,
     "follows_neutral": False,
 }
@@ -229,9 +227,8 @@ def _read_config(content: object) -> ModelConfig:
     names = config.expressions
     if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
         raise BundleError("Its expressions are not a list of different names.")
-    sizes = (config.identity_size, config.identity_rank)
-    if not all(isinstance(n, int) and n >= 0 for n in sizes):
-        raise BundleError("Its model description holds a number out of range.")
+    if not all(isinstance(s, bool) for s in (config.bidirectional, config.follows_neutral)):
+        raise BundleError("Its model description holds a switch that is neither on nor off.")
     numbers = (config.model_rate, config.rest_gate, config.warmup_frames, config.latent_size)
     if not all(isinstance(n, int | float) and np.isfinite(n) and n >= 0 for n in numbers):
         raise BundleError("Its model description holds a number out of range.")

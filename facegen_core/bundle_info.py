@@ -99,8 +99,8 @@ def summary_rows(info: BundleInfo) -> list[tuple[str, str]]:
     parts: list[str] = [config.decoder]
     if config.has_blendshapes:
         parts.append(f"{config.num_blendshapes} blendshapes")
-    if config.identity_size:
-        parts.append(f"{config.identity_size} identity modes")
+    if config.follows_neutral:
+        parts.append("shaped by the face it is on")
     people = f"{info.data_subjects} people" if info.data_subjects.isdigit() else info.data_subjects
     rows = [
         ("File", f"{info.file_name}, {info.num_bytes / 1e6:.1f} MB"),
@@ -156,7 +156,7 @@ def info_as_json(info: BundleInfo) -> dict[str, Any]:
         "expressions": list(info.expressions),
         "decoder": config.decoder,
         "num_blendshapes": config.num_blendshapes if config.has_blendshapes else 0,
-        "identity_size": config.identity_size,
+        "follows_neutral": config.follows_neutral,
         "frames_per_second": config.model_rate,
         "training_data": {
             "name": info.data_name or None,

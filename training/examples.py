@@ -30,23 +30,20 @@ LONGEST_EXAMPLE = 180
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """signal: (T, C); coefficients: (T, K); jaw: (T, 6); identity: (N,)."""
+    """signal: (T, C); coefficients: (T, K); jaw: (T, 6)."""
 
     signal: NDArray[np.float32]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
-    identity: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Examples padded to one length: (B, T, …) and a (B, T) mask of 1 where frames are real;
-    identity: (B, N)."""
+    """Examples padded to one length: (B, T, …) and a (B, T) mask of 1 where frames are real."""
 
     signal: NDArray[np.float32]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
-    identity: NDArray[np.float32]
     mask: NDArray[np.float32]
 
 
@@ -100,9 +97,7 @@ class ExampleSource:
             recording.components, recording.num_frames, self.labels, strength
         )
         scale = np.float32(strength)
-        return Example(
-            signal, recording.coefficients * scale, recording.jaw * scale, recording.identity
-        )
+        return Example(signal, recording.coefficients * scale, recording.jaw * scale)
 
 
 def retime(recording: Recording, rng: np.random.Generator) -> Recording:
@@ -141,7 +136,6 @@ def _retimed(recording: Recording, times: FloatArray, marks: list[FloatArray]) -
         tuple(RecordedComponent(part.expression, m, part.magnitude) for part, m in parts),
         _sample(recording.coefficients, times),
         _sample(recording.jaw, times),
-        recording.identity,
     )
 
 
@@ -157,7 +151,7 @@ def blend(first: Example, second: Example, start: int) -> Example:
         sums.append(total)
     signal, coefficients, jaw = sums
     total = np.maximum(signal.sum(axis=1, keepdims=True), 1.0)
-    return Example(np.minimum(signal, 1.0), coefficients / total, jaw / total, first.identity)
+    return Example(np.minimum(signal, 1.0), coefficients / total, jaw / total)
 
 
 def pad(examples: list[Example]) -> Batch:
@@ -173,8 +167,7 @@ def pad(examples: list[Example]) -> Batch:
         return whole
 
     mask = (np.arange(num_frames) < lengths[:, None]).astype(np.float32)
-    identity = np.stack([e.identity for e in examples])
-    return Batch(padded("signal"), padded("coefficients"), padded("jaw"), identity, mask)
+    return Batch(padded("signal"), padded("coefficients"), padded("jaw"), mask)
 
 
 def _sample(rows: FloatArray, times: FloatArray) -> NDArray[np.float32]:

@@ -1,30 +1,22 @@
-"""Errors of a model in training on recorded sequences, in mm, beside what doing less would cost.
+"""What a recorded sequence is compared with: the class mean, and what a model says it should be.
 
-Protocol of Potamias et al., ECCV 2020, section 5.2: the model gets the marks and the extremeness of
-each sequence; the error is the mean Euclidean distance over vertices and frames. The trainer looks
-at itself with this; the tables of a finished run are `training.evaluation`.
+The trainer looks at itself with this (`training.validation`); the tables of finished runs are
+`training.evaluation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
-from tqdm import tqdm
+from torch import Tensor
 
-from facegen_core.metrics import roughness, umbrella_laplacian, vertex_errors, weighted_mean
 from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
-from facegen_core.template import Template
-from training.recordings import MagnitudeStatistics, MotionBasis, Recording, components_of
-
-if TYPE_CHECKING:
-    from training.datasets.sequence import Sequence
+from training.recordings import MagnitudeStatistics, MotionBasis, Recording
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -82,98 +74,22 @@ class Judges:
     basis: MotionBasis
 
 
-def measure_errors(
-    model: ExpressionModel,
-    sequences: Rows[Sequence],
-    template: Template,
-    judges: Judges,
-    stride: int = 1,
-) -> dict[str, dict[str, float]]:
-    """{measure: {expression, "compound" or "total": value}} over every `stride`-th frame.
-
-    Errors ("…_mm") over the region "face": model; neutral (no motion); class_mean; pca_floor (the
-    truth itself through the basis). model_all_mm: over all vertices. apex_ratio: mean displacement
-    of the model over that of the truth, at the apex; apex_roughness_ratio likewise. "total" is the
-    mean over the sequences of one expression; "compound" has the model and the neutral alone.
-    """
-    rows: dict[str, list[dict[str, float]]] = {name: [] for name in model.config.expressions}
-    rows[COMPOUND] = []
-    laplacian = umbrella_laplacian(template.triangles, template.num_vertices)
-    face = template.regions["face"]
-    for sequence in tqdm(sequences, desc="Measuring", unit="seq", mininterval=2.0):
-        column = sequence.expression if len(sequence.components) == 1 else COMPOUND
-        rows[column].append(_measure(model, sequence, (face, laplacian), judges, stride))
-    return _averages(rows)
-
-
-def _measure(
-    model: ExpressionModel,
-    sequence: Sequence,
-    skin: tuple[FloatArray, sparse.csr_matrix],
-    judges: Judges,
-    stride: int,
-) -> dict[str, float]:
-    """One sequence; skin: (V,) weights of the face and the umbrella Laplacian."""
-    displacements = np.asarray(sequence.displacements(), np.float32)
-    labels = model.config.labels
-    parts = components_of(sequence, displacements, model.config.expressions, labels)
-    signal = judges.statistics.signal(parts, len(displacements), labels)
-    frames = np.arange(0, len(displacements), stride)
-    predicted = predict(model, signal, frames, sequence.identity)
-    truth, (face, laplacian) = displacements[frames], skin
-    neutral = vertex_errors(truth, np.zeros_like(truth))
-    errors = vertex_errors(predicted, truth)
-    row = {"model_mm": weighted_mean(errors, face), "model_all_mm": float(errors.mean())}
-    row["neutral_mm"] = weighted_mean(neutral, face)
-    if len(parts) > 1:
-        return row
-    part = parts[0]
-    amplitude = judges.statistics.amplitude(part.expression, part.magnitude, labels)
-    class_mean = _lift(
-        amplitude * judges.means.motion(part.expression, part.marks, frames), judges.basis
-    )
-    floor = _lift(judges.basis.project(truth), judges.basis)
-    apex = apex_rows(frames, part.marks)
-    lengths = [np.linalg.norm(d[apex], axis=-1) @ face for d in (predicted, truth)]
-    firsts = np.stack([d[apex][0] for d in (predicted, truth)])
-    rough = roughness(firsts, laplacian)
-    return row | {
-        "model_apex_mm": weighted_mean(errors[apex], face),
-        "class_mean_mm": weighted_mean(vertex_errors(class_mean, truth), face),
-        "neutral_apex_mm": weighted_mean(neutral[apex], face),
-        "pca_floor_mm": weighted_mean(vertex_errors(floor, truth), face),
-        "apex_ratio": float(lengths[0].mean() / max(lengths[1].mean(), 1e-6)),
-        "apex_roughness_ratio": float(rough[0] / max(rough[1], 1e-9)),
-    }
-
-
 @torch.no_grad()
 def predict(
-    model: ExpressionModel, signal: FloatArray, frames: IntArray, identity: FloatArray
+    model: ExpressionModel, signal: FloatArray, frames: IntArray, shapes: Tensor | None = None
 ) -> NDArray[np.float32]:
     """(N, V, 3) displacements at some frames of a signal (T, C) at the model's rate.
 
-    identity: (I',) coefficients of the face; the model takes as many as it knows, and zeros where
-    there are fewer.
+    shapes: (K, V, 3) the model's blendshapes as the face shows them; None is the mean face.
     """
     device = next(model.parameters()).device
     signals = torch.from_numpy(np.ascontiguousarray(signal, np.float32))[None].to(device)
-    known = known_identity(identity, model.config.identity_size)
-    codes = model.with_identity(model.encoder(signals), torch.from_numpy(known)[None].to(device))
-    gate = rest_gate(signals, model.config.rest_gate)[0]
+    codes, gate = model.encoder(signals)[0], rest_gate(signals, model.config.rest_gate)[0]
     chunks = [
-        model.decode(codes[0, rows]) * gate[rows]
+        model.decode(codes[rows], shapes) * gate[rows]
         for rows in np.array_split(frames, max(1, -(-len(frames) // FRAMES_AT_ONCE)))
     ]
     return np.ascontiguousarray(torch.cat(chunks, dim=1).transpose(0, 1).numpy(force=True))
-
-
-def known_identity(identity: FloatArray, size: int) -> NDArray[np.float32]:
-    """(I,) what a model of that size reads of (I',) coefficients: its strongest modes."""
-    known = np.zeros(size, np.float32)
-    count = min(size, len(identity))
-    known[:count] = identity[:count]
-    return known
 
 
 def apex_rows(frames: IntArray, marks: FloatArray) -> NDArray[np.bool_]:
@@ -193,22 +109,3 @@ def error_table(errors: dict[str, dict[str, float]]) -> str:
         cells = [f"{values[c]:10.3f}" if c in values else f"{'-':>10s}" for c in columns]
         lines.append(f"{name:22s}" + "".join(cells))
     return "\n".join(lines)
-
-
-def _lift(coefficients: FloatArray, basis: MotionBasis) -> FloatArray:
-    return np.tensordot(coefficients.astype(np.float32), basis.shapes, axes=1)
-
-
-def _averages(rows: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
-    singles = [row for column, group in rows.items() if column != COMPOUND for row in group]
-    names = list(dict.fromkeys(name for group in rows.values() for row in group for name in row))
-    table = {}
-    for name in names:
-        table[name] = {
-            column: round(float(np.mean([row[name] for row in group])), 4)
-            for column, group in rows.items()
-            if group and name in group[0]
-        }
-        if singles:
-            table[name]["total"] = round(float(np.mean([row[name] for row in singles])), 4)
-    return table

@@ -17,6 +17,8 @@ from tqdm import tqdm
 
 from facegen_core.conditioning import extremeness, label_signal, proportional_amplitude
 from facegen_core.metrics import mean_displacement
+from facegen_core.template import Template
+from training.face_bases import FaceBases, on_the_mean_face
 
 if TYPE_CHECKING:
     from training.datasets.sequence import Sequence
@@ -62,7 +64,7 @@ class Recording:
     """One sequence in the basis.
 
     components: one, or two where two expressions are played. coefficients: (T, K); jaw: (T, 6) rad
-    and mm; identity: (N,) coefficients of the template's identity basis, N may be 0.
+    and mm.
     """
 
     name: str
@@ -70,7 +72,6 @@ class Recording:
     components: tuple[RecordedComponent, ...]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
-    identity: NDArray[np.float32]
 
     @property
     def num_frames(self) -> int:
@@ -107,10 +108,18 @@ class MagnitudeStatistics:
 
 
 def compute_basis(
-    sequences: Rows[Sequence], num_shapes: int, num_frames: int, rng: np.random.Generator
+    sequences: Rows[Sequence],
+    num_shapes: int,
+    num_frames: int,
+    rng: np.random.Generator,
+    template: Template | None = None,
 ) -> MotionBasis:
-    """PCA of `num_frames` moving frames of the sequences, by the Gram matrix of the frames."""
-    frames = _sample_frames(sequences, num_frames, rng)  # (N, V, 3)
+    """PCA of `num_frames` moving frames of the sequences, by the Gram matrix of the frames.
+
+    template: where given, every frame is first carried to its mean face by deformation transfer,
+    so that the shapes differ by what faces do, not by whose they are.
+    """
+    frames = _sample_frames(sequences, num_frames, rng, template)  # (N, V, 3)
     N, V, _ = frames.shape  # noqa: N806
     flat = frames.reshape(N, -1)
     values, vectors = np.linalg.eigh((flat @ flat.T).astype(np.float64))
@@ -155,20 +164,23 @@ def components_of(
 
 
 def record(
-    sequences: Rows[Sequence], basis: MotionBasis, expressions: Rows[str], labels: str
+    sequences: Rows[Sequence],
+    basis: MotionBasis | FaceBases,
+    expressions: Rows[str],
+    labels: str,
 ) -> list[Recording]:
-    """Project every sequence; 20 ms each at 14 k vertices."""
+    """Project every sequence on the basis, or on what it is on the sequence's own face."""
     recordings = []
     for sequence in tqdm(sequences, desc="Reading sequences", unit="seq", mininterval=2.0):
         displacements = sequence.displacements()
+        own = basis.of(sequence.neutral) if isinstance(basis, FaceBases) else basis
         recordings.append(
             Recording(
                 sequence.name,
                 sequence.subject,
                 components_of(sequence, displacements, expressions, labels),
-                basis.project(displacements).astype(np.float32),
+                own.project(displacements).astype(np.float32),
                 np.asarray(sequence.jaw(), np.float32),
-                np.asarray(sequence.identity, np.float32),
             )
         )
     return recordings
@@ -185,18 +197,28 @@ def magnitude_statistics(recordings: Rows[Recording], num_expressions: int) -> M
 
 
 def _sample_frames(
-    sequences: Rows[Sequence], num_frames: int, rng: np.random.Generator
+    sequences: Rows[Sequence],
+    num_frames: int,
+    rng: np.random.Generator,
+    template: Template | None,
 ) -> NDArray[np.float32]:
     """(N, V, 3) displacements between onset and offset, two or more from each drawn sequence."""
     per_sequence = max(2, -(-num_frames // len(sequences)))
     num_drawn = min(len(sequences), -(-num_frames // per_sequence))
     drawn = np.sort(rng.permutation(len(sequences))[:num_drawn])
-    frames = []
+    of_face: dict[str, list[NDArray[np.float32]]] = {}
+    neutrals = {}
     for index in tqdm(drawn, desc="Sampling frames", unit="seq", mininterval=2.0):
         sequence = sequences[index]
         first = int(min(part.marks[0] for part in sequence.components)) + 1
         last = int(max(part.marks[2] for part in sequence.components)) + 1
         moving = np.arange(first, min(last, sequence.num_frames - 1) + 1)
         chosen = np.sort(rng.choice(moving, min(per_sequence, len(moving)), replace=False))
-        frames.append(sequence.displacements(chosen).astype(np.float32))
-    return np.concatenate(frames)
+        frames = sequence.displacements(chosen).astype(np.float32)
+        of_face.setdefault(sequence.subject, []).append(frames)
+        neutrals[sequence.subject] = sequence.neutral
+    faces = {subject: np.concatenate(frames) for subject, frames in of_face.items()}
+    if template is not None:
+        for subject in tqdm(faces, desc="To the mean face", unit="face", mininterval=2.0):
+            faces[subject] = on_the_mean_face(template, neutrals[subject], faces[subject])
+    return np.concatenate(list(faces.values()))

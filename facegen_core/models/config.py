@@ -24,8 +24,6 @@ class ModelConfig:
     channels: tuple[int, ...] = (64, 32, 16, 8)
     # PCA shapes of the linear head; the paper's baseline has as many as the latent code.
     num_blendshapes: int = 64
-    identity_size: int = 0
-    identity_rank: int = 64
     # Whether the encoder reads the signal from both ends. An onset looks different when it leads to
     # a strong peak; the paper's LSTM cannot know before it is there.
     bidirectional: bool = False

@@ -49,9 +49,6 @@ class ExpressionModel(nn.Module):
         skin = self.decode(codes.reshape(B * T, -1), shapes).reshape(-1, B, T, 3)
         return GeneratedMotion(skin * gate, self.jaw(codes) * gate)
 
-    def with_identity(self, codes: Tensor, identity: Tensor | None) -> Tensor:
-        return codes
-
     def decode(self, codes: Tensor, shapes: Tensor | None = None) -> Tensor:
         """(V, N, 3) displacements of (N, 64) codes, before the rest gate."""
         if self.config.decoder == "spiral":

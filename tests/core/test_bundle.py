@@ -150,20 +150,20 @@ def test_a_bundle_of_version_1_is_read_as_what_it_was(saved):
         header = json.loads(arrays["header"].tobytes())
         header |= {"schema_version": 1}
         del header["date"]
-        for name in ("expressions", "identity_size", "identity_rank"):
+        for name in ("expressions", "bidirectional", "follows_neutral"):
             del header["model"][name]
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
 
     changed(saved, change)
     bundle = load_bundle(saved)
     assert bundle.config.expressions == EXPRESSIONS
-    assert bundle.config.identity_size == 0
+    assert not bundle.config.follows_neutral
     assert bundle.header["date"] == "unknown"
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"expressions": []}, {"expressions": ["a", "a"]}, {"expressions": [1]}, {"identity_rank": -1}],
+    [{"expressions": []}, {"expressions": ["a", "a"]}, {"expressions": [1]}, {"bidirectional": 1}],
 )
 def test_a_senseless_model_description_is_refused(saved, changes):
     def change(arrays):
@@ -172,7 +172,7 @@ def test_a_senseless_model_description_is_refused(saved, changes):
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
 
     changed(saved, change)
-    assert "expressions" in refusal(saved) or "out of range" in refusal(saved)
+    assert "expressions" in refusal(saved) or "switch" in refusal(saved)
 
 
 def test_another_kind_of_file_is_refused(saved):

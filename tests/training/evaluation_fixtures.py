@@ -30,7 +30,7 @@ def toy_config(name: str) -> ModelConfig:
     return ModelConfig(
         decoder=DECODERS.get(name, "hybrid"),
         num_blendshapes=NUM_SHAPES,
-        identity_size=2 if name == "default" else 0,
+        follows_neutral=name == "default",
         labels="extremeness" if is_paper else "proportional",
         rest_gate=0.0 if is_paper else 0.25,
     )

@@ -183,10 +183,7 @@ class CurveModel:
     def encoder(self, signal):
         return signal.sum(dim=-1, keepdim=True)
 
-    def with_identity(self, codes, identity):
-        return codes
-
-    def decode(self, codes):
+    def decode(self, codes, shapes):
         skin = torch.zeros(20, len(codes), 3)
         skin[..., 0] = self.curve(codes[:, 0])
         return skin
@@ -194,7 +191,7 @@ class CurveModel:
 
 def response_of(curve):
     model = CurveModel(curve, ModelConfig(rest_gate=0.0))
-    return measure_response(model, [np.zeros(2)], 30.0, np.ones(20))
+    return measure_response(model, [None], 30.0, np.ones(20))
 
 
 def test_a_proportional_answer_to_intensity_is_monotone_and_linear():

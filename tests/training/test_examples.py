@@ -15,8 +15,7 @@ def recording(subject="S001", expression=0, magnitude=2.0) -> Recording:
     coefficients = ramp[:, None] * np.array([2.0, -1.0], np.float32)
     jaw = ramp[:, None] * np.ones(6, np.float32)
     parts = (RecordedComponent(expression, MARKS, magnitude),)
-    identity = np.full(3, int(subject[1:]), np.float32)
-    return Recording(f"{subject}_1", subject, parts, coefficients, jaw, identity)
+    return Recording(f"{subject}_1", subject, parts, coefficients, jaw)
 
 
 def compound(subject="S001") -> Recording:
@@ -25,7 +24,7 @@ def compound(subject="S001") -> Recording:
     parts = (first.components[0], RecordedComponent(3, MARKS + 15.0, 1.0))
     coefficients = np.concatenate([first.coefficients, first.coefficients[:20]])
     jaw = np.concatenate([first.jaw, first.jaw[:20]])
-    return Recording(f"{subject}_2", subject, parts, coefficients, jaw, first.identity)
+    return Recording(f"{subject}_2", subject, parts, coefficients, jaw)
 
 
 def example(channel: int, value: float, num_frames: int = 10) -> Example:
@@ -33,7 +32,7 @@ def example(channel: int, value: float, num_frames: int = 10) -> Example:
     signal[:, channel] = value
     ones = np.ones((num_frames, 2), np.float32)
     jaw = value * np.ones((num_frames, 6), np.float32)
-    return Example(signal, value * ones, jaw, np.zeros(3, np.float32))
+    return Example(signal, value * ones, jaw)
 
 
 def source(**shares) -> ExampleSource:
@@ -91,11 +90,6 @@ def test_the_label_of_two_expressions_has_two_channels():
     assert np.flatnonzero(drawn.signal.any(axis=0)).tolist() == [0, 3]
     assert drawn.signal[:, 0].max() == pytest.approx(2.0 / 2.5)
     assert drawn.signal[:, 3].max() == pytest.approx(1.5 / 2.5)  # one deviation below, at the most
-
-
-def test_an_example_keeps_the_identity_of_its_subject():
-    batch = source(blended=1.0).draw_batch(20, np.random.default_rng(0))
-    assert set(batch.identity[:, 0]) == {1.0, 2.0}
 
 
 def test_retiming_moves_label_and_motion_together():

@@ -164,8 +164,10 @@ def _classify(
 def _responses(
     data: TrainingData, sequences: Rows[Sequence], opened: OpenedSystems, face: FloatArray
 ) -> dict[str, IntensityResponse]:
-    identities = list({s.subject: s.identity for s in sequences}.values())[:NUM_RESPONSE_FACES]
+    faces = list({s.subject: s for s in sequences}.values())[:NUM_RESPONSE_FACES]
     return {
-        name: measure_response(system.model, identities, data.frame_rate, face)
+        name: measure_response(
+            system.model, [system.shapes_of(s) for s in faces], data.frame_rate, face
+        )
         for name, system in opened.models.items()
     }

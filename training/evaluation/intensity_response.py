@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from facegen_core.conditioning import label_signal
 from facegen_core.metrics import mean_displacement
 from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
-from training.reconstruction import known_identity
 
 FloatArray = NDArray[np.floating]
 
@@ -39,13 +39,13 @@ class IntensityResponse:
 
 
 def measure_response(
-    model: ExpressionModel, identities: Rows[FloatArray], frame_rate: float, face: FloatArray
+    model: ExpressionModel, faces: Rows[Tensor | None], frame_rate: float, face: FloatArray
 ) -> IntensityResponse:
-    """Over all expressions and the given identities (N,); face: (V,) weights."""
-    known = np.stack([known_identity(i, model.config.identity_size) for i in identities])
+    """Over all expressions and the given faces, each told by its (K, V, 3) blendshapes where the
+    model has any; face: (V,) weights."""
     curves = np.concatenate(
         [
-            _curves(model, expression, known, frame_rate, face)
+            _curves(model, expression, faces, frame_rate, face)
             for expression in range(model.config.num_expressions)
         ]
     )  # (R, 11)
@@ -60,7 +60,7 @@ def measure_response(
 def _curves(
     model: ExpressionModel,
     expression: int,
-    identities: FloatArray,
+    faces: Rows[Tensor | None],
     frame_rate: float,
     face: FloatArray,
 ) -> FloatArray:
@@ -78,9 +78,8 @@ def _curves(
     codes = model.encoder(signals)[:, look]
     gate = rest_gate(signals, model.config.rest_gate)[:, look]
     curves = []
-    for identity in torch.from_numpy(identities):
-        own = model.with_identity(codes[:, None], identity.expand(len(codes), -1))[:, 0]
-        skin = (model.decode(own) * gate).transpose(0, 1).numpy(force=True)
+    for shapes in faces:
+        skin = (model.decode(codes, shapes) * gate).transpose(0, 1).numpy(force=True)
         curves.append(mean_displacement(skin, face))
     return np.stack(curves)
 

@@ -22,7 +22,6 @@ from training.evaluation.systems import BASELINE, OURS, PAPER, OpenedSystems, Tr
 from training.figures import heat_maps, interpolation, motion_frames, phase_errors
 from training.figures.drawing import head_view
 from training.figures.inner_parts import posed_parts, skin_colours
-from training.reconstruction import known_identity
 from training.training_data import TrainingData
 
 if TYPE_CHECKING:
@@ -111,9 +110,7 @@ def codes_between(system: TrainedSystem, first: Question, second: Question) -> t
     for question in (first, second):
         sequence = question.sequence
         signal = torch.from_numpy(system.labels.signal(question))[None]
-        identity = known_identity(sequence.identity, system.model.config.identity_size)
         codes = system.model.encoder(signal)
-        codes = system.model.with_identity(codes, torch.from_numpy(identity)[None])
         ends.append(codes[0, int(np.mean(sequence.marks[1:3]))])
     shares = torch.from_numpy(_SHARES).float()[:, None]
     return (1 - shares) * ends[0] + shares * ends[1]
@@ -196,7 +193,11 @@ def _draw_interpolation(
     rows, parts = {}, {}
     for name, system in opened.models.items():
         codes = codes_between(system, first, second)
-        skin = system.model.decode(codes).transpose(0, 1).numpy(force=True)
+        skin = (
+            system.model.decode(codes, system.shapes_of(first.sequence))
+            .transpose(0, 1)
+            .numpy(force=True)
+        )
         rows[name] = neutral + skin
         parts[name] = face.parts(system.model.jaw(codes).numpy(force=True))
     path = folder / f"interpolation_{pair[0]}_{pair[1]}.png"

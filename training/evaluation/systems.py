@@ -20,10 +20,12 @@ from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
 from training.checkpoint import CheckpointError, load_checkpoint, restore_model
 from training.datasets.ict import IctDataset
+from training.datasets.sequence import Sequence
 from training.evaluation.questions import Labels, Question
 from training.evaluation.reference import Reference
+from training.face_bases import FaceBases
 from training.oracle import Oracle
-from training.reconstruction import ClassMeans, known_identity, predict
+from training.reconstruction import ClassMeans, predict
 from training.recordings import MagnitudeStatistics, MotionBasis
 from training.train_config import read_config
 from training.training_data import TrainingData
@@ -79,24 +81,30 @@ class ClassMeanSystem:
 
 @dataclass(frozen=True, eq=False)
 class TrainedSystem:
-    """The model of a finished run; data_hash: of the data it was trained on."""
+    """The model of a finished run; data_hash: of the data it was trained on; faces: its blendshapes
+    as each face shows them, None where it has none."""
 
     model: ExpressionModel
     labels: Labels
     data_hash: str
+    faces: FaceBases | None
 
     def answer(self, question: Question, frames: IntArray) -> NDArray[np.float32]:
-        identity = question.sequence.identity
-        return predict(self.model, self.labels.signal(question), frames, identity)
+        shapes = self.shapes_of(question.sequence)
+        return predict(self.model, self.labels.signal(question), frames, shapes)
+
+    def shapes_of(self, sequence: Sequence) -> torch.Tensor | None:
+        """(K, V, 3) the blendshapes of the face of a sequence."""
+        return (
+            None if self.faces is None else torch.from_numpy(self.faces.of(sequence.neutral).shapes)
+        )
 
     @torch.no_grad()
     def jaw(self, question: Question) -> NDArray[np.float32]:
         """(T, 6) poses of the lower jaw in all frames: radians and mm."""
         signal = torch.from_numpy(self.labels.signal(question))[None]
-        known = known_identity(question.sequence.identity, self.model.config.identity_size)
-        codes = self.model.with_identity(self.model.encoder(signal), torch.from_numpy(known)[None])
         gate = rest_gate(signal, self.model.config.rest_gate)
-        return (self.model.jaw(codes) * gate)[0].numpy(force=True)
+        return (self.model.jaw(self.model.encoder(signal)) * gate)[0].numpy(force=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,4 +189,8 @@ def open_run(folder: Path, data: TrainingData) -> TrainedSystem:
     model.eval()
     means, deviations = progress["magnitude_means"], progress["magnitude_deviations"]
     statistics = MagnitudeStatistics(tuple(means), tuple(deviations))
-    return TrainedSystem(model, Labels(statistics, config.labels), progress["data_hash"])
+    faces = None
+    if config.has_blendshapes:
+        basis = model.blendshapes.basis.numpy(force=True)
+        faces = FaceBases(data.template, basis, config.follows_neutral)
+    return TrainedSystem(model, Labels(statistics, config.labels), progress["data_hash"], faces)
