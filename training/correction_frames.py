@@ -22,9 +22,10 @@ def choose_frames(stand_in: FloatArray, fixed: IntArray, count: int) -> IntArray
     back when the take has no more, or when the features are followed exactly.
     """
     chosen = np.unique(fixed)
+    within = slice(chosen[0], chosen[-1] + 1)
     for _ in range(count):
         misses = stand_in - between_frames(chosen, len(stand_in)) @ stand_in[chosen]
-        worst = int(np.linalg.norm(misses, axis=1).argmax())
+        worst = chosen[0] + int(np.linalg.norm(misses[within], axis=1).argmax())
         if worst in chosen:
             break
         chosen = np.union1d(chosen, [worst])

@@ -167,8 +167,10 @@ def _solved_frames(activations: FloatArray, marks: FloatArray, own: SubjectShape
     # A single shape at activation a leaves the chord by about a (1 - a).
     stand_in = np.concatenate([products, activations[:, used] * sizes], axis=1)
     if own.lips.touching:
+        # Lips that lie closed at rest overlap without moving: what counts is how much more.
+        meets = min(own.lips.gap, max(own.lips.touching.values()))
         heights = own.lips.gap + activations @ own.lips.changes
-        overlap = np.maximum(max(own.lips.touching.values()) - heights, 0.0)
+        overlap = np.maximum(meets - heights, 0.0)
         stand_in = np.concatenate([stand_in, OVERLAP_WEIGHT * overlap[:, None]], axis=1)
     count = SOLVED_FRAMES if len(marks) == 1 else SOLVED_FRAMES_OF_COMPOUNDS
     return choose_frames(stand_in, marks.astype(int).ravel(), count)

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from facegen_core.deformation_transfer import FaceEquations, SourceShapes
 from facegen_core.motion import pose_points
-from training.deformation_transfer import FaceEquations, SourceShapes
 
 FloatArray = NDArray[np.floating]
 

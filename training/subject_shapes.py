@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from facegen_core.bundle import template_from_arrays
 from facegen_core.contact import Contact
+from facegen_core.deformation_transfer import FaceEquations, SourceShapes, transfer_shapes
 from facegen_core.template import Template
-from training.deformation_transfer import FaceEquations, SourceShapes, transfer_shapes
 from training.expression_prototypes import CLOSING_SHAPE, PROTOTYPES, Prototype, sides
 from training.performance import EXTREMENESS_MEAN, MAX_CLOSING, Lips
 from training.shape_combination import Combination, JawArc, TurnsAndStretches

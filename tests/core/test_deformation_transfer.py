@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from facegen_core import deformation_transfer
+from facegen_core.deformation_transfer import SourceShapes, transfer_shapes
 from tests.sphere_template import RADIUS, open_sphere
-from training import deformation_transfer
-from training.deformation_transfer import SourceShapes, transfer_shapes
 
 
 @pytest.fixture
