@@ -51,7 +51,7 @@ class MemoryResults:
 
 
 def measure(hierarchy: Hierarchy, num_frames: int) -> MemoryResults:
-    """Peaks of two training steps of `num_frames` frames; Adam allocates its moments in the first."""
+    """Peaks of two training steps of `num_frames` frames (Adam allocates in the first)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hierarchy.npz"
         save_hierarchy(hierarchy, path)
