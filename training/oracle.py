@@ -11,16 +11,16 @@ motions; they differ only by the curvature of how shapes combine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from training.datasets.ict import IctDataset, IctSequence
 from training.performance import draw_style, perform
 from training.recordings import MagnitudeStatistics, magnitude
+from training.subject_shapes import SubjectShapes
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 
 # Performances drawn for every sequence, and how near their label must come to the given one.
 NUM_DRAWS, LABEL_WIDTH = 500, 0.03
@@ -30,42 +30,53 @@ VERTEX_STRIDE = 16
 NEGLIGIBLE_SHARE = 0.02
 
 
-@dataclass(frozen=True, eq=False)
 class Oracle:
     """Expected sequences of a prepared ICT-4D set.
 
     statistics: of the magnitudes of the training subjects; labels: the rule of the amplitudes.
     """
 
-    dataset: IctDataset
-    statistics: MagnitudeStatistics
-    labels: str
-    seed: int = 0
-    num_draws: int = NUM_DRAWS
+    def __init__(
+        self,
+        dataset: IctDataset,
+        statistics: MagnitudeStatistics,
+        labels: str,
+        seed: int = 0,
+        num_draws: int = NUM_DRAWS,
+    ) -> None:
+        self.dataset, self.statistics, self.labels = dataset, statistics, labels
+        self.seed, self.num_draws = seed, num_draws
+        self._face: tuple[str, SubjectShapes] | None = None
 
-    def expected(self, sequence: IctSequence, amplitude: float) -> NDArray[np.float32]:
-        """(T, V, 3) mm of a sequence of one expression, given its face, marks and amplitude."""
-        shapes = self.dataset.shapes(sequence.subject)
+    def expected(
+        self, sequence: IctSequence, amplitude: float, frames: IntArray
+    ) -> NDArray[np.float32]:
+        """(N, V, 3) mm at (N,) frames of a sequence of one expression, given its face, marks and
+        amplitude."""
+        subject = self._shapes(sequence.subject)
         activations, variants = self._draw(sequence)
-        few = np.asarray(shapes[:, ::VERTEX_STRIDE], np.float32)
+        few = np.asarray(subject.shapes[:, ::VERTEX_STRIDE], np.float32)
         channel = self.dataset.expressions.index(sequence.expression)
-        magnitudes = np.array(
-            [
-                magnitude(np.tensordot(a, few, axes=1), sequence.marks, self.labels)
-                for a in activations
-            ]
-        )
+        magnitudes = [
+            magnitude(np.tensordot(drawn, few, axes=1), sequence.marks, self.labels)
+            for drawn in activations
+        ]
         amplitudes = [self.statistics.amplitude(channel, m, self.labels) for m in magnitudes]
         weights = _likeness(np.array(amplitudes), amplitude)
-        subject = self.dataset.subject_shapes(sequence.subject)
-        result = np.zeros((sequence.num_frames, shapes.shape[1], 3), np.float32)
+        result = np.zeros((len(frames), len(sequence.neutral), 3), np.float32)
         shares = {name: weights[variants == name].sum() for name in np.unique(variants)}
         kept = {name: share for name, share in shares.items() if share > NEGLIGIBLE_SHARE}
         for name, share in kept.items():
             chosen = np.where(variants == name, weights, 0.0)
-            mean = np.tensordot(chosen / chosen.sum(), activations, axes=1)
+            mean = np.tensordot(chosen / chosen.sum(), activations[:, frames], axes=1)
             result += np.float32(share / sum(kept.values())) * subject.displacements(mean)
         return result
+
+    def _shapes(self, subject: str) -> SubjectShapes:
+        """The face asked for last is kept."""
+        if self._face is None or self._face[0] != subject:
+            self._face = subject, self.dataset.shapes(subject)
+        return self._face[1]
 
     def _draw(self, sequence: IctSequence) -> tuple[NDArray[np.float32], NDArray]:
         """(N, T, K) activations of people with this face, and the (N,) variants they played."""

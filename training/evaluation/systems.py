@@ -116,7 +116,7 @@ class OracleSystem:
 
     def answer(self, question: Question, frames: IntArray) -> NDArray[np.float32]:
         amplitude = self.labels.amplitude(question)
-        return self.oracle.expected(question.sequence, amplitude)[frames]
+        return self.oracle.expected(question.sequence, amplitude, frames)
 
 
 @dataclass(frozen=True, eq=False)
