@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +18,14 @@ from tests.training.recorded_faces import (
     there_and_back,
     write_coma,
 )
+from training.__main__ import main
 from training.datasets.coma import EXPRESSIONS, find_coma
 from training.datasets.recorded import RecordedDataset
 from training.prepare_recordings import Options, prepare_recordings
 from training.training_data import open_dataset
 
+ROOT = Path(__file__).parent.parent.parent
+DOCUMENT = (ROOT / "docs" / "train-your-own.md").read_text(encoding="utf-8")
 ALONE = Options(num_workers=1)
 
 
@@ -207,6 +212,17 @@ def test_a_cut_of_somebody_who_is_not_there_is_refused(source, tmp_path):
     cuts.write_text("FaceTalk_999_TA_mouth_open_from_1_to_20\n")
     with pytest.raises(DatasetError, match="line 1: the subject 'FaceTalk_999_TA' is not on disk"):
         find_coma(source, cuts)
+
+
+def test_the_document_s_command_for_coma_does_as_it_says(source, prepared, tmp_path, monkeypatch):
+    """docs/train-your-own.md, in a folder in which the template is built already."""
+    (line,) = re.findall(r"^python -m training (prepare coma .*)$", DOCUMENT, re.MULTILINE)
+    (tmp_path / "COMA").symlink_to(source)
+    with_template_of(prepared, tmp_path / "prepared" / "coma")
+    monkeypatch.chdir(tmp_path)
+    assert main(line.split()) == 0
+    assert open_dataset(tmp_path / "prepared" / "coma").subjects == COMA_SUBJECTS
+    assert main([*line.split(), "--rigid", "keep"]) == 1  # begun otherwise
 
 
 def test_the_twelve_expressions_are_in_alphabetical_order():
