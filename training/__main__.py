@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 from facegen_core.errors import FacegenError
+
+# Of the processes torchrun starts, only the first shows progress bars; tqdm reads this as it loads.
+if os.environ.get("RANK", "0") != "0":
+    os.environ.setdefault("TQDM_DISABLE", "1")
 
 # What each verb does, and the module that does it: it has add_arguments(parser) and main(args).
 # Imported only when asked for, so that preparing data needs no torch.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from training.averaging import WeightAverage
 from training.checkpoint import restore_optimiser
-from training.loss_guard import check_loss
+from training.loss_guard import MEDIAN_WINDOW, check_loss, check_weights
 from training.objective import LOSS_NAMES
 from training.run import Run
 from training.run_checkpoint import save_run
@@ -122,7 +122,7 @@ def _take_gradients(
 
 def _check(run: Run, losses: list[float], batch: StageBatch) -> None:
     place = f"step {run.step} of stage {run.stage}"
-    earlier = [row[0] for row in run.history[run.stage]]
+    earlier = [row[0] for row in run.history[run.stage][-MEDIAN_WINDOW:]]
     factor = run.config.explosion_factor
     check_loss(losses[0], earlier, factor, place, batch.names, run.last_saved)
 
@@ -140,6 +140,7 @@ def _change_weights(run: Run, trained: list[nn.Parameter], rate: float) -> None:
 
 def _end(run: Run) -> None:
     """The average becomes the weights; what only this stage needed goes."""
+    check_weights(run.model, f"the last step of stage {run.stage}", run.last_saved)
     run.average.settle()
     run.average = run.optimiser = run.scaler = None
     save_run(run)

@@ -6,6 +6,8 @@ import math
 import statistics
 from collections.abc import Sequence
 
+import torch
+
 from facegen_core.errors import FacegenError
 
 # Losses the running median is taken of, and how many it needs to mean something.
@@ -33,12 +35,18 @@ def check_loss(
     advice = f"it saw {', '.join(sequences)}; {kept}"
     if not math.isfinite(loss):
         raise TrainingStoppedError(f"The loss is {loss} at {place}: {advice}.")
-    window = earlier[-MEDIAN_WINDOW:]
-    if len(window) < FEWEST_LOSSES:
+    if len(earlier) < FEWEST_LOSSES:
         return
-    median = statistics.median(window)
+    median = statistics.median(earlier[-MEDIAN_WINDOW:])
     if loss > explosion_factor * median:
         raise TrainingStoppedError(
             f"The loss has exploded at {place}, {loss:.4g} after a median of {median:.4g}: "
             f"{advice}."
         )
+
+
+def check_weights(model: torch.nn.Module, place: str, kept: str) -> None:
+    """Raise TrainingStoppedError where weights are not finite: no loss has seen the last ones."""
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise TrainingStoppedError(f"The weights {name} are not finite after {place}: {kept}.")

@@ -1,5 +1,10 @@
 """One run in several processes learns what one process learns."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +13,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from tests.training.short_runs import checkpoint_of, finish, start  # noqa: E402
 from training.distributed import Processes, started_by_torchrun  # noqa: E402
 
+ROOT = Path(__file__).parent.parent.parent
 # The batch of 5 splits unevenly; the last batch of an epoch of 48 by 47 leaves one process nothing.
 CHANGES = {
     "motion_batch": 5,
@@ -36,6 +42,16 @@ def test_a_process_knows_its_place_from_torchrun(monkeypatch):
     place = started_by_torchrun()
     assert place == Processes(5, 8, 1)
     assert not place.is_first
+
+
+@pytest.mark.parametrize(("rank", "is_silent"), [("0", "False"), ("1", "True")])
+def test_only_the_first_process_shows_progress_bars(rank, is_silent):
+    code = "import training.__main__; from tqdm import tqdm; print(tqdm([]).disable)"
+    environment = {**os.environ, "RANK": rank}
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True
+    )
+    assert said.stdout.strip() == is_silent
 
 
 def test_two_processes_train_as_one(tmp_path):

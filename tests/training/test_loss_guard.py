@@ -7,6 +7,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from tests.training.short_runs import checkpoint_of, short_config  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
+from training import fit  # noqa: E402
 from training.loss_guard import TrainingStoppedError, check_loss  # noqa: E402
 from training.motion_stage import MotionStage  # noqa: E402
 from training.train_expression_model import train  # noqa: E402
@@ -83,3 +84,17 @@ def test_weights_that_give_a_bad_loss_are_never_saved(tmp_path, monkeypatch):
     with pytest.raises(TrainingStoppedError, match="no checkpoint yet"):
         train(config, bump_data())
     assert not (tmp_path / "checkpoint.npz").exists()
+
+
+def test_a_stage_does_not_end_with_weights_that_are_no_numbers(tmp_path, monkeypatch):
+    original = fit._change_weights
+
+    def spoiled(run, trained, rate):
+        original(run, trained, rate)
+        if run.step == 5:  # the last
+            trained[0].data.fill_(float("nan"))
+
+    monkeypatch.setattr(fit, "_change_weights", spoiled)
+    with pytest.raises(TrainingStoppedError, match="after the last step of stage motion"):
+        train(short_config(tmp_path), bump_data())
+    assert checkpoint_of(tmp_path).progress["step"] == 4
