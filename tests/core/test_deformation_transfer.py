@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facegen_core import deformation_transfer
-from facegen_core.deformation_transfer import SourceShapes, transfer_shapes
+from facegen_core.deformation_transfer import BasisTransfer, SourceShapes, transfer_shapes
 from tests.sphere_template import RADIUS, open_sphere
 
 
@@ -96,3 +96,29 @@ def _stretch(rest: np.ndarray, moved: np.ndarray) -> np.ndarray:
         return np.stack([c[1] - c[0], c[2] - c[0], normal / np.sqrt(np.linalg.norm(normal))], 1)
 
     return frame(moved) @ np.linalg.inv(frame(rest)) - np.eye(3)
+
+
+@pytest.fixture
+def transfer(source):
+    return BasisTransfer(source.neutral, source.triangles, source.displacements)
+
+
+def test_a_basis_comes_back_exactly_on_its_own_face(transfer, source):
+    np.testing.assert_allclose(transfer.to(source.neutral), source.displacements, atol=1e-6)
+
+
+def test_a_basis_grows_with_the_face(transfer, source, monkeypatch):
+    monkeypatch.setattr(deformation_transfer, "SCREENING_LENGTH_MM", 1e6)
+    transfer = BasisTransfer(source.neutral, source.triangles, source.displacements)
+    larger = transfer.to(1.25 * source.neutral)
+    np.testing.assert_allclose(larger, 1.25 * source.displacements, atol=5e-3)
+
+
+def test_small_parts_of_a_basis_are_carried_too(source):
+    """A few hundredths of a millimetre, times the weight of a basis, are a motion one sees."""
+    basis = 0.1 * source.displacements
+    sizes = np.linalg.norm(basis, axis=2)
+    small = (sizes > 0.01) & (sizes < 0.05)
+    assert small.any()
+    carried = BasisTransfer(source.neutral, source.triangles, basis).to(1.1 * source.neutral)
+    assert np.median(np.linalg.norm(carried, axis=2)[small] / sizes[small]) > 0.9
