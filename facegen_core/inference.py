@@ -108,10 +108,11 @@ class Engine:
 
         shapes: (K, V, 3) from `shapes_of`; None is the mean face.
         """
-        skin = np.zeros((len(codes), self.num_vertices, 3), np.float32)
         if self.config.has_blendshapes:
             basis = self.weights["blendshapes.basis"]
-            skin += self._blendshapes(codes, basis if shapes is None else shapes)
+            skin = self._blendshapes(codes, basis if shapes is None else shapes)
+        else:
+            skin = np.zeros((len(codes), self.num_vertices, 3), np.float32)
         if self.config.has_spirals:
             for start in range(0, len(codes), CHUNK_FRAMES):
                 chunk = slice(start, start + CHUNK_FRAMES)
@@ -121,12 +122,15 @@ class Engine:
     def _move(
         self, codes: FloatArray, gate: FloatArray, shapes: FloatArray | None
     ) -> tuple[FloatArray, FloatArray]:
+        moving = np.flatnonzero(gate)
+        decoded = self.decode(codes[moving], shapes)
+        decoded *= gate[moving, None, None]
+        poses = self._jaw(codes[moving]) * gate[moving, None]
+        if len(moving) == len(codes):
+            return decoded, poses.astype(np.float32)
         skin = np.zeros((len(codes), self.num_vertices, 3), np.float32)
         jaw = np.zeros((len(codes), JAW_SIZE), np.float32)
-        moving = np.flatnonzero(gate)
-        if len(moving):
-            skin[moving] = self.decode(codes[moving], shapes) * gate[moving, None, None]
-            jaw[moving] = self._jaw(codes[moving]) * gate[moving, None]
+        skin[moving], jaw[moving] = decoded, poses
         return skin, jaw
 
     def _zero_state(self) -> tuple[FloatArray, FloatArray]:
