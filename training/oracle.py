@@ -5,8 +5,9 @@ Personal style, variant and delays are not in the label, so no model of label an
 of the same face with the same marks are drawn, those whose label comes out as the given one are
 kept, and their activations are averaged, variant by variant.
 
-Deviation: within one variant, the motion of the mean activations stands for the mean of the
-motions; they differ only by the curvature of how shapes combine.
+Deviations: within one variant, the motion of the mean activations stands for the mean of the
+motions; they differ only by the curvature of how shapes combine. What is not linear in them is
+solved at some frames and follows smoothly between, as when the set was made.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from training.correction_frames import between_frames
 from training.datasets.ict import IctDataset, IctSequence
 from training.performance import draw_style, perform
 from training.recordings import MagnitudeStatistics, magnitude
@@ -26,6 +28,8 @@ IntArray = NDArray[np.integer]
 NUM_DRAWS, LABEL_WIDTH = 500, 0.03
 # Magnitudes are means over vertices: every so many tell them well enough.
 VERTEX_STRIDE = 16
+# Frames solved between two marks.
+SOLVED_BETWEEN_MARKS = 3
 # A variant that hardly ever gives this label is left out.
 NEGLIGIBLE_SHARE = 0.02
 
@@ -55,21 +59,25 @@ class Oracle:
         amplitude."""
         subject = self._shapes(sequence.subject)
         activations, variants = self._draw(sequence)
-        few = np.asarray(subject.shapes[:, ::VERTEX_STRIDE], np.float32)
+        used = np.flatnonzero(activations.any(axis=(0, 1)))
+        few = np.asarray(subject.shapes[used, ::VERTEX_STRIDE], np.float32)
         channel = self.dataset.expressions.index(sequence.expression)
         magnitudes = [
             magnitude(np.tensordot(drawn, few, axes=1), sequence.marks, self.labels)
-            for drawn in activations
+            for drawn in activations[..., used]
         ]
         amplitudes = [self.statistics.amplitude(channel, m, self.labels) for m in magnitudes]
         weights = _likeness(np.array(amplitudes), amplitude)
+        solved, follow = _solved_frames(sequence, frames)
         result = np.zeros((len(frames), len(sequence.neutral), 3), np.float32)
         shares = {name: weights[variants == name].sum() for name in np.unique(variants)}
         kept = {name: share for name, share in shares.items() if share > NEGLIGIBLE_SHARE}
         for name, share in kept.items():
             chosen = np.where(variants == name, weights, 0.0)
-            mean = np.tensordot(chosen / chosen.sum(), activations[:, frames], axes=1)
-            result += np.float32(share / sum(kept.values())) * subject.displacements(mean)
+            mean = np.tensordot(chosen / chosen.sum(), activations, axes=1)
+            motion = subject.linear(mean[frames])
+            motion += np.tensordot(follow, subject.correction(mean[solved]), axes=1)
+            result += np.float32(share / sum(kept.values())) * motion
         return result
 
     def _shapes(self, subject: str) -> SubjectShapes:
@@ -89,6 +97,14 @@ class Oracle:
             for _ in range(self.num_draws)
         ]
         return np.stack([p.activations for p in drawn]), np.array([p.variant for p in drawn])
+
+
+def _solved_frames(sequence: IctSequence, frames: IntArray) -> tuple[IntArray, NDArray[np.float32]]:
+    """(R,) frames to solve, and (N, R) weights with which (N,) frames follow them."""
+    clock = np.linspace(0, 3, 3 * (SOLVED_BETWEEN_MARKS + 1) + 1)
+    nodes = np.unique(np.rint(np.interp(clock, [0, 1, 2, 3], sequence.marks)).astype(int))
+    weights = between_frames(nodes, sequence.num_frames)[frames, 1:-1]  # both ends are at rest
+    return nodes[1:-1], weights.astype(np.float32)
 
 
 def _likeness(amplitudes: FloatArray, wanted: float) -> FloatArray:
