@@ -86,14 +86,12 @@ class DetailStage:
 
     def losses(self, batch: DetailBatch) -> dict[str, Tensor]:
         """The losses of the windows, this process's share of each."""
-        model, device = self.run.model, self.run.device
-        moved = on_device(batch, device.torch_device)
+        model = self.run.model
+        moved = on_device(batch, self.run.device.torch_device)
         codes, gate = self.run.codes(moved.signal)
         rows = torch.arange(len(codes), device=codes.device)[:, None]
         codes, gate = codes[rows, moved.frames], gate[rows, moved.frames]
-        with device.autocast():
-            skin = self._decode(codes, batch.shapes)
-        error = skin * gate - moved.skin
+        error = self._decode(codes, batch.shapes) * gate - moved.skin
         return weighted_sum(
             self.run.config,
             reconstruction_loss(error, moved.weights, self.run.config.metric),
@@ -104,15 +102,19 @@ class DetailStage:
     def _decode(self, codes: Tensor, shapes: tuple[Tensor, ...]) -> Tensor:
         """(V, B, W, 3) displacements of (B, W, 64) codes, each on its own face."""
         model = self.run.model
-        B, W, size = codes.shape  # noqa: N806
-        if not shapes:
-            return model.decode(codes.reshape(B * W, size)).float().reshape(-1, B, W, 3)
-        pairs = zip(codes, shapes, strict=True)
-        blended = [model.blendshapes(code, face.to(codes.device)) for code, face in pairs]
-        skin = torch.stack(blended, dim=1).float()
-        if not model.config.has_spirals:
-            return skin
-        return skin + model.spirals(codes.reshape(B * W, size)).float().reshape(-1, B, W, 3)
+        B, W, _ = codes.shape  # noqa: N806
+        parts = []
+        if shapes:
+            pairs = zip(codes, shapes, strict=True)
+            blended = [model.blendshapes(code, face.to(code.device)) for code, face in pairs]
+            parts.append(torch.stack(blended, dim=1))
+        elif model.config.has_blendshapes:
+            parts.append(model.blendshapes(codes.flatten(0, 1)).reshape(-1, B, W, 3))
+        if model.config.has_spirals:
+            with self.run.device.autocast():
+                spirals = model.spirals(codes.flatten(0, 1))
+            parts.append(spirals.float().reshape(-1, B, W, 3))
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def _strengths(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """(B,) of label and motion alike, as ExampleSource weakens them."""

@@ -12,11 +12,11 @@ from training.train_config import TrainConfig, TrainingConfigError
 
 @dataclass(frozen=True)
 class Device:
-    """A device and the type the decoders compute in; all else is float32.
+    """A device and the type the spirals compute in, most of the work; all else is float32.
 
-    The LSTM, the jaw and the losses stay in float32: they cost little, errors add up over the
-    frames of an LSTM, and a millimetre has to be told in hundredths. The sparse product stays in
-    float32 as well (facegen_core/models/spiral_conv.py).
+    An LSTM adds up its errors over the frames, and a basis that was rounded is another basis, whose
+    difference the spirals would learn. The sparse product stays in float32 as well
+    (facegen_core/models/spiral_conv.py), and so do the losses.
     """
 
     torch_device: torch.device

@@ -71,12 +71,10 @@ class MotionStage:
 
     def losses(self, batch: MotionBatch) -> dict[str, Tensor]:
         """The losses of the drawn vertices, this process's share of each."""
-        model, device = self.run.model, self.run.device
-        moved = on_device(batch, device.torch_device)
+        model = self.run.model
+        moved = on_device(batch, self.run.device.torch_device)
         codes, gate = self.run.codes(moved.signal)
-        with device.autocast():
-            coefficients = model.blendshapes.coefficients(codes)
-        error = coefficients.float() * gate - moved.coefficients
+        error = model.blendshapes.coefficients(codes) * gate - moved.coefficients
         change = error[:, 1:] - error[:, :-1]
         weights = moved.weights
         return weighted_sum(

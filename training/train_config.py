@@ -85,7 +85,7 @@ class TrainConfig:
     # A loss this many times the running median has exploded and stops the run.
     explosion_factor: float = 30.0
     # Steps between two looks at the validation subjects, and between two checkpoints.
-    validation_interval: int = 500
+    validation_interval: int = 1000
     checkpoint_interval: int = 500
     # Every n-th frame of held-out subjects is measured.
     evaluation_stride: int = 6

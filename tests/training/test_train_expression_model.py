@@ -125,13 +125,13 @@ def test_the_average_of_the_weights_is_what_is_kept(data, tmp_path):
 
 
 def test_mixed_precision_gives_about_the_same_losses(data, tmp_path):
-    changes = {"motion_steps": 12, "detail_steps": 12, "model": {"num_blendshapes": 8}}
+    changes = {"motion_steps": 3, "detail_steps": 20, "detail_learning_rate": 3e-3}
     for precision in ("float32", "bfloat16"):
         train(short_config(tmp_path / precision, precision=precision, **changes), data)
     exact, mixed = checkpoint_of(tmp_path / "float32"), checkpoint_of(tmp_path / "bfloat16")
-    for stage, losses in exact.history.items():
-        assert not np.array_equal(losses, mixed.history[stage])  # it was mixed indeed
-        np.testing.assert_allclose(losses, mixed.history[stage], rtol=0.03, atol=1e-4)
+    assert np.array_equal(exact.history["motion"], mixed.history["motion"])
+    assert not np.array_equal(exact.history["detail"], mixed.history["detail"])
+    np.testing.assert_allclose(exact.history["detail"], mixed.history["detail"], rtol=0.02)
     assert all(values.dtype == np.float32 for values in mixed.weights.values())
 
 
