@@ -5,6 +5,7 @@ Faces of the default bundle, decimated, play its expressions: real motion, small
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -218,3 +219,12 @@ def write_sequence_folder(
                 else:
                     write_ply(path, frame, person.triangles, "binary_little_endian")
     return folder
+
+
+def with_template_of(prepared: Path, out: Path) -> Path:
+    """A folder in which the template is built already, as after a kill."""
+    (out / "subjects").mkdir(parents=True)
+    shutil.copy(prepared / "template.npz", out)
+    for path in (prepared / "subjects").iterdir():
+        shutil.copy(path, out / "subjects")
+    return out

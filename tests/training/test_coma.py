@@ -16,6 +16,7 @@ from tests.training.recorded_faces import (
     actor,
     play,
     there_and_back,
+    with_template_of,
     write_coma,
 )
 from training.__main__ import main
@@ -228,15 +229,6 @@ def test_the_document_s_command_for_coma_does_as_it_says(source, prepared, tmp_p
 def test_the_twelve_expressions_are_in_alphabetical_order():
     assert len(EXPRESSIONS) == 12
     assert list(EXPRESSIONS) == sorted(EXPRESSIONS)
-
-
-def with_template_of(prepared, out):
-    """A folder in which the template is built already, as after a kill."""
-    (out / "subjects").mkdir(parents=True)
-    shutil.copy(prepared / "template.npz", out)
-    for path in (prepared / "subjects").iterdir():
-        shutil.copy(path, out / "subjects")
-    return out
 
 
 def digests(folder) -> dict[str, str]:

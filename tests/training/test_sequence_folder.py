@@ -1,74 +1,37 @@
-"""A researcher's own folder of recordings, and everything that can be wrong with one."""
+"""A researcher's own folder of recordings, from files to sequences."""
 
 import shutil
 
 import numpy as np
 import pytest
 
-from facegen_core.errors import DatasetError
+from tests.training.conftest import SETTINGS
 from tests.training.recorded_faces import (
     SCANNED,
     actor,
     play,
     there_and_back,
+    with_template_of,
     write_obj,
     write_ply,
-    write_sequence_folder,
 )
-from tests.training.test_coma import with_template_of
 from training.datasets.mesh_files import read_mesh_file
-from training.datasets.sequence_folder import find_sequence_folder, read_settings
+from training.datasets.sequence_folder import find_sequence_folder
 from training.prepare_recordings import Options, prepare_recordings
 from training.training_data import open_dataset
 
 ALONE = Options(num_workers=1)
 SAID = {"unit": "mm", "frame_rate": 30.0}
-SETTINGS = """
-name: Studio scans
-unit: mm
-frame_rate: 30
-labels: {smile: happy}
-split: {train: [anna, boris, chen], val: [dora], test: [emil]}
-licence: CC-BY-4.0
-"""
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """PLY files, and what is to be said about them in dataset.yaml."""
-    folder = write_sequence_folder(tmp_path_factory.mktemp("scans"), suffix=".ply")
-    (folder / "dataset.yaml").write_text(SETTINGS)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def prepared(source, tmp_path_factory):
-    out = tmp_path_factory.mktemp("prepared") / "scans"
-    prepare_recordings(find_sequence_folder(source), out, ALONE)
-    return out
 
 
 @pytest.fixture
-def copy(source, tmp_path):
+def copy(scans, tmp_path):
     """The same folder, to be damaged."""
-    return shutil.copytree(source, tmp_path / "copy")
+    return shutil.copytree(scans, tmp_path / "copy")
 
 
-def frame_of(folder, number=7, subject="boris", expression="surprise"):
-    return folder / subject / expression / f"frame_{number:04d}.ply"
-
-
-def prepare_copy(copy, prepared, tmp_path):
-    prepare_recordings(
-        find_sequence_folder(copy), with_template_of(prepared, tmp_path / "o"), ALONE
-    )
-
-
-# ---- what is right --------------------------------------------------------------------------
-
-
-def test_settings_name_split_label_and_licence_the_set(prepared):
-    dataset = open_dataset(prepared)
+def test_settings_name_split_label_and_licence_the_set(prepared_scans):
+    dataset = open_dataset(prepared_scans)
     assert dataset.header["name"] == "Studio scans"
     assert dataset.header["licence"] == "CC-BY-4.0"
     assert dataset.expressions == ("happy", "surprise")
@@ -76,10 +39,12 @@ def test_settings_name_split_label_and_licence_the_set(prepared):
     assert [s.name for s in dataset.sequences("val")] == ["dora_happy_1", "dora_surprise_1"]
 
 
-def test_what_was_played_is_what_is_read_and_the_first_frame_is_rest(prepared):
+def test_what_was_played_is_what_is_read_and_the_first_frame_is_rest(prepared_scans):
     person = actor(50 + SCANNED.index("emil"))
     played = play(person, "surprise", there_and_back(20)) - person.vertices
-    (sequence,) = (s for s in open_dataset(prepared).sequences("test") if s.expression != "happy")
+    (sequence,) = (
+        s for s in open_dataset(prepared_scans).sequences("test") if s.expression != "happy"
+    )
     read = sequence.displacements()
     lengths = np.linalg.norm(read, axis=2) - np.linalg.norm(played, axis=2)
     assert np.abs(lengths).mean() < 0.1
@@ -87,19 +52,19 @@ def test_what_was_played_is_what_is_read_and_the_first_frame_is_rest(prepared):
     assert sequence.marks[0] > 0
 
 
-def test_obj_in_metres_with_marks_is_the_same_set(source, prepared, tmp_path):
+def test_obj_in_metres_with_marks_is_the_same_set(scans, prepared_scans, tmp_path):
     folder = tmp_path / "metres"
-    for path in sorted(source.rglob("*.ply")):
+    for path in sorted(scans.rglob("*.ply")):
         mesh = read_mesh_file(path)
-        target = folder / path.relative_to(source).with_suffix(".obj")
+        target = folder / path.relative_to(scans).with_suffix(".obj")
         write_obj(target, mesh.vertices / 1000.0, mesh.triangles, texture=True)
     (folder / "dataset.yaml").write_text(SETTINGS.replace("unit: mm", "unit: m"))
     rows = [f"{subject},smile,2,8,12,18" for subject in SCANNED]
     columns = "subject,expression,onset,apex,apex_end,offset\n"
     (folder / "marks.csv").write_text(columns + "\n".join(rows) + "\n")
-    out = with_template_of(prepared, tmp_path / "out")
+    out = with_template_of(prepared_scans, tmp_path / "out")
     prepare_recordings(find_sequence_folder(folder), out, ALONE)
-    pairs = zip(open_dataset(out).sequences("val"), open_dataset(prepared).sequences("val"),
+    pairs = zip(open_dataset(out).sequences("val"), open_dataset(prepared_scans).sequences("val"),
                 strict=True)  # fmt: skip
     for mine, theirs in pairs:
         np.testing.assert_allclose(mine.displacements(), theirs.displacements(), atol=0.02)
@@ -107,26 +72,26 @@ def test_obj_in_metres_with_marks_is_the_same_set(source, prepared, tmp_path):
             assert mine.marks.tolist() == [1, 7, 11, 17]
 
 
-def test_two_folders_may_share_an_expression_and_become_takes(copy, prepared, tmp_path):
+def test_two_folders_may_share_an_expression_and_become_takes(copy, prepared_scans, tmp_path):
     (copy / "dataset.yaml").write_text(SETTINGS.replace("smile: happy", "smile: a, surprise: a"))
-    out = with_template_of(prepared, tmp_path / "out")
+    out = with_template_of(prepared_scans, tmp_path / "out")
     prepare_recordings(find_sequence_folder(copy), out, ALONE)
     names = [s.name for s in open_dataset(out).sequences("test")]
     assert names == ["emil_a_1", "emil_a_2"]
 
 
-def test_a_neutral_may_have_a_file_of_its_own(copy, prepared, tmp_path):
+def test_a_neutral_may_have_a_file_of_its_own(copy, prepared_scans, tmp_path):
     for k, subject in enumerate(SCANNED):
         person = actor(50 + k)
         write_ply(copy / subject / "neutral.ply", person.vertices, person.triangles)
-    out = with_template_of(prepared, tmp_path / "out")
+    out = with_template_of(prepared_scans, tmp_path / "out")
     found = find_sequence_folder(copy, {"neutral": "neutral.ply"})
     prepare_recordings(found, out, ALONE)
     assert np.abs(open_dataset(out).sequences("test")[0].displacements()[0]).max() < 0.01
 
 
-def test_splits_nobody_declared_are_drawn_alike_from_the_same_seed(source, tmp_path):
-    bare = shutil.copytree(source, tmp_path / "bare")
+def test_splits_nobody_declared_are_drawn_alike_from_the_same_seed(scans, tmp_path):
+    bare = shutil.copytree(scans, tmp_path / "bare")
     (bare / "dataset.yaml").unlink()
     first, second = (find_sequence_folder(bare, SAID, seed=4).splits for _ in range(2))
     assert first == second
@@ -134,288 +99,3 @@ def test_splits_nobody_declared_are_drawn_alike_from_the_same_seed(source, tmp_p
     declared = find_sequence_folder(bare, SAID | {"split": {"test": ("chen",)}}).splits
     assert declared["test"] == ("chen",)
     assert "chen" not in declared["train"] + declared["val"]
-
-
-# ---- what is wrong with names, numbers and settings: found before a mesh is read -------------
-
-
-def touch(folder, *paths):
-    for path in paths:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).touch()
-    return folder
-
-
-@pytest.fixture
-def names(tmp_path):
-    """Files without content: enough to look for what is wrong with names."""
-    paths = [
-        f"{subject}/{expression}/frame_{t:04d}.obj"
-        for subject in SCANNED
-        for expression in ("smile", "surprise")
-        for t in range(1, 9)
-    ]
-    return touch(tmp_path / "names", *paths)
-
-
-def refused(folder, sentence, settings=None, text=None):
-    if text is not None:
-        (folder / "dataset.yaml").write_text(text)
-    with pytest.raises(DatasetError, match=sentence) as caught:
-        find_sequence_folder(folder, SAID if settings is None else settings)
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith(".")
-
-
-def test_a_folder_that_is_not_there(tmp_path):
-    refused(tmp_path / "nowhere", "nowhere does not exist")
-
-
-def test_an_empty_folder(tmp_path):
-    refused(tmp_path, "is empty: expected folders SUBJECT/EXPRESSION/frame_0001.obj")
-
-
-def test_a_subject_without_recordings(names):
-    (names / "frida").mkdir()
-    refused(names, "frida has no folder of an expression")
-
-
-def test_a_recording_without_meshes(names):
-    touch(names, "anna/yawn/readme.txt")
-    refused(names, r"anna/yawn holds no meshes: expected \.ply or \.obj")
-
-
-def test_a_frame_without_a_number(names):
-    touch(names, "anna/smile/last.obj")
-    refused(names, r"last\.obj has no frame number")
-
-
-def test_a_frame_number_twice(names):
-    touch(names, "anna/smile/other_3.ply")
-    refused(names, r"anna/smile has frame 3 twice: frame_0003\.obj and other_3\.ply")
-
-
-def test_a_gap_in_the_frame_numbers(names):
-    (names / "chen/smile/frame_0004.obj").unlink()
-    refused(names, "chen/smile: frame 4 is missing between 3 and 5.*--gaps interpolate")
-
-
-def test_no_unit(names):
-    refused(names, "the unit is one of mm, cm, m, none is given", {"frame_rate": 30.0})
-
-
-def test_an_unknown_unit(names):
-    refused(names, "the unit is one of mm, cm, m, got 'inch'", text="unit: inch\n", settings={})
-
-
-def test_no_frame_rate(names):
-    refused(names, "frame rate is between 1 and 1000", {"unit": "mm"})
-
-
-def test_an_unknown_setting(names):
-    refused(names, "unknown setting 'fps': choose from name, unit", text="fps: 30\n")
-
-
-def test_settings_that_are_not_yaml(names):
-    refused(names, "dataset.yaml is not YAML", text="unit: [mm\n")
-
-
-def test_settings_of_a_wrong_kind(names):
-    refused(names, "'frame_rate' is a number, got 'fast'", text="frame_rate: fast\n")
-    refused(names, "'expressions' is a list of names", text="expressions: smile\n")
-    refused(names, "'labels' maps folder names", text="labels: [smile]\n")
-    refused(names, "'split' lists subjects under train, val, test", text="split: {dev: [anna]}\n")
-    refused(names, "expected settings", text="- unit\n")
-
-
-def test_an_expression_nobody_shows(names):
-    refused(
-        names, "'expressions' names the expression 'grin', but", text="expressions: [grin, smile]"
-    )
-
-
-def test_a_label_for_a_folder_nobody_has(names):
-    refused(names, "'labels' names the expression 'grin'", text="labels: {grin: happy}\n")
-
-
-def test_a_label_that_is_no_name(names):
-    refused(names, "'very happy' must be made of letters", text="labels: {smile: very happy}\n")
-
-
-def test_an_expression_folder_that_is_no_name(names):
-    touch(names, "anna/big smile/frame_1.obj")
-    refused(names, "big smile: an expression is named with letters")
-
-
-def test_a_missing_neutral(names):
-    touch(names, "anna/neutral.obj")
-    refused(
-        names, r"The neutral .*boris/neutral\.obj is missing", SAID | {"neutral": "neutral.obj"}
-    )
-
-
-def test_too_few_subjects(names):
-    for subject in SCANNED[3:]:
-        shutil.rmtree(names / subject)
-    refused(names, "Only 3 subjects were found, expected at least 4")
-
-
-def test_the_same_subject_in_two_spellings(names):
-    touch(names, "Anna/smile/frame_1.obj")
-    refused(names, "has the subject 'anna' twice, also as 'Anna'")
-
-
-def test_a_subject_in_two_splits(names):
-    split = {"train": ("anna", "boris", "chen"), "val": ("dora",), "test": ("emil", "dora")}
-    refused(names, "'dora' is named twice in the splits: in 'val' and in 'test'",
-            SAID | {"split": split})  # fmt: skip
-
-
-def test_a_split_of_somebody_who_is_not_there(names):
-    refused(names, "'test' names the subject 'zoe'", SAID | {"split": {"test": ("zoe",)}})
-
-
-def test_a_subject_in_no_split(names):
-    split = {"train": ("anna", "boris"), "val": ("dora",), "test": ("emil",)}
-    refused(names, "'chen' is in no split", SAID | {"split": split})
-
-
-def test_splits_that_leave_nobody_to_train_on(names):
-    split = {"val": ("anna", "boris"), "test": ("chen", "dora")}
-    refused(names, "'train' has only 1 of the 5 subjects", SAID | {"split": split})
-    split = {"val": SCANNED[:2], "test": SCANNED[2:]}
-    refused(names, "'train' has no subjects", SAID | {"split": split})
-
-
-def marked(folder, *rows):
-    lines = ["subject,expression,onset,apex,apex_end,offset", *rows]
-    (folder / "marks.csv").write_text("\n".join(lines) + "\n")
-    return folder
-
-
-def test_marks_of_somebody_who_is_not_there(names):
-    refused(marked(names, "zoe,smile,1,2,3,4"), "line 2: the subject 'zoe' is not on disk")
-
-
-def test_marks_of_a_recording_that_is_not_there(names):
-    refused(marked(names, "anna,grin,1,2,3,4"), "line 2: anna has no recording 'grin'")
-
-
-def test_marks_that_do_not_rise(names):
-    refused(marked(names, "anna,smile,4,2,3,5"), "line 2: expected onset < apex")
-
-
-def test_a_file_instead_of_settings(tmp_path):
-    (tmp_path / "dataset.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DatasetError, match="is not YAML"):
-        read_settings(tmp_path / "dataset.yaml")
-
-
-# ---- what is wrong with the meshes ----------------------------------------------------------
-
-
-def damaged(copy, prepared, tmp_path, sentence):
-    with pytest.raises(DatasetError, match=sentence) as caught:
-        prepare_copy(copy, prepared, tmp_path)
-    assert "\n" not in str(caught.value)
-
-
-def rewrite(path, change):
-    mesh = read_mesh_file(path)
-    vertices, triangles = change(mesh.vertices, mesh.triangles)
-    write_ply(path, vertices, triangles, "binary_little_endian")
-
-
-def test_a_frame_with_another_vertex_count(copy, prepared, tmp_path):
-    rewrite(frame_of(copy), lambda v, t: (np.vstack([v, v[:1]]), t))
-    damaged(copy, prepared, tmp_path, r"boris/surprise/frame_0007\.ply has 801 vertices, but")
-
-
-def test_a_frame_with_other_faces(copy, prepared, tmp_path):
-    rewrite(frame_of(copy), lambda v, t: (v, t[::-1]))
-    damaged(copy, prepared, tmp_path, r"frame_0007\.ply has other faces than")
-
-
-def test_a_frame_in_another_vertex_order(copy, prepared, tmp_path):
-    rewrite(frame_of(copy), lambda v, t: (np.roll(v, 100, axis=0), t))
-    damaged(copy, prepared, tmp_path, r"frame_0007\.ply: .* another order than the neutral's")
-
-
-def test_a_subject_in_another_vertex_order(copy, prepared, tmp_path):
-    for path in sorted((copy / "chen").rglob("*.ply")):
-        rewrite(path, lambda v, t: (np.roll(v, 100, axis=0), t))
-    damaged(copy, prepared, tmp_path, r"chen/smile/frame_0001\.ply: .* another order")
-
-
-def test_a_frame_with_numbers_that_are_not_finite(copy, prepared, tmp_path):
-    rewrite(frame_of(copy), lambda v, t: (np.where(np.arange(len(v))[:, None] == 3, np.inf, v), t))
-    damaged(copy, prepared, tmp_path, r"frame_0007\.ply: 1 vertices are not finite.*vertex 3")
-
-
-def test_a_frame_that_cannot_be_read(copy, prepared, tmp_path):
-    frame_of(copy).write_bytes(frame_of(copy).read_bytes()[:5000])
-    damaged(copy, prepared, tmp_path, r"frame_0007\.ply cannot be read as a mesh")
-
-
-def test_a_frame_in_another_unit(copy, prepared, tmp_path):
-    rewrite(frame_of(copy), lambda v, t: (v / 10.0, t))
-    damaged(copy, prepared, tmp_path, r"frame_0007\.ply is 0\.1 times as large as the neutral")
-
-
-@pytest.mark.parametrize(("factor", "fitting"), [(0.001, "m"), (0.1, "cm"), (1000.0, None)])
-def test_a_set_in_another_unit_than_it_says(copy, prepared, tmp_path, factor, fitting):
-    for path in sorted(copy.rglob("frame_0001.ply")):
-        rewrite(path, lambda v, t: (v * factor, t))
-    hint = f"its unit looks like {fitting}" if fitting else "check the unit"
-    damaged(copy, prepared, tmp_path, f"when read in mm, but a head is 150 to 350 mm: {hint}")
-
-
-def test_a_recording_that_does_not_begin_at_rest(copy, prepared, tmp_path):
-    shutil.copy(frame_of(copy, 10), frame_of(copy, 1))
-    damaged(copy, prepared, tmp_path, "does not show the face at rest.*--neutral")
-
-
-def test_a_recording_of_a_few_frames(copy, prepared, tmp_path):
-    for number in range(4, 21):
-        frame_of(copy, number).unlink()
-    damaged(copy, prepared, tmp_path, "boris/surprise has 3 frames, expected at least 5")
-
-
-def test_a_recording_in_which_nothing_moves(copy, prepared, tmp_path):
-    for number in range(2, 21):
-        shutil.copy(frame_of(copy, 1), frame_of(copy, number))
-    damaged(copy, prepared, tmp_path, "boris/surprise shows no expression")
-
-
-def test_marks_outside_the_recording(copy, prepared, tmp_path):
-    marked(copy, "boris,surprise,2,8,12,25")
-    damaged(copy, prepared, tmp_path, "the marks 2 to 25 lie outside the frames 1 to 20")
-
-
-# ---- what is wrong with a prepared set ------------------------------------------------------
-
-
-def test_a_folder_without_a_prepared_set(tmp_path):
-    with pytest.raises(DatasetError, match=r"dataset\.json is missing"):
-        open_dataset(tmp_path)
-
-
-def test_a_prepared_set_of_an_unknown_kind_or_version(prepared, tmp_path):
-    out = shutil.copytree(prepared, tmp_path / "out")
-    text = (out / "dataset.json").read_text()
-    (out / "dataset.json").write_text(text.replace('"sequence_folder"', '"video"'))
-    with pytest.raises(DatasetError, match="of the kind 'video', expected one of ict, coma"):
-        open_dataset(out)
-    (out / "dataset.json").write_text(text.replace('"version": 1', '"version": 9'))
-    with pytest.raises(DatasetError, match="version 9, expected 1"):
-        open_dataset(out)
-
-
-def test_a_prepared_set_that_lost_a_file(prepared, tmp_path):
-    out = shutil.copytree(prepared, tmp_path / "out")
-    (out / "sequences" / "emil_happy_1.npy").unlink()
-    with pytest.raises(DatasetError, match=r"emil_happy_1\.npy cannot be read"):
-        open_dataset(out).sequences("test")
-    np.savez(out / "subjects" / "dora.npz", neutral=np.zeros((3, 3)))
-    with pytest.raises(DatasetError, match=r"dora\.npz lacks the field 'identity'"):
-        open_dataset(out).sequences("val")
