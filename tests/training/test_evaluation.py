@@ -147,7 +147,7 @@ def test_the_same_seed_gives_the_same_file(data, evaluated, tmp_path):
     again = dataclasses.replace(settings, out=tmp_path)
     evaluation.evaluate(data, again)
     first, second = (
-        json.loads((s.out / "results.json").read_text()) | {"command": ""}
+        json.loads((s.out / "results.json").read_text()) | {"command": "", "commit": ""}
         for s in (settings, again)
     )
     assert first == second
@@ -165,7 +165,7 @@ def test_an_answer_that_is_the_truth_reaches_everything(data):
     summary = found.skin.summary("x")
     for name in ("roughness_ratio", "jitter_ratio", "peak_speed_ratio", "speed_correlation"):
         assert summary[name] == pytest.approx(1.0)
-    assert found.basis_floor_mm < 1e-4
+    assert found.floors_mm["classifier"] < 1e-4
 
 
 def test_runs_that_cannot_be_used_are_missing_with_the_reason(data, tmp_path):
@@ -207,7 +207,7 @@ def results_of(ours, baseline, oracle=0.3, **measures):
         },
         "classification": {"hybrid_identity": {"f1": 0.97}, "truth": {"f1": 0.98}},
         "subjects_better_than": {"pca_lstm": 27},
-        "floors": {"basis_face_error_mm": 0.1},
+        "basis_face_error_mm": {"ours": 0.1},
     }
 
 
@@ -219,6 +219,9 @@ def test_targets_are_reached_by_numbers_alone():
     assert set(reached(results_of(0.31, 0.4)).values()) == {True}
     assert not reached(results_of(0.4, 0.4))["below_baseline"]
     assert not reached(results_of(0.32, 0.4))["near_floor"]
+    for basis, cause in ((0.1, "what the network makes"), (0.35, "more shapes")):
+        results = results_of(0.32, 0.4) | {"basis_face_error_mm": {"ours": basis}}
+        assert cause in judge_targets(results)[1]["finding"]
     assert not reached(results_of(0.31, 0.4, roughness_ratio=1.2))["smooth_skin"]
     assert not reached(results_of(0.31, 0.4, jitter_ratio=1.01))["calm_motion"]
     results = results_of(0.31, 0.4)

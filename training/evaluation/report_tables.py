@@ -59,8 +59,16 @@ def reconstruction_section(results: Results) -> list[str]:
         *_error_table(results, "error_mm", lambda content: content.get("fixed", {})),
         "",
         f"The truth itself through {NUM_COEFFICIENTS} PCA shapes of the training set differs from "
-        f"itself by {results['floors']['basis_face_error_mm']:.3f} mm over the face.",
+        f"itself by {results['basis_face_error_mm']['classifier']:.3f} mm over the face.",
     ]
+    if "oracle" in results["systems"]:
+        lines += [
+            "",
+            "The oracle is the mean of many simulated performances of the same face whose label "
+            "comes out as the given one: personal style, variant and delays are not in the label, "
+            "so no model can know them. It is an estimate, and its own sampling error puts it a "
+            "little above the true floor.",
+        ]
     if results["subjects_better_than"]:
         listed = ", ".join(
             f"{system_title(n)} for {count}" for n, count in results["subjects_better_than"].items()

@@ -47,7 +47,7 @@ def collect_results(
             name: _classification(scores, expressions)
             for name, scores in examination.scores.items()
         },
-        "floors": {"basis_face_error_mm": round(examination.basis_floor_mm, _DIGITS)},
+        "basis_face_error_mm": _rounded(examination.floors_mm),
         "subjects_better_than": _comparisons(examination.table, list(opened.systems)),
     }
     results["targets"] = judge_targets(results)

@@ -68,15 +68,18 @@ def _near_floor(results: Results) -> tuple[bool, str]:
     )
     if ratios[TOTAL] <= MAX_FLOOR_RATIO:
         return True, finding
-    basis = results["floors"]["basis_face_error_mm"]
+    finding += f" The largest ratio is that of {worst} ({ratios[worst]:.3f})."
+    basis = results["basis_face_error_mm"].get("ours")
+    if basis is None:
+        return False, finding
+    limit = "less" if basis < floor["face_error_mm"][TOTAL] else "more"
+    cause = {
+        "less": "what is missing is in what the network makes of label and face",
+        "more": "more shapes, or more of the spiral residual, would be needed",
+    }[limit]
     return False, (
-        f"{finding} The largest ratio is that of {worst} ({ratios[worst]:.3f}). The basis of 64 "
-        f"shapes alone would allow {basis:.3f} mm over the face, so that the distance is one of "
-        "what the network makes of label and face, not of what its shapes can show."
-        if basis < floor["face_error_mm"][TOTAL]
-        else f"{finding} The largest ratio is that of {worst} ({ratios[worst]:.3f}). The basis of "
-        f"64 shapes alone costs {basis:.3f} mm over the face: more shapes, or more of the spiral "
-        "residual, would be needed."
+        f"{finding} Its own shapes, weighed at their best, err by {basis:.3f} mm over the face, "
+        f"{limit} than the floor: {cause}."
     )
 
 
