@@ -55,6 +55,7 @@ _OLD_MODEL = {
     "expressions": EXPRESSIONS,
     "bidirectional": False,
     "follows_neutral": False,
+    "reads_lip_gap": False,
 }
 KIND = "facegen model bundle"
 # What a header must tell, beside kind, version, model and template hash.
@@ -227,7 +228,8 @@ def _read_config(content: object) -> ModelConfig:
     names = config.expressions
     if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
         raise BundleError("Its expressions are not a list of different names.")
-    if not all(isinstance(s, bool) for s in (config.bidirectional, config.follows_neutral)):
+    switches = (config.bidirectional, config.follows_neutral, config.reads_lip_gap)
+    if not all(isinstance(s, bool) for s in switches):
         raise BundleError("Its model description holds a switch that is neither on nor off.")
     numbers = (config.model_rate, config.rest_gate, config.warmup_frames, config.latent_size)
     if not all(isinstance(n, int | float) and np.isfinite(n) and n >= 0 for n in numbers):

@@ -13,6 +13,11 @@ from .intensity import NUM_EXPRESSIONS
 
 FloatArray = NDArray[np.floating]
 
+# Landmarks of the inner edges of the lips, one above the other.
+_UPPER_INNER_LIP, _LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]
+# A gap of lips is told to the model in this unit, mm, and no farther than this from the template's.
+_LIP_GAP_UNIT_MM, _MAX_LIP_GAP = 1.0, 3.0
+
 
 def extremeness(magnitude: float, mean: float, deviation: float) -> float:
     """s in [0, 1] of a sequence, Potamias et al. 2020, eq. 6.
@@ -78,3 +83,16 @@ def conditioning_signal(
     times = model_times(frame_times_seconds, model_rate)
     columns = [np.interp(times, frame_times_seconds, channel) for channel in intensities.T]
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def relative_lip_gap(landmarks: FloatArray, template_landmarks: FloatArray) -> float:
+    """How much farther than the template's a face's lips stand apart at rest, for the model.
+
+    Both (68, 3) mm in the template's frame; the height between the inner edges is compared.
+    """
+
+    def height(points: FloatArray) -> float:
+        return float((points[_UPPER_INNER_LIP, 1] - points[_LOWER_INNER_LIP, 1]).mean())
+
+    gap = (height(landmarks) - height(template_landmarks)) / _LIP_GAP_UNIT_MM
+    return float(np.clip(gap, -_MAX_LIP_GAP, _MAX_LIP_GAP))

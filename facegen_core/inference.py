@@ -50,11 +50,13 @@ class Engine:
         intensities: FloatArray,
         frames_per_second: float,
         neutral: FloatArray | None = None,
+        lip_gap: float = 0.0,
     ) -> FaceMotion:
         """Motion of T scene frames from (T, C) intensities in [0, 1], as a face plays it.
 
         neutral: (V, 3) mm, the face in template topology; None is the template's own. It matters
         only to models that follow the neutral; the motion says which face it is for.
+        lip_gap: of the face that is to move, as `conditioning.relative_lip_gap` tells it.
         The LSTM runs at its own rate; its codes are interpolated to the scene's frames, so the same
         curves make the same motion at any frame rate. Zero intensity: exactly zero motion.
         Raises IntensityError for curves that are empty, not finite or outside [0, 1].
@@ -62,13 +64,20 @@ class Engine:
         check_intensities(intensities, self.config.num_expressions)
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
-        codes = _at_times(self.encode(signal), model_times(times, self.config.model_rate), times)
+        steps = model_times(times, self.config.model_rate)
+        codes = _at_times(self.encode(signal, lip_gap), steps, times)
         neutral = neutral if self.config.follows_neutral else None
         skin, jaw = self._move(codes, self.rest_gate(intensities), self.shapes_of(neutral))
         return FaceMotion(skin, jaw, neutral)
 
-    def encode(self, signal: FloatArray) -> NDArray[np.float32]:
+    def encode(self, signal: FloatArray, lip_gap: float = 0.0) -> NDArray[np.float32]:
         """(K, 64) codes of a signal (K, C) at the model's rate."""
+        codes = self._read(signal)
+        if self.config.reads_lip_gap:
+            codes += np.float32(lip_gap) * (codes @ self.weights["encoder.lip_gap.weight"].T)
+        return codes
+
+    def _read(self, signal: FloatArray) -> NDArray[np.float32]:
         signal = signal.astype(np.float32)
         outputs = self._run_lstm(signal, self._rest_states[""], "")[0]
         if not self.config.bidirectional:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
 from .bundle import Bundle
+from .conditioning import relative_lip_gap
 from .errors import IntensityError
 from .inference import Engine
 from .intensity import check_intensities
@@ -86,7 +87,8 @@ def generate(
     if not (np.isfinite(frames_per_second) and frames_per_second > 0):
         raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
     progress(0.0, "Generating the motion")
-    motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment))
+    lip_gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
+    motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), lip_gap)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
     scale = alignment.fit.similarity.scale

@@ -24,12 +24,14 @@ from training.schedule import schedule_of
 class DetailBatch:
     """This process's part of a batch, as tensors on the CPU; names: of all of its sequences.
 
-    signal: (B, T, C); frames: (B, W) those looked at; skin: (V, B, W, 3) true displacements there,
-    mm; jaw: (B, W, 6); shapes: B times (K, V, 3) of each face, none where all have the same.
+    signal: (B, T, C); lip_gap: (B,); frames: (B, W) those looked at; skin: (V, B, W, 3) true
+    displacements there, mm; jaw: (B, W, 6); shapes: B times (K, V, 3) of each face, none where all
+    have the same.
     """
 
     names: tuple[str, ...]
     signal: Tensor
+    lip_gap: Tensor
     frames: Tensor
     skin: Tensor
     jaw: Tensor
@@ -77,6 +79,7 @@ class DetailStage:
         return DetailBatch(
             tuple(run.source.recordings[index].name for index in indices),
             torch.from_numpy(signal),
+            torch.from_numpy(batch.lip_gap[part]),
             torch.from_numpy(frames[part]),
             torch.from_numpy(np.stack(skin, axis=1)) if skin else torch.zeros(0),
             torch.from_numpy(jaw),
@@ -88,7 +91,7 @@ class DetailStage:
         """The losses of the windows, this process's share of each."""
         model = self.run.model
         moved = on_device(batch, self.run.device.torch_device)
-        codes, gate = self.run.codes(moved.signal)
+        codes, gate = self.run.codes(moved.signal, moved.lip_gap)
         rows = torch.arange(len(codes), device=codes.device)[:, None]
         codes, gate = codes[rows, moved.frames], gate[rows, moved.frames]
         error = self._decode(codes, batch.shapes) * gate - moved.skin

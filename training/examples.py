@@ -30,20 +30,23 @@ LONGEST_EXAMPLE = 180
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """signal: (T, C); coefficients: (T, K); jaw: (T, 6)."""
+    """signal: (T, C); coefficients: (T, K); jaw: (T, 6); lip_gap: of the face at rest."""
 
     signal: NDArray[np.float32]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
+    lip_gap: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Examples padded to one length: (B, T, …) and a (B, T) mask of 1 where frames are real."""
+    """Examples padded to one length: (B, T, …) and a (B, T) mask of 1 where frames are real;
+    lip_gap: (B,)."""
 
     signal: NDArray[np.float32]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
+    lip_gap: NDArray[np.float32]
     mask: NDArray[np.float32]
 
 
@@ -97,7 +100,8 @@ class ExampleSource:
             recording.components, recording.num_frames, self.labels, strength
         )
         scale = np.float32(strength)
-        return Example(signal, recording.coefficients * scale, recording.jaw * scale)
+        coefficients, jaw = recording.coefficients * scale, recording.jaw * scale
+        return Example(signal, coefficients, jaw, recording.lip_gap)
 
 
 def retime(recording: Recording, rng: np.random.Generator) -> Recording:
@@ -136,6 +140,7 @@ def _retimed(recording: Recording, times: FloatArray, marks: list[FloatArray]) -
         tuple(RecordedComponent(part.expression, m, part.magnitude) for part, m in parts),
         _sample(recording.coefficients, times),
         _sample(recording.jaw, times),
+        recording.lip_gap,
     )
 
 
@@ -151,7 +156,7 @@ def blend(first: Example, second: Example, start: int) -> Example:
         sums.append(total)
     signal, coefficients, jaw = sums
     total = np.maximum(signal.sum(axis=1, keepdims=True), 1.0)
-    return Example(np.minimum(signal, 1.0), coefficients / total, jaw / total)
+    return Example(np.minimum(signal, 1.0), coefficients / total, jaw / total, first.lip_gap)
 
 
 def pad(examples: list[Example]) -> Batch:
@@ -167,7 +172,8 @@ def pad(examples: list[Example]) -> Batch:
         return whole
 
     mask = (np.arange(num_frames) < lengths[:, None]).astype(np.float32)
-    return Batch(padded("signal"), padded("coefficients"), padded("jaw"), mask)
+    gaps = np.array([e.lip_gap for e in examples], np.float32)
+    return Batch(padded("signal"), padded("coefficients"), padded("jaw"), gaps, mask)
 
 
 def _sample(rows: FloatArray, times: FloatArray) -> NDArray[np.float32]:

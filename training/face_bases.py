@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.conditioning import relative_lip_gap
 from facegen_core.deformation_transfer import BasisTransfer
 from facegen_core.template import Template
 
@@ -23,6 +24,7 @@ class FaceBases:
 
     def __init__(self, template: Template, shapes: NDArray[np.float32], follows: bool) -> None:
         self.mean = shapes
+        self._template = template
         self._transfer = None
         if follows:
             self._transfer = BasisTransfer(template.vertices, template.triangles, shapes)
@@ -37,6 +39,11 @@ class FaceBases:
             shapes = self.mean if self._transfer is None else self._transfer.to(neutral)
             self._last = FaceBasis(np.asarray(neutral), shapes)
         return self._last
+
+    def lip_gap(self, neutral: FloatArray) -> float:
+        """How far the lips of a (V, 3) neutral stand apart, as a model reads it."""
+        landmarks = self._template.landmarks.positions(neutral, self._template.triangles)
+        return relative_lip_gap(landmarks, self._template.landmark_positions)
 
     def remembered(self, subject: str, neutral: FloatArray) -> NDArray[np.float32]:
         """Like `of`, for faces that are asked for again and again in any order: kept as float16."""

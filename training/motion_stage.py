@@ -25,11 +25,12 @@ from training.schedule import schedule_of
 class MotionBatch:
     """This process's part of a batch, as tensors on the CPU; names: of all of its sequences.
 
-    signal: (B, T, C); coefficients: (B, T, K); jaw: (B, T, 6); vertices: (N,).
+    signal: (B, T, C); lip_gap: (B,); coefficients: (B, T, K); jaw: (B, T, 6); vertices: (N,).
     """
 
     names: tuple[str, ...]
     signal: Tensor
+    lip_gap: Tensor
     coefficients: Tensor
     jaw: Tensor
     vertices: Tensor
@@ -63,6 +64,7 @@ class MotionStage:
         return MotionBatch(
             tuple(run.source.recordings[index].name for index in indices),
             torch.from_numpy(batch.signal[part]),
+            torch.from_numpy(batch.lip_gap[part]),
             torch.from_numpy(batch.coefficients[part]),
             torch.from_numpy(batch.jaw[part]),
             torch.from_numpy(vertices),
@@ -73,7 +75,7 @@ class MotionStage:
         """The losses of the drawn vertices, this process's share of each."""
         model = self.run.model
         moved = on_device(batch, self.run.device.torch_device)
-        codes, gate = self.run.codes(moved.signal)
+        codes, gate = self.run.codes(moved.signal, moved.lip_gap)
         error = model.blendshapes.coefficients(codes) * gate - moved.coefficients
         change = error[:, 1:] - error[:, :-1]
         weights = moved.weights

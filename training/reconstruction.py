@@ -76,15 +76,21 @@ class Judges:
 
 @torch.no_grad()
 def predict(
-    model: ExpressionModel, signal: FloatArray, frames: IntArray, shapes: Tensor | None = None
+    model: ExpressionModel,
+    signal: FloatArray,
+    frames: IntArray,
+    shapes: Tensor | None = None,
+    lip_gap: Tensor | None = None,
 ) -> NDArray[np.float32]:
     """(N, V, 3) displacements at some frames of a signal (T, C) at the model's rate.
 
-    shapes: (K, V, 3) the model's blendshapes as the face shows them; None is the mean face.
+    shapes: (K, V, 3) the model's blendshapes as the face shows them; lip_gap: (1,) of the face;
+    None is the mean face.
     """
     device = next(model.parameters()).device
     signals = torch.from_numpy(np.ascontiguousarray(signal, np.float32))[None].to(device)
-    codes, gate = model.encoder(signals)[0], rest_gate(signals, model.config.rest_gate)[0]
+    codes = model.encoder(signals, lip_gap)[0]
+    gate = rest_gate(signals, model.config.rest_gate)[0]
     chunks = [
         model.decode(codes[rows], shapes) * gate[rows]
         for rows in np.array_split(frames, max(1, -(-len(frames) // FRAMES_AT_ONCE)))

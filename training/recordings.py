@@ -64,7 +64,7 @@ class Recording:
     """One sequence in the basis.
 
     components: one, or two where two expressions are played. coefficients: (T, K); jaw: (T, 6) rad
-    and mm.
+    and mm; lip_gap: of the face at rest, as a model reads it.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Recording:
     components: tuple[RecordedComponent, ...]
     coefficients: NDArray[np.float32]
     jaw: NDArray[np.float32]
+    lip_gap: float = 0.0
 
     @property
     def num_frames(self) -> int:
@@ -181,6 +182,7 @@ def record(
                 components_of(sequence, displacements, expressions, labels),
                 own.project(displacements).astype(np.float32),
                 np.asarray(sequence.jaw(), np.float32),
+                basis.lip_gap(sequence.neutral) if isinstance(basis, FaceBases) else 0.0,
             )
         )
     return recordings

@@ -69,10 +69,12 @@ class Run:
     def checkpoint_path(self) -> Path:
         return self.config.out / "checkpoint.npz"
 
-    def codes(self, signal: Tensor, model: ExpressionModel | None = None) -> tuple[Tensor, Tensor]:
-        """Codes (B, T, 64) of signals (B, T, C) and the rest gate (B, T, 1); of another `model`
-        than the run's where one is given."""
-        codes = (model or self.model).encoder(signal)
+    def codes(
+        self, signal: Tensor, lip_gap: Tensor, model: ExpressionModel | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Codes (B, T, 64) of signals (B, T, C) on faces with (B,) lip gaps, and the rest gate
+        (B, T, 1); of another `model` than the run's where one is given."""
+        codes = (model or self.model).encoder(signal, lip_gap)
         return codes, rest_gate(signal, self.config.model.rest_gate)
 
     def shapes_of(self, sequence: Sequence) -> NDArray[np.float32]:

@@ -112,7 +112,9 @@ def predict(
 ) -> NDArray[np.float32]:
     """(N, V, 3) displacements at some frames of a sequence, as its face shows them."""
     device = run.device.torch_device
-    codes, gate = run.codes(torch.from_numpy(item.signal)[None].to(device), model)
+    signal = torch.from_numpy(item.signal)[None].to(device)
+    lip_gap = torch.tensor([run.bases.lip_gap(item.sequence.neutral)], device=device)
+    codes, gate = run.codes(signal, lip_gap, model)
     shapes = torch.from_numpy(run.shapes_of(item.sequence)).to(device)
     skin = model.decode(codes[0, frames], shapes) * gate[0, frames]
     return np.ascontiguousarray(skin.transpose(0, 1).numpy(force=True))

@@ -30,6 +30,9 @@ class ModelConfig:
     # Whether the blendshapes are carried over to each neutral by deformation transfer; otherwise
     # everybody moves as the mean face does, as in the paper.
     follows_neutral: bool = False
+    # Whether the encoder is told how far the lips stand apart at rest: closing them takes more of
+    # one face than of another.
+    reads_lip_gap: bool = False
     # Frames per second the LSTM runs at: that of its training data.
     model_rate: float = 30.0
     # Total intensity from which on the rest gate is open; 0 switches it off (the paper has none).
@@ -86,6 +89,8 @@ def weight_shapes(
             shapes[f"encoder.lstm.{name}_l0_reverse"] = size
         shapes["encoder.join.weight"] = (latent, 2 * latent)
         shapes["encoder.join.bias"] = (latent,)
+    if config.reads_lip_gap:
+        shapes["encoder.lip_gap.weight"] = (latent, latent)
     if config.has_blendshapes:
         shapes["blendshapes.mixing.weight"] = (config.num_blendshapes, latent)
         shapes["blendshapes.scales"] = (config.num_blendshapes,)

@@ -13,7 +13,8 @@ class ExpressionEncoder(nn.Module):
 
     Deviations: `warmup_frames` of rest come before every clip instead of a zero state, so that a
     clip starts where the LSTM rests, and nothing moves before the first onset. Where the model is
-    bidirectional a second LSTM comes from the end, and z = tanh(join(both)).
+    bidirectional a second LSTM comes from the end, and z = tanh(join(both)). Where it reads the lip
+    gap g, z + g · G z: how far lips have to go is proportional to it.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -24,11 +25,20 @@ class ExpressionEncoder(nn.Module):
         )
         if config.bidirectional:
             self.join = nn.Linear(2 * size, size)
+        if config.reads_lip_gap:
+            self.lip_gap = nn.Linear(size, size, bias=False)
+            nn.init.zeros_(self.lip_gap.weight)
         self.warmup_frames = config.warmup_frames
+        self.reads_lip_gap = config.reads_lip_gap
 
-    def forward(self, signal: Tensor) -> Tensor:
-        outputs = self.lstm(signal, self._rest_state(signal))[0]
-        return torch.tanh(self.join(outputs)) if self.lstm.bidirectional else outputs
+    def forward(self, signal: Tensor, lip_gap: Tensor | None = None) -> Tensor:
+        """lip_gap: (B,) as `conditioning.relative_lip_gap` tells it; None is the template's."""
+        codes = self.lstm(signal, self._rest_state(signal))[0]
+        if self.lstm.bidirectional:
+            codes = torch.tanh(self.join(codes))
+        if lip_gap is None or not self.reads_lip_gap:
+            return codes
+        return codes + lip_gap[:, None, None] * self.lip_gap(codes)
 
     def _rest_state(self, signal: Tensor) -> tuple[Tensor, Tensor] | None:
         """Hidden and cell states after `warmup_frames` of rest, for every clip of the batch."""

@@ -41,10 +41,13 @@ class ExpressionModel(nn.Module):
         if config.decoder == "hybrid":
             self.spirals.start_at_zero()
 
-    def forward(self, signal: Tensor, shapes: Tensor | None = None) -> GeneratedMotion:
-        """shapes: (K, V, 3) the blendshapes as a face shows them; None is the mean face."""
+    def forward(
+        self, signal: Tensor, shapes: Tensor | None = None, lip_gap: Tensor | None = None
+    ) -> GeneratedMotion:
+        """shapes: (K, V, 3) the blendshapes as a face shows them, lip_gap: (B,) how far its lips
+        are apart (`conditioning.relative_lip_gap`); None is the mean face."""
         B, T, _ = signal.shape  # noqa: N806
-        codes = self.encoder(signal)
+        codes = self.encoder(signal, lip_gap)
         gate = rest_gate(signal, self.config.rest_gate)  # (B, T, 1)
         skin = self.decode(codes.reshape(B * T, -1), shapes).reshape(-1, B, T, 3)
         return GeneratedMotion(skin * gate, self.jaw(codes) * gate)

@@ -72,3 +72,14 @@ def test_the_same_envelope_gives_the_same_signal_at_any_frame_rate(rate):
 
     # A corner of the envelope between two frames is cut by at most slope · frame / 4.
     assert np.abs(signal(rate) - signal(30)).max() < 2.0 / 24 / 2
+
+
+def test_a_lip_gap_is_told_in_millimetres_beyond_the_templates():
+    template, face = np.zeros((68, 3)), np.zeros((68, 3))
+    template[[61, 62, 63], 1] = 1.0
+    face[[61, 62, 63], 1] = 1.4
+    assert relative_lip_gap(template, template) == 0.0
+    assert relative_lip_gap(face, template) == pytest.approx(0.4)
+    assert relative_lip_gap(face + 50.0, template) == pytest.approx(0.4)
+    face[[61, 62, 63], 1] = 20.0
+    assert relative_lip_gap(face, template) == 3.0

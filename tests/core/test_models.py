@@ -71,7 +71,8 @@ def test_the_paper_decoder_has_the_parameters_of_table_1():
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_the_listed_weights_are_those_of_the_model(decoder, bidirectional):
-    config = ModelConfig(decoder=decoder, num_blendshapes=5, bidirectional=bidirectional)
+    switches = {"bidirectional": bidirectional, "reads_lip_gap": bidirectional}
+    config = ModelConfig(decoder=decoder, num_blendshapes=5, **switches)
     hierarchy = sphere_template().hierarchy
     state = ExpressionModel(config, hierarchy).state_dict()
     listed = weight_shapes(config, hierarchy.sizes, 9)
@@ -100,16 +101,17 @@ def test_numpy_engine_equals_torch_for_another_neutral(bidirectional):
         expressions=("joy", "doubt"),
         bidirectional=bidirectional,
         follows_neutral=True,
+        reads_lip_gap=True,
     )
     bundle = random_bundle(config)
     engine = Engine(bundle)
     intensities = np.random.default_rng(1).uniform(0, 1, (30, 2))
     neutral = bundle.template.vertices * np.array([1.3, 0.8, 1.0], np.float32)
-    motion = engine.generate(intensities, config.model_rate, neutral)
+    motion = engine.generate(intensities, config.model_rate, neutral, lip_gap=-0.7)
     signal = torch.from_numpy(intensities[None].astype(np.float32))
     with torch.no_grad():
         model = torch_twin(bundle)
-        twin = model(signal, torch.from_numpy(engine.shapes_of(neutral)))
+        twin = model(signal, torch.from_numpy(engine.shapes_of(neutral)), torch.tensor([-0.7]))
         anybody = model(signal)
     np.testing.assert_allclose(motion.skin, twin.skin[:, 0].transpose(0, 1), atol=1e-4)
     np.testing.assert_allclose(motion.jaw, twin.jaw[0], atol=1e-5)
@@ -118,6 +120,15 @@ def test_numpy_engine_equals_torch_for_another_neutral(bidirectional):
     np.testing.assert_allclose(mean.skin, anybody.skin[:, 0].transpose(0, 1), atol=1e-4)
     assert mean.neutral is None
     assert motion.neutral is neutral
+
+
+def test_what_a_lip_gap_changes_is_in_proportion_to_it():
+    model = torch_twin(random_bundle(ModelConfig(num_blendshapes=8, reads_lip_gap=True)))
+    signal = torch.rand(1, 20, 6).expand(3, -1, -1)
+    codes = model.encoder(signal, torch.tensor([0.0, 0.5, 1.0]))
+    torch.testing.assert_close(codes[1] - codes[0], 0.5 * (codes[2] - codes[0]))
+    assert torch.abs(codes[2] - codes[0]).max() > 0.01
+    torch.testing.assert_close(codes[0], model.encoder(signal)[0])
 
 
 def test_an_untrained_hybrid_is_its_blendshapes_alone():

@@ -75,7 +75,7 @@ def _curves(
             ]
         )
     )  # (11, T, C)
-    codes = model.encoder(signals)[:, look]
+    codes = model.encoder(signals)[:, look]  # lips as far apart as the template's
     gate = rest_gate(signals, model.config.rest_gate)[:, look]
     curves = []
     for shapes in faces:

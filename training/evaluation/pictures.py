@@ -110,7 +110,7 @@ def codes_between(system: TrainedSystem, first: Question, second: Question) -> t
     for question in (first, second):
         sequence = question.sequence
         signal = torch.from_numpy(system.labels.signal(question))[None]
-        codes = system.model.encoder(signal)
+        codes = system.model.encoder(signal, system.lip_gap_of(sequence))
         ends.append(codes[0, int(np.mean(sequence.marks[1:3]))])
     shares = torch.from_numpy(_SHARES).float()[:, None]
     return (1 - shares) * ends[0] + shares * ends[1]

@@ -91,7 +91,8 @@ class TrainedSystem:
 
     def answer(self, question: Question, frames: IntArray) -> NDArray[np.float32]:
         shapes = self.shapes_of(question.sequence)
-        return predict(self.model, self.labels.signal(question), frames, shapes)
+        gap = self.lip_gap_of(question.sequence)
+        return predict(self.model, self.labels.signal(question), frames, shapes, gap)
 
     def shapes_of(self, sequence: Sequence) -> torch.Tensor | None:
         """(K, V, 3) the blendshapes of the face of a sequence."""
@@ -99,12 +100,17 @@ class TrainedSystem:
             None if self.faces is None else torch.from_numpy(self.faces.of(sequence.neutral).shapes)
         )
 
+    def lip_gap_of(self, sequence: Sequence) -> torch.Tensor | None:
+        """(1,) how far the lips of the face of a sequence stand apart."""
+        return None if self.faces is None else torch.tensor([self.faces.lip_gap(sequence.neutral)])
+
     @torch.no_grad()
     def jaw(self, question: Question) -> NDArray[np.float32]:
         """(T, 6) poses of the lower jaw in all frames: radians and mm."""
         signal = torch.from_numpy(self.labels.signal(question))[None]
         gate = rest_gate(signal, self.model.config.rest_gate)
-        return (self.model.jaw(self.model.encoder(signal)) * gate)[0].numpy(force=True)
+        codes = self.model.encoder(signal, self.lip_gap_of(question.sequence))
+        return (self.model.jaw(codes) * gate)[0].numpy(force=True)
 
 
 @dataclass(frozen=True, eq=False)
