@@ -8,6 +8,7 @@ from facegen_core.conditioning import (
     model_times,
     phase_curve,
     proportional_amplitude,
+    relative_lip_gap,
 )
 from facegen_core.intensity import Envelope, sample_envelopes
 
