@@ -12,7 +12,7 @@ from tqdm import tqdm
 from facegen_core.bundle import Bundle, save_bundle
 from facegen_core.template import Template
 from training.checkpoint import Checkpoint, CheckpointError, load_checkpoint
-from training.provenance import commit, date_of_run
+from training.provenance import last_session
 from training.train_config import config_to_dict, read_config
 from training.training_data import open_dataset
 
@@ -51,7 +51,7 @@ def export_bundle(
     if "final" not in checkpoint.progress["metrics"]:
         raise CheckpointError(f"{run} is not finished: resume it with --resume, then export.")
     config = read_config(run / "config.yaml")
-    header = _provenance(checkpoint, config_to_dict(config), date_of_run(run))
+    header = _provenance(checkpoint, config_to_dict(config), run)
     template = _with_fewer_modes(template, num_identity_modes)
     bundle = Bundle(template, checkpoint.weights, config.model, header)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def _with_fewer_modes(template: Template, num_modes: int) -> Template:
     return dataclasses.replace(template, identity_basis=basis, inner_parts=parts)
 
 
-def _provenance(checkpoint: Checkpoint, settings: dict[str, Any], date: str) -> dict[str, Any]:
+def _provenance(checkpoint: Checkpoint, settings: dict[str, Any], run: Path) -> dict[str, Any]:
     progress = checkpoint.progress
     data = dict(progress["training_data"])
     licence = data.pop("licence", "unknown")
@@ -88,8 +88,16 @@ def _provenance(checkpoint: Checkpoint, settings: dict[str, Any], date: str) -> 
         },
         "licences": {"training_data": licence, "weights": WEIGHTS_LICENCE},
         "metrics": progress["metrics"],
-        "commit": commit(),
         "seed": settings["seed"],
-        "date": date,
-        "command": {"train": "python -m training train", "settings": settings},
+        **last_session(run),
+        "command": {
+            "train": f"python -m training train --config {_config_of(run)}",
+            "settings": settings,
+        },
     }
+
+
+def _config_of(run: Path) -> str:
+    """The shipped configuration of the run's name, or the one that lies in its folder."""
+    shipped = Path("training/configs") / f"{run.name}.yaml"
+    return shipped.as_posix() if shipped.exists() else "config.yaml"

@@ -40,12 +40,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def date_of_run(folder: Path) -> str:
-    """The day (ISO 8601) a run's last session started, by its run.json; 'unknown' without one."""
+def last_session(folder: Path) -> dict[str, str]:
+    """When a run's last session started (`date`, ISO 8601) and with which `commit`, by its
+    run.json; 'unknown' without one."""
     path = folder / "run.json"
     if not path.exists():
-        return "unknown"
-    return str(json.loads(path.read_text(encoding="utf-8"))[-1]["started"])[:10]
+        return {"date": "unknown", "commit": "unknown"}
+    session = json.loads(path.read_text(encoding="utf-8"))[-1]
+    return {"date": str(session["started"])[:10], "commit": str(session["commit"])}
 
 
 def data_hash(data: TrainingData) -> str:
