@@ -21,8 +21,9 @@ SCALAR_INTERVAL = 10
 class RunLog:
     """Speaks for the first process of a run; the others are silent."""
 
-    def __init__(self, run: Run) -> None:
-        self.started = time.monotonic()
+    def __init__(self, run: Run, started: float) -> None:
+        """started: when the session did, by time.monotonic(); reading the data counts."""
+        self.started = started
         self._is_silent = not run.processes.is_first
         self._bar: tqdm | None = None
         self._writer: Any = None

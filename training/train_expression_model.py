@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,11 @@ def train(
     processes: Processes | None = None,
 ) -> dict[str, Any]:
     """Run all stages; returns the metrics, which are also in OUT/metrics.json."""
+    started = time.monotonic()
     run = set_up(config, data, processes)
     if resume and run.checkpoint_path.exists():
         resume_run(run)
-    log = RunLog(run)
+    log = RunLog(run, started)
     for stage in _stages(run):
         fit(run, stage, log)
     if "final" not in run.metrics:
