@@ -48,21 +48,23 @@ class ClassMeans:
 def class_means(
     recordings: Rows[Recording], statistics: MagnitudeStatistics, labels: str
 ) -> ClassMeans:
-    """Phase by phase mean over the training recordings of one expression, per unit of amplitude."""
+    """Phase by phase, the motion per unit of amplitude that comes nearest to the training
+    recordings of one expression (least squares through rest: weak takes, whose label may be almost
+    0, say little about it)."""
     num_shapes = recordings[0].coefficients.shape[1]
     num_expressions = len(statistics.means)
     sums = np.zeros((num_expressions, 3 * PHASE_STEPS + 1, num_shapes), np.float32)
-    counts = np.zeros(num_expressions)
+    weights = np.zeros(num_expressions, np.float32)
     clock = np.linspace(0, 3, sums.shape[1])
     for recording in recordings:
         part = recording.components[0]
-        amplitude = statistics.amplitude(part.expression, part.magnitude, labels)
-        if recording.is_single and amplitude > 0:
+        if recording.is_single:
+            amplitude = statistics.amplitude(part.expression, part.magnitude, labels)
             frames = np.interp(clock, [0, 1, 2, 3], part.marks)
             rows = np.clip(np.rint(frames).astype(int), 0, recording.num_frames - 1)
-            sums[part.expression] += recording.coefficients[rows] / amplitude
-            counts[part.expression] += 1
-    return ClassMeans(sums / np.maximum(counts, 1)[:, None, None])
+            sums[part.expression] += np.float32(amplitude) * recording.coefficients[rows]
+            weights[part.expression] += amplitude**2
+    return ClassMeans(sums / np.maximum(weights, 1e-6)[:, None, None])
 
 
 @dataclass(frozen=True)
