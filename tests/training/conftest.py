@@ -1,10 +1,15 @@
 """Sets that several test files look at; made once a run, because a template takes ten seconds."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from facegen_core.template import InnerPart
+from tests.sphere_template import sphere_template
 from tests.training.recorded_faces import write_sequence_folder
+from tests.training.toy_facekit import REAL_SHAPE_NAMES, prepare_toy_ict, write_toy_facekit
 
 SETTINGS = """
 name: Studio scans
@@ -34,3 +39,37 @@ def prepared_scans(scans, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("prepared") / "scans"
     prepare_recordings(find_sequence_folder(scans), out, Options(num_workers=1))
     return out
+
+
+@pytest.fixture
+def facekit(tmp_path):
+    return write_toy_facekit(tmp_path / "facekit")
+
+
+@pytest.fixture
+def small_build(monkeypatch):
+    """Instead of the head of ICT-FaceKit: the sphere, with the real names for its shapes."""
+    from training import prepare
+    from training.build_template import TemplateBuild
+
+    template = sphere_template()
+    rng = np.random.default_rng(1)
+    vertices = template.vertices
+    centres = vertices[rng.integers(0, len(vertices), len(REAL_SHAPE_NAMES))]
+    near = np.exp(-(((vertices - centres[:, None]) / 25.0) ** 2).sum(axis=2))
+    shapes = near[..., None] * rng.normal(scale=3.0, size=(len(centres), 1, 3))
+    shapes[:, vertices[:, 1] < -40] = 0.0
+    poses = np.zeros((len(centres), 6))
+    poses[REAL_SHAPE_NAMES.index("jawOpen")] = [0.4, 0, 0, 0, 0, 0]
+    teeth = replace(template.inner_parts[0], name="lower_teeth")
+    assert isinstance(teeth, InnerPart)
+    template = replace(template, inner_parts=(teeth,))
+    build = TemplateBuild(template, REAL_SHAPE_NAMES, shapes.astype(np.float32), poses)
+    monkeypatch.setattr(prepare, "build_template", lambda model, progress: build)
+    return build
+
+
+@pytest.fixture
+def prepared_ict(small_build, facekit, tmp_path):
+    prepare_toy_ict(facekit, tmp_path / "set")
+    return tmp_path / "set"

@@ -14,17 +14,11 @@ from tests.training.toy_facekit import (
     displacement,
     pack,
     write_obj,
-    write_toy_facekit,
 )
 from training.datasets.ict import SPLITS, read_split
 from training.ict_facekit import read_ict_facekit
 
 ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "ict-facekit.tar.xz"
-
-
-@pytest.fixture
-def facekit(tmp_path):
-    return write_toy_facekit(tmp_path / "facekit")
 
 
 def test_a_checkout_is_read_in_millimetres_with_names_in_their_order(facekit):

@@ -1,30 +1,17 @@
 """The 4D set made from ICT-FaceKit: what is written, read again, resumed and refused."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from facegen_core.errors import DatasetError
 from facegen_core.intensity import EXPRESSIONS
-from facegen_core.template import InnerPart
-from tests.sphere_template import sphere_template
-from tests.training.toy_facekit import (
-    REAL_SHAPE_NAMES,
-    write_toy_facekit,
-)
-from training import prepare
+from tests.training.toy_facekit import REAL_SHAPE_NAMES, prepare_toy_ict
 from training.__main__ import main
-from training.build_template import TemplateBuild
 from training.datasets.ict import IctDataset
 from training.make_subject import MAX_COEFFICIENT, identity_coefficients
 from training.performance import draw_style, perform
-
-
-@pytest.fixture
-def facekit(tmp_path):
-    return write_toy_facekit(tmp_path / "facekit")
 
 
 def test_identities_depend_on_name_and_seed_alone_and_stay_plausible():
@@ -35,43 +22,12 @@ def test_identities_depend_on_name_and_seed_alone_and_stay_plausible():
     assert np.abs(one).max() <= MAX_COEFFICIENT
 
 
-@pytest.fixture
-def small_build(monkeypatch):
-    """Instead of the head of ICT-FaceKit: the sphere, with the real names for its shapes."""
-    template = sphere_template()
-    rng = np.random.default_rng(1)
-    vertices = template.vertices
-    centres = vertices[rng.integers(0, len(vertices), len(REAL_SHAPE_NAMES))]
-    near = np.exp(-(((vertices - centres[:, None]) / 25.0) ** 2).sum(axis=2))
-    shapes = near[..., None] * rng.normal(scale=3.0, size=(len(centres), 1, 3))
-    shapes[:, vertices[:, 1] < -40] = 0.0
-    poses = np.zeros((len(centres), 6))
-    poses[REAL_SHAPE_NAMES.index("jawOpen")] = [0.4, 0, 0, 0, 0, 0]
-    teeth = replace(template.inner_parts[0], name="lower_teeth")
-    assert isinstance(teeth, InnerPart)
-    template = replace(template, inner_parts=(teeth,))
-    build = TemplateBuild(template, REAL_SHAPE_NAMES, shapes.astype(np.float32), poses)
-    monkeypatch.setattr(prepare, "build_template", lambda model, progress: build)
-    return build
-
-
 def _contents(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def _prepare(source, out, **arguments):
-    arguments = {"seed": 3, "num_subjects": 2, "num_workers": 1, "num_compounds": 2} | arguments
-    prepare.prepare_ict(source, out, **arguments)
-
-
-@pytest.fixture
-def prepared(small_build, facekit, tmp_path):
-    _prepare(facekit, tmp_path / "set")
-    return tmp_path / "set"
-
-
-def test_a_prepared_set_has_every_take_of_every_subject(prepared, small_build):
-    dataset = IctDataset(prepared)
+def test_a_prepared_set_has_every_take_of_every_subject(prepared_ict, small_build):
+    dataset = IctDataset(prepared_ict)
     assert dataset.subjects == ("S001", "S002")
     assert dataset.expressions == EXPRESSIONS
     for subject in dataset.subjects:
@@ -91,8 +47,8 @@ def test_a_prepared_set_has_every_take_of_every_subject(prepared, small_build):
     np.testing.assert_array_equal(dataset.template.triangles, small_build.template.triangles)
 
 
-def test_faces_are_exactly_at_rest_outside_their_marks(prepared):
-    for sequence in IctDataset(prepared).subject_sequences("S001"):
+def test_faces_are_exactly_at_rest_outside_their_marks(prepared_ict):
+    for sequence in IctDataset(prepared_ict).subject_sequences("S001"):
         frames = np.arange(sequence.num_frames)
         begins = min(c.marks[0] for c in sequence.components)
         ends = max(c.marks[3] for c in sequence.components)
@@ -102,16 +58,16 @@ def test_faces_are_exactly_at_rest_outside_their_marks(prepared):
         assert not sequence.jaw()[(frames <= begins) | (frames >= ends)].any()
 
 
-def test_some_frames_are_what_all_frames_say_of_them(prepared):
-    for sequence in IctDataset(prepared).subject_sequences("S002")[::3]:
+def test_some_frames_are_what_all_frames_say_of_them(prepared_ict):
+    for sequence in IctDataset(prepared_ict).subject_sequences("S002")[::3]:
         some = np.array([0, 17, sequence.num_frames // 2])
         np.testing.assert_allclose(
             sequence.displacements(some), sequence.displacements()[some], atol=1e-5
         )
 
 
-def test_few_solved_frames_say_what_solving_every_frame_would(prepared):
-    dataset = IctDataset(prepared)
+def test_few_solved_frames_say_what_solving_every_frame_would(prepared_ict):
+    dataset = IctDataset(prepared_ict)
     shapes = dataset.shapes("S001")
     for sequence in dataset.subject_sequences("S001")[::3]:
         exact = shapes.displacements(sequence.activations)
@@ -122,9 +78,9 @@ def test_few_solved_frames_say_what_solving_every_frame_would(prepared):
         np.testing.assert_array_equal(sequence.jaw(), shapes.jaw(sequence.activations))
 
 
-def test_a_performance_of_the_set_can_be_drawn_again(prepared):
+def test_a_performance_of_the_set_can_be_drawn_again(prepared_ict):
     """The oracle plays what a subject might have played; its own take is one of these."""
-    dataset = IctDataset(prepared)
+    dataset = IctDataset(prepared_ict)
     sequence = next(s for s in dataset.subject_sequences("S001") if s.name == "S001_sad_1")
     streams = [np.random.default_rng([3, *f"S001 {p}".encode()]) for p in ("style", "sad 1")]
     style = draw_style(dataset.shape_names, streams[0])
@@ -135,8 +91,8 @@ def test_a_performance_of_the_set_can_be_drawn_again(prepared):
     assert again.extremeness == sequence.extremeness[0]
 
 
-def test_compound_takes_say_how_strong_each_expression_would_be_alone(prepared):
-    dataset = IctDataset(prepared)
+def test_compound_takes_say_how_strong_each_expression_would_be_alone(prepared_ict):
+    dataset = IctDataset(prepared_ict)
     for sequence in dataset.subject_sequences("S001"):
         strengths = [c.magnitude for c in sequence.components]
         if len(strengths) == 1:
@@ -150,64 +106,64 @@ def test_compound_takes_say_how_strong_each_expression_would_be_alone(prepared):
             )
 
 
-def test_the_jaw_turns_when_the_mouth_opens(prepared):
-    sequences = IctDataset(prepared).subject_sequences("S001")
+def test_the_jaw_turns_when_the_mouth_opens(prepared_ict):
+    sequences = IctDataset(prepared_ict).subject_sequences("S001")
     surprise = next(s for s in sequences if s.name == "S001_surprise_1")
     opening = surprise.activations[:, REAL_SHAPE_NAMES.index("jawOpen")]
     assert opening.max() > 0.1
     np.testing.assert_allclose(surprise.jaw()[:, 0], 0.4 * opening, atol=1e-6)
 
 
-def test_a_killed_run_is_completed_to_the_same_bytes(prepared, small_build, facekit):
-    before = _contents(prepared)
-    (prepared / "subjects" / "S002.npz").unlink()
-    (prepared / "subjects" / "S002_shapes.npy").write_bytes(b"half")
-    (prepared / "subjects" / "S002_corrections.npy").unlink()
-    (prepared / "sequences" / "S002_sad_1.npz").unlink()
-    _prepare(facekit, prepared)
-    assert _contents(prepared) == before
+def test_a_killed_run_is_completed_to_the_same_bytes(prepared_ict, small_build, facekit):
+    before = _contents(prepared_ict)
+    (prepared_ict / "subjects" / "S002.npz").unlink()
+    (prepared_ict / "subjects" / "S002_shapes.npy").write_bytes(b"half")
+    (prepared_ict / "subjects" / "S002_corrections.npy").unlink()
+    (prepared_ict / "sequences" / "S002_sad_1.npz").unlink()
+    prepare_toy_ict(facekit, prepared_ict)
+    assert _contents(prepared_ict) == before
 
 
-def test_a_folder_begun_with_another_seed_is_refused(prepared, facekit):
+def test_a_folder_begun_with_another_seed_is_refused(prepared_ict, facekit):
     with pytest.raises(DatasetError, match="begun with seed 3, not 4"):
-        _prepare(facekit, prepared, seed=4)
+        prepare_toy_ict(facekit, prepared_ict, seed=4)
 
 
-def test_a_folder_begun_with_other_compounds_is_refused(prepared, facekit):
+def test_a_folder_begun_with_other_compounds_is_refused(prepared_ict, facekit):
     with pytest.raises(DatasetError, match="begun with compounds 2, not 1"):
-        _prepare(facekit, prepared, num_compounds=1)
+        prepare_toy_ict(facekit, prepared_ict, num_compounds=1)
 
 
-def test_a_folder_begun_from_another_source_is_refused(prepared, facekit):
+def test_a_folder_begun_from_another_source_is_refused(prepared_ict, facekit):
     other = facekit / "FaceXModel" / "jawOpen.obj"
     other.write_text(other.read_text() + "# another release\n")
     with pytest.raises(DatasetError, match="begun from other source files"):
-        _prepare(facekit, prepared)
+        prepare_toy_ict(facekit, prepared_ict)
 
 
-def test_an_incomplete_or_foreign_set_is_refused(prepared, tmp_path):
+def test_an_incomplete_or_foreign_set_is_refused(prepared_ict, tmp_path):
     with pytest.raises(DatasetError, match=r"dataset.json is missing"):
         IctDataset(tmp_path)
-    (prepared / "sequences" / "S001_sad_1.npz").unlink()
+    (prepared_ict / "sequences" / "S001_sad_1.npz").unlink()
     with pytest.raises(DatasetError, match="S001 has 13 of 14 sequences"):
-        IctDataset(prepared).sequences("train")
-    (prepared / "dataset.json").write_text(json.dumps({"version": 99}))
+        IctDataset(prepared_ict).sequences("train")
+    (prepared_ict / "dataset.json").write_text(json.dumps({"version": 99}))
     with pytest.raises(DatasetError, match="version 99"):
-        IctDataset(prepared)
+        IctDataset(prepared_ict)
 
 
-def test_a_damaged_sequence_is_named(prepared):
-    path = prepared / "sequences" / "S001_fear_2.npz"
+def test_a_damaged_sequence_is_named(prepared_ict):
+    path = prepared_ict / "sequences" / "S001_fear_2.npz"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DatasetError, match=r"S001_fear_2.npz is not a readable sequence"):
-        IctDataset(prepared).subject_sequences("S001")
+        IctDataset(prepared_ict).subject_sequences("S001")
 
 
-def test_corrections_of_another_run_are_refused(prepared):
-    path = prepared / "subjects" / "S001_corrections.npy"
+def test_corrections_of_another_run_are_refused(prepared_ict):
+    path = prepared_ict / "subjects" / "S001_corrections.npy"
     np.save(path, np.load(path)[:20])
     with pytest.raises(DatasetError, match=r"S001_\w+_1.npz.*corrections end before"):
-        IctDataset(prepared).subject_sequences("S001")
+        IctDataset(prepared_ict).subject_sequences("S001")
 
 
 def test_the_command_line_says_in_one_sentence_what_is_wrong(tmp_path, capsys):

@@ -1,42 +1,72 @@
-from types import SimpleNamespace
+"""The oracle knows label and face, and nothing else."""
 
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="training needs torch")
+torch = pytest.importorskip("torch", reason="statistics of labels live beside the trainer")
 
-from training.oracle import _likeness, _solved_frames
-
-MARKS = np.array([5.0, 14.0, 30.0, 45.0])
-
-
-def test_what_is_solved_at_some_frames_is_followed_between_them():
-    sequence = SimpleNamespace(marks=MARKS, num_frames=52)
-    frames = np.arange(52)
-    solved, follow = _solved_frames(sequence, frames)
-    assert len(solved) < 12
-    ramp = np.interp(frames, MARKS, [0, 1, 1, 0])
-    smooth = ramp**3 * (10 - 15 * ramp + 6 * ramp**2)
-    np.testing.assert_allclose(follow @ smooth[solved], smooth, atol=0.03)
-    assert not follow[:6].any()
-    assert not follow[45:].any()
+from training.datasets.ict import IctDataset  # noqa: E402
+from training.face_bases import FaceBases  # noqa: E402
+from training.oracle import Oracle  # noqa: E402
+from training.recordings import compute_basis, magnitude_statistics, record  # noqa: E402
 
 
-def test_only_asked_frames_are_followed():
-    sequence = SimpleNamespace(marks=MARKS, num_frames=52)
-    whole = _solved_frames(sequence, np.arange(52))[1]
-    some = _solved_frames(sequence, np.array([7, 20]))[1]
-    np.testing.assert_array_equal(some, whole[[7, 20]])
+@pytest.fixture
+def sequences(prepared_ict):
+    dataset = IctDataset(prepared_ict)
+    takes = [s for name in dataset.subjects for s in dataset.subject_sequences(name)]
+    return dataset, [s for s in takes if len(s.components) == 1]
 
 
-def test_draws_whose_label_comes_out_as_asked_count_most():
-    weights = _likeness(np.linspace(0, 1, 101), 0.5)
-    assert weights.sum() == pytest.approx(1.0)
-    assert weights.argmax() == 50
-    assert weights[:30].sum() < 1e-3
+@pytest.fixture
+def statistics(sequences):
+    dataset, takes = sequences
+    basis = compute_basis(takes, 8, 60, np.random.default_rng(0))
+    bases = FaceBases(dataset.template, basis.shapes, follows=False)
+    recordings = record(takes, bases, dataset.expressions, "proportional")
+    return magnitude_statistics(recordings, len(dataset.expressions)), recordings
 
 
-def test_where_no_label_is_near_the_nearest_count():
-    weights = _likeness(np.linspace(0, 0.5, 51), 1.0)
-    assert np.isfinite(weights).all()
-    assert weights.argmax() == 50
+def amplitudes_of(statistics, recordings):
+    parts = [r.components[0] for r in recordings]
+    return [statistics.amplitude(p.expression, p.magnitude, "proportional") for p in parts]
+
+
+def test_expected_motion_is_nearer_than_rest_and_than_another_take(sequences, statistics):
+    dataset, takes = sequences
+    oracle = Oracle(dataset, statistics[0], "proportional", num_draws=60)
+    errors = {"oracle": [], "rest": [], "other": []}
+    for take, amplitude in zip(takes, amplitudes_of(*statistics), strict=True):
+        frames = np.arange(int(take.marks[1]), int(take.marks[2]) + 1)
+        truth = take.displacements(frames)
+        drawn, _ = oracle._draw(take)
+        other = dataset.shapes(take.subject).linear(drawn[0, frames])
+        expected = oracle.expected(take, amplitude, frames)
+        for name, motion in (("oracle", expected), ("rest", 0 * truth), ("other", other)):
+            errors[name].append(np.linalg.norm(motion - truth, axis=2).mean())
+    means = {name: np.mean(values) for name, values in errors.items()}
+    assert means["oracle"] < 0.5 * means["rest"]
+    assert means["oracle"] < 0.85 * means["other"]
+
+
+def test_expected_motion_rests_outside_the_marks_and_is_the_same_again(sequences, statistics):
+    dataset, takes = sequences
+    frames = np.arange(takes[0].num_frames)
+    first, second = (
+        Oracle(dataset, statistics[0], "proportional", num_draws=20).expected(takes[0], 0.7, frames)
+        for _ in range(2)
+    )
+    assert np.array_equal(first, second)
+    outside = (frames <= takes[0].marks[0]) | (frames >= takes[0].marks[3])
+    assert not first[outside].any()
+    assert first[~outside].any()
+
+
+def test_a_stronger_label_expects_more_motion(sequences, statistics):
+    dataset, takes = sequences
+    oracle = Oracle(dataset, statistics[0], "proportional", num_draws=100)
+    frames = np.array([int(np.mean(takes[0].marks[1:3]))])
+    channel = dataset.expressions.index(takes[0].expression)
+    weakest = statistics[0].amplitude(channel, 0.0, "proportional")
+    weak, strong = (np.abs(oracle.expected(takes[0], a, frames)).mean() for a in (weakest, 1.0))
+    assert weak < strong
