@@ -23,7 +23,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         shipped = load_bundle(BUNDLE)
         columns = [shipped.config.expressions.index(name) for name in PLAYS.values()]
         weights = dict(shipped.weights)
-        weights["encoder.lstm.weight_ih_l0"] = weights["encoder.lstm.weight_ih_l0"][:, columns]
+        for key in [key for key in weights if ".weight_ih_" in key]:  # of both directions
+            weights[key] = weights[key][:, columns]
         config = dataclasses.replace(shipped.config, expressions=tuple(PLAYS))
         save_bundle(
             Bundle(shipped.template, weights, config, shipped.header), folder / "own.facegen"

@@ -18,7 +18,8 @@ def renamed_model(name: str, plays: Mapping[str, str], **header: object) -> Path
     shipped = bundle_module.load_bundle(DEFAULT)
     columns = [shipped.config.expressions.index(old) for old in plays.values()]
     weights = dict(shipped.weights)
-    weights["encoder.lstm.weight_ih_l0"] = weights["encoder.lstm.weight_ih_l0"][:, columns]
+    for key in [key for key in weights if ".weight_ih_" in key]:  # of both directions
+        weights[key] = weights[key][:, columns]
     config = dataclasses.replace(shipped.config, expressions=tuple(plays))
     path = FOLDER / f"{name}.facegen"
     bundle_module.save_bundle(
