@@ -17,6 +17,7 @@ from training.train_config import config_to_dict, read_config
 from training.training_data import open_dataset
 
 DEFAULT_BUNDLE = Path("blender_addon/assets/default.facegen")
+# What ships inside the zip; a model of one's own may be as large as its topology.
 MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 # Fitting uses about fifty; they are most of the file.
 NUM_IDENTITY_MODES = 60
@@ -45,7 +46,7 @@ def export_bundle(
 
     num_identity_modes: how many of the template's identity modes ship, the strongest first.
 
-    Raises CheckpointError when the run is not finished or the file would be too large to ship.
+    Raises CheckpointError when the run is not finished, or the default too large to ship.
     """
     checkpoint = load_checkpoint(run / "checkpoint.npz")
     if "final" not in checkpoint.progress["metrics"]:
@@ -57,7 +58,7 @@ def export_bundle(
     out.parent.mkdir(parents=True, exist_ok=True)
     save_bundle(bundle, out)
     size = out.stat().st_size
-    if size > MAX_BUNDLE_BYTES:
+    if out == DEFAULT_BUNDLE and size > MAX_BUNDLE_BYTES:
         raise CheckpointError(
             f"{out} has {size / 2**20:.1f} MB, at most {MAX_BUNDLE_BYTES / 2**20:.0f} may ship: "
             "use fewer blendshapes or identity modes."
