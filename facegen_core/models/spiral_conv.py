@@ -74,6 +74,8 @@ class SparseMatrix(nn.Module):
 
     def product(self, dense: Tensor) -> Tensor:
         """matrix @ dense (columns, n), in the precision of the matrix."""
+        if dense.shape[1] == 0:  # no frames; embedding_bag refuses rows of no length
+            return dense.new_zeros(self.shape[0], 0)
         if dense.is_cuda:
             with torch.autocast("cuda", enabled=False):
                 return self._as_sparse_tensor() @ dense
