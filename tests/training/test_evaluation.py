@@ -16,6 +16,7 @@ from training import evaluate as evaluation  # noqa: E402
 from training.evaluate import EvaluationSettings, add_arguments, settings_of  # noqa: E402
 from training.evaluation import examination, pictures  # noqa: E402
 from training.evaluation.reference import read_reference  # noqa: E402
+from training.evaluation.report_tables import reconstruction_section  # noqa: E402
 from training.evaluation.systems import OpenedSystems, open_systems  # noqa: E402
 from training.evaluation.targets import judge_targets  # noqa: E402
 from training.figures import heat_maps, interpolation, motion_frames  # noqa: E402
@@ -235,6 +236,22 @@ def test_one_expression_above_the_baseline_misses_the_target_and_is_named():
     target = judge_targets(results)[0]
     assert target["reached"] is False
     assert "sad 0.450 against 0.400" in target["finding"]
+
+
+def test_a_system_below_the_oracle_is_named_and_explained(evaluated):
+    _, results = evaluated
+    systems = {**results["systems"], "oracle": results["systems"]["spiral_paper"]}
+    systems["oracle"] = {**systems["oracle"], "error_mm": dict.fromkeys(COLUMNS, 0.1)}
+    systems["class_mean"] = {**systems["class_mean"], "error_mm": dict.fromkeys(COLUMNS, 0.2)}
+    above = "\n".join(reconstruction_section({**results, "systems": systems}))
+    assert "simulated performances" in above
+    assert "Below the oracle" not in above
+    systems["class_mean"] = {
+        **systems["class_mean"],
+        "error_mm": dict.fromkeys(COLUMNS, 0.2) | {"sad": 0.05},
+    }
+    below = "\n".join(reconstruction_section({**results, "systems": systems}))
+    assert "Below the oracle: Class mean in sad." in below
 
 
 def test_all_figures_of_the_paper_are_drawn(data, runs, tmp_path, monkeypatch):
