@@ -7,6 +7,7 @@ shapes    = bake(clip, "compact", max_error_mm=0.1)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
 from .bundle import Bundle
 from .conditioning import relative_lip_gap
+from .contact.report import ContactReport
 from .errors import IntensityError
 from .inference import Engine
 from .intensity import check_intensities
 from .mesh import Mesh
 from .progress import Progress, no_progress, subprogress
-from .registration import register
+from .registration import align, register
 from .registration.alignment import Alignment
 from .retarget import retarget
 
@@ -46,12 +48,14 @@ class Clip:
     intensities: (T, C) in [0, 1], what was asked for.
     frames_per_second: of the T frames.
     mm_per_unit: size of the target's unit on a head of real size.
+    contact: how deep lips, lids and teeth were before and after, None where it was off.
     """
 
     displacements: FloatArray
     intensities: FloatArray
     frames_per_second: float
     mm_per_unit: float
+    contact: ContactReport | None = None
 
     @property
     def num_frames(self) -> int:
@@ -63,13 +67,20 @@ def match(
     bundle: Bundle,
     landmarks: dict[int, FloatArray] | None = None,
     progress: Progress = no_progress,
+    corrections: Mapping[int, str] | None = None,
 ) -> Alignment:
     """Find the face in `head`, fit the template to it and say how every part will move.
 
     landmarks: {number 0–67: (3,)} placed by hand in the head's coordinates, 13 or more, or None.
+    corrections: {`Part.key`: kind} for parts that were taken for something else.
     Raises RegistrationFailedError, with a sentence that asks for landmarks, where no face is found.
     """
-    return register(bundle.template, head, landmarks, progress)
+    return register(bundle.template, head, landmarks, progress, corrections)
+
+
+def correct_parts(alignment: Alignment, corrections: Mapping[int, str]) -> Alignment:
+    """The same match with other parts: {`Part.key`: kind}. Takes a fraction of a match."""
+    return align(alignment.template, alignment.target, alignment.fit, corrections=corrections)
 
 
 def generate(
@@ -78,9 +89,13 @@ def generate(
     frames_per_second: float,
     bundle: Bundle,
     progress: Progress = no_progress,
+    mask: FloatArray | None = None,
+    contact: bool = True,
 ) -> Clip:
     """Move the matched head by (T, C) intensities; where they are all 0 it rests exactly.
 
+    mask: (M,) in [0, 1], how much of the motion each vertex of the target takes; None is all.
+    contact: whether lips, lids and teeth are kept out of each other afterwards.
     Raises IntensityError for curves that are empty, not finite or outside [0, 1].
     """
     check_intensities(intensities, bundle.config.num_expressions)
@@ -91,6 +106,8 @@ def generate(
     motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), lip_gap)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
+    if mask is not None:
+        displacements *= np.asarray(mask, np.float32)[:, None]
     scale = alignment.fit.similarity.scale
     return Clip(displacements, np.array(intensities), float(frames_per_second), scale)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh import Mesh
 from ..progress import Progress, no_progress, subprogress
 from ..template import Template
-from .alignment import Alignment, Correspondence, Fit
+from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part
 from .anatomy import find_parts
 from .correspondence import correspond, looks_inside_out, match_surface
 from .fit_template import fit_template
@@ -26,20 +28,26 @@ def register(
     target: Mesh,
     landmarks: dict[int, FloatArray] | None = None,
     progress: Progress = no_progress,
+    corrections: Mapping[int, str] | None = None,
 ) -> Alignment:
     """Fit the template to the target and work out how each of its M vertices follows.
 
     landmarks: {number 0–67: (3,)} by hand, in the target's coordinates, or None.
+    corrections: {`Part.key`: kind} where the artist knows better what a part is.
     Raises RegistrationFailedError where no face is found, LandmarkError for unusable landmarks.
     """
     fit = fit_template(template, target, landmarks, subprogress(progress, 0.0, _FIT_SHARE))
-    alignment = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0))
+    alignment = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections)
     progress(1.0, "Matched")
     return alignment
 
 
 def align(
-    template: Template, target: Mesh, fit: Fit, progress: Progress = no_progress
+    template: Template,
+    target: Mesh,
+    fit: Fit,
+    progress: Progress = no_progress,
+    corrections: Mapping[int, str] | None = None,
 ) -> Alignment:
     """Correspondence and anatomy of a target for which the fit is known."""
     progress(0.0, "Looking at the parts of the head")
@@ -48,7 +56,7 @@ def align(
     if looks_inside_out(matches):
         surface = surface.turned_inside_out()
         matches = match_surface(template, fit.neutral, surface)
-    parts = find_parts(template, fit, target, surface, matches)
+    parts = _corrected(find_parts(template, fit, target, surface, matches), corrections or {})
     is_skin = np.zeros(surface.num_vertices, bool)
     for part in parts:
         is_skin[surface.welded_indices[part.vertex_indices]] |= part.motion == "skin"
@@ -63,3 +71,9 @@ def align(
         confidences[welded],
     )
     return Alignment(template, target, fit, correspondence, parts, regions)
+
+
+def _corrected(parts: tuple[Part, ...], corrections: Mapping[int, str]) -> tuple[Part, ...]:
+    """The parts with the artist's word put over ours; corrections of unknown parts are ignored."""
+    known = {key: kind for key, kind in corrections.items() if kind in KIND_MOTIONS}
+    return tuple(p.as_kind(known[p.key]) if p.key in known else p for p in parts)

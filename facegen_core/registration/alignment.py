@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,30 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 Verdict = Literal["good", "fair", "poor"]
 PartMotion = Literal["skin", "carried", "still", "jaw"]
+
+# Every kind a part can be, and how it follows the motion; also what an artist may correct it to.
+KIND_MOTIONS: dict[str, PartMotion] = {
+    "skin": "skin",
+    "eyeball_left": "still",
+    "eyeball_right": "still",
+    "cornea_left": "still",
+    "cornea_right": "still",
+    "tears": "carried",
+    "lashes": "carried",
+    "brows": "carried",
+    "upper_teeth": "still",  # gums included
+    "lower_teeth": "jaw",
+    "tongue": "jaw",
+    "mouth_interior": "jaw",
+    "hair": "carried",
+    "beard": "carried",
+    "patch": "carried",
+    "glasses": "still",
+    "clothes": "still",
+    "body": "still",
+    "helper": "still",
+    "unknown": "still",
+}
 
 # Mean distance over the face between fitted template and target, in mm on a real-size head:
 # below the first the match is as close as the meshes' own coarseness, above the second it shows.
@@ -109,6 +133,7 @@ class Fit:
     inner: {name of an inner part: (P, 3) mm}, inner parts carried along.
     landmarks: (68, 3) mm, the template's landmarks on `neutral`.
     residual: how well the face fits.
+    landmark_confidences: (68,) in [0, 1], how sure we are of each.
     warnings: sentences for the artist.
     """
 
@@ -118,6 +143,7 @@ class Fit:
     inner: dict[str, FloatArray]
     landmarks: FloatArray
     residual: Residual
+    landmark_confidences: FloatArray = field(default_factory=lambda: np.ones(68))
     warnings: tuple[str, ...] = ()
 
 
@@ -137,14 +163,15 @@ class Correspondence:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One loose part of the target and how it follows the motion.
+    """One loose part of the target, or a piece of one, and how it follows the motion.
 
-    index: its number in `Mesh.loose_parts`.
-    kind: what it is: skin, eyeball_left, upper_teeth, tongue, lashes, hair, clothes, unknown, ...
+    index: number in `Mesh.loose_parts` of the loose part it is (a piece of).
+    kind: what it is, a key of KIND_MOTIONS.
     motion: "skin" moves as the skin does, "carried" rides on the skin near it, "still" stays,
     "jaw" follows the jaw rigidly.
     vertex_indices: (P,) int32 vertices of the target.
     confidence: in [0, 1], how sure we are.
+    is_welded: it is a piece of a connected surface: teeth modelled into the skin, for example.
     """
 
     index: int
@@ -152,6 +179,16 @@ class Part:
     motion: PartMotion
     vertex_indices: IntArray
     confidence: float = 1.0
+    is_welded: bool = False
+
+    @property
+    def key(self) -> int:
+        """Tells the part from all others of this mesh: its lowest vertex."""
+        return int(self.vertex_indices.min())
+
+    def as_kind(self, kind: str) -> Part:
+        """This part, taken for another kind because the artist says so."""
+        return replace(self, kind=kind, motion=KIND_MOTIONS[kind], confidence=1.0)
 
 
 @dataclass(frozen=True, eq=False)

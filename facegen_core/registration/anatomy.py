@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 
 from ..mesh import Mesh
 from ..template import Template
-from .alignment import Fit, Part, PartMotion
+from .alignment import KIND_MOTIONS, Fit, Part
 from .correspondence import inner_regions
 from .matching import Matches
 from .surface import Surface
@@ -49,17 +49,6 @@ _HAIR_REACH_MM = 60.0
 _HAIR_SHARE = 0.3
 _ON_SKIN_MM = 4.0
 _MOUTH_PROXIES = ("upper_teeth", "lower_teeth", "tongue")
-_MOTIONS: dict[str, PartMotion] = {
-    "skin": "skin",
-    "lower_teeth": "jaw",
-    "tongue": "jaw",
-    "mouth_interior": "jaw",
-    "tears": "carried",
-    "lashes": "carried",
-    "brows": "carried",
-    "hair": "carried",
-    "patch": "carried",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +82,7 @@ def find_parts(
     parts = []
     for number, indices in enumerate(_members(welded_parts)):
         kind, confidence = kinds[number]
-        motion = _MOTIONS.get(kind, "still")
+        motion = KIND_MOTIONS[kind]
         index = int(target.loose_parts[indices[0]])
         parts.append(Part(index, kind, motion, indices.astype(np.int32), confidence))
     return tuple(parts)
