@@ -49,12 +49,8 @@ def retarget(
     """
     _check(motion, alignment)
     neutral = alignment.template.vertices if motion.neutral is None else motion.neutral
-    prepared = _prepared.get(alignment)
-    if prepared is None or not np.array_equal(prepared[0], neutral):
-        progress(0.0, "Preparing this head")
-        prepared = neutral, prepare(alignment, neutral)
-        _prepared[alignment] = prepared
-    retargeter = prepared[1]
+    progress(0.0, "Preparing this head")
+    retargeter = retargeter_of(alignment, neutral)
     num_frames = motion.num_frames
     result = np.empty((num_frames, alignment.target.num_vertices, 3), np.float32)
     for start in range(0, num_frames, _FRAMES_AT_ONCE):
@@ -65,10 +61,26 @@ def retarget(
     return result
 
 
+def retargeter_of(alignment: Alignment, played: FloatArray | None = None) -> Retargeter:
+    """What `prepare` makes, kept as long as the alignment lives.
+
+    played: (V, 3) mm, the face in template topology that the motion is made for; None for the one
+    this head was last prepared for, the template's own the first time.
+    """
+    kept = _prepared.get(alignment)
+    if kept is not None and (played is None or np.array_equal(kept[0], played)):
+        return kept[1]
+    played = alignment.template.vertices if played is None else played
+    retargeter = prepare(alignment, played)
+    _prepared[alignment] = played, retargeter
+    return retargeter
+
+
 @dataclass(frozen=True, eq=False)
 class Retargeter:
     """What is known about one head before any motion; W welded vertices, positions in mm.
 
+    sides: (W, 3) side of mouth, left eye and right eye, as in registration.slits.
     changes: (V, 3, 3) turn and size of the surroundings of each template vertex.
     lid_closing: brings the lids as close to one another as they are on the template.
     interpolation: (W, V) sparse barycentrics of the vertices with a correspondence.
@@ -79,6 +91,7 @@ class Retargeter:
 
     alignment: Alignment
     surface: Surface
+    sides: FloatArray
     changes: FloatArray
     lid_closing: LidClosing
     interpolation: sparse.csr_matrix
@@ -137,11 +150,16 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     pivot = np.asarray(template.jaw_pivot, np.float64)
     _, pivot = carry_point(template.vertices, played, pivot, JAW_SURROUNDINGS_MM)
     change, pivot = carry_point(played, fit.neutral, pivot, JAW_SURROUNDINGS_MM)
+    template_side = template_sides(template)
+    sides = surface.harmonic_extension(confidences > CONFIDENT, interpolation @ template_side)
     return Retargeter(
         alignment,
         surface,
+        sides,
         turn_and_size(played, fit.neutral),
-        _lid_closing(alignment, played, surface, interpolation, confidences > CONFIDENT),
+        prepare_lid_closing(
+            template, played, template_side, surface.vertices, sides, fit.landmarks
+        ),
         interpolation,
         filling,
         riding,
@@ -194,18 +212,3 @@ def _lid_sides(regions: dict[str, FloatArray]) -> FloatArray:
     """(W,) +1 on upper, -1 on lower lids."""
     upper = regions["upper_lid_left"] + regions["upper_lid_right"]
     return upper - regions["lower_lid_left"] - regions["lower_lid_right"]
-
-
-def _lid_closing(
-    alignment: Alignment,
-    played: FloatArray,
-    surface: Surface,
-    interpolation: sparse.csr_matrix,
-    is_known: NDArray[np.bool_],
-) -> LidClosing:
-    """Rims of both faces. is_known: (W,) confident vertices, which take the template's sides."""
-    template = alignment.template
-    sides = template_sides(template)
-    target_sides = surface.harmonic_extension(is_known, interpolation @ sides)
-    landmarks = alignment.fit.landmarks
-    return prepare_lid_closing(template, played, sides, surface.vertices, target_sides, landmarks)
