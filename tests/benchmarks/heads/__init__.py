@@ -1,0 +1,1 @@
+"""How well any head is matched and moved: `make bench-heads`."""
