@@ -17,6 +17,7 @@ from .slits import closed_triangles, labels, target_sides, template_sides
 from .surface import Surface
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
 # Matches this close are trusted whole, beyond the second distance not at all: a good fit leaves
@@ -26,6 +27,12 @@ FULL_TRUST_MM, NO_TRUST_MM = 2.5, 6.0
 INNER_FULL_TRUST_MM, INNER_NO_TRUST_MM = 1.0, 3.0
 # Cosines between normals: trusted whole above about 50°, not at all from 80°.
 _FULL_TRUST_COSINE, _NO_TRUST_COSINE = 0.65, 0.17
+# A point this close to a triangle that does not face the other way lies on it.
+_ON_SURFACE_MM, _CONTRARY_COSINE = 1e-2, -0.5
+# Sides of a slit this different are looked for again, sides so different are never believed; sides
+# fade over some millimetres at the corners, and there they are told to a vertex or two.
+_UNLIKE_SIDE, _CONTRARY_SIDE = 0.3, 0.6
+_SIDE_STEP = 0.2
 # From here on a correspondence is taken at its word; below, it is a hint.
 CONFIDENT = 0.6
 # Points matched past the template's open edge lie beyond it; on the edge itself they do not.
@@ -71,8 +78,9 @@ def correspond(
     is_outside = matches.values(template.triangles, inner_regions(template)) < 0.5
     is_sure = is_outside & (confidences > CONFIDENT)
     sides = target_sides(template, neutral, surface, matches, is_sure)
-    restricted = _match_by_side(template, neutral, surface, matches, labels(sides))
+    restricted = _match_by_side(template, neutral, surface, matches, sides)
     confidences = _confidences(template, neutral, restricted) * is_skin
+    confidences = confidences * _agreement(template, restricted, sides)
     confidences = _distrust_torn(template, neutral, surface, restricted, confidences)
     return restricted, confidences.astype(np.float32)
 
@@ -82,25 +90,62 @@ def _match_by_side(
     neutral: FloatArray,
     surface: Surface,
     matches: Matches,
-    numbers: NDArray[np.int8],
+    sides: FloatArray,
 ) -> Matches:
-    """Match labelled vertices again where their match lies on the other side of the slit."""
-    closed = closed_triangles(template, template_sides(template))  # (F, 3)
+    """Match vertices again where their match lies on the other side of the slit.
+
+    sides: (W, 3) of the target's vertices. Near the corners, where sides fade into one another, a
+    vertex is looked for among triangles of a side like its own.
+    """
+    own_sides = template_sides(template)
+    closed = closed_triangles(template, own_sides)  # (F, 3)
+    numbers = labels(sides)
     mesh = Mesh.from_triangles(neutral, template.triangles)
-    fields = [
-        getattr(matches, name).copy()
-        for name in ("triangle_indices", "barycentrics", "distances", "cosines")
-    ]
+    fields = Matches(*(values.copy() for values in vars(matches).values()))
     for number in np.unique(numbers[numbers != 0]):
-        is_open = closed[:, abs(number) - 1] != -np.sign(number)
-        wrong = np.flatnonzero((numbers == number) & ~is_open[matches.triangle_indices])
-        if len(wrong) == 0:
-            continue
-        search = TriangleSearch(mesh, np.flatnonzero(is_open))
-        found = search.closest(surface.vertices[wrong], surface.normals[wrong])
-        for stored, new in zip(fields, vars(found).values(), strict=True):
-            stored[wrong] = new
-    return Matches(*fields)
+        slit, sign = abs(number) - 1, np.sign(number)
+        rows = np.flatnonzero(numbers == number)
+        is_open = closed[:, slit] != -sign
+        wrong = rows[~is_open[fields.triangle_indices[rows]]]
+        _rematch(fields, mesh, np.flatnonzero(is_open), surface, wrong)
+        triangle_sides = own_sides[template.triangles, slit].mean(axis=1)
+        unlike = np.abs(triangle_sides[fields.triangle_indices[rows]] - sides[rows, slit])
+        unlike_rows = rows[(unlike > _UNLIKE_SIDE) & ~_is_on_surface(fields)[rows]]
+        bins = np.round(sides[unlike_rows, slit] / _SIDE_STEP)
+        for step in np.unique(bins):
+            is_like = np.abs(triangle_sides - step * _SIDE_STEP) < _UNLIKE_SIDE - 0.5 * _SIDE_STEP
+            chosen = unlike_rows[bins == step]
+            _rematch(fields, mesh, np.flatnonzero(is_like & is_open), surface, chosen)
+    return fields
+
+
+def _rematch(
+    fields: Matches, mesh: Mesh, triangle_indices: IntArray, surface: Surface, rows: IntArray
+) -> None:
+    """Replace the matches of some rows by the closest among some triangles."""
+    if len(rows) == 0 or len(triangle_indices) == 0:
+        return
+    search = TriangleSearch(mesh, triangle_indices)
+    found = search.closest(surface.vertices[rows], surface.normals[rows])
+    for stored, new in zip(vars(fields).values(), vars(found).values(), strict=True):
+        stored[rows] = new
+
+
+def _agreement(template: Template, matches: Matches, sides: FloatArray) -> FloatArray:
+    """(W,) in [0, 1], how well the sides (W, 3) of vertices agree with those of their matches."""
+    matched = matches.values(template.triangles, template_sides(template))
+    unlike = np.abs(matched - sides).max(axis=1)
+    agreement = np.clip((_CONTRARY_SIDE - unlike) / (_CONTRARY_SIDE - _UNLIKE_SIDE), 0.0, 1.0)
+    return np.where(_is_on_surface(matches), 1.0, agreement)
+
+
+def _is_on_surface(matches: Matches) -> BoolArray:
+    """(N,) whether points lie on the surface itself, as those of the template's own mesh do.
+
+    Vertex normals mean little at sharp edges, and position is proof enough, unless the surface
+    faces the other way there, as a lip does that lies on the other lip.
+    """
+    return (matches.distances < _ON_SURFACE_MM) & (matches.cosines > _CONTRARY_COSINE)
 
 
 def _confidences(template: Template, neutral: FloatArray, matches: Matches) -> FloatArray:
@@ -109,8 +154,7 @@ def _confidences(template: Template, neutral: FloatArray, matches: Matches) -> F
     none = np.where(is_inner, INNER_NO_TRUST_MM, NO_TRUST_MM)
     by_distance = np.clip((none - matches.distances) / (none - full), 0.0, 1.0)
     by_normal = (matches.cosines - _NO_TRUST_COSINE) / (_FULL_TRUST_COSINE - _NO_TRUST_COSINE)
-    # Vertex normals mean little at sharp edges: on the surface itself position is proof enough.
-    by_normal = np.where(matches.distances < 1e-2, 1.0, np.clip(by_normal, 0.0, 1.0))
+    by_normal = np.where(_is_on_surface(matches), 1.0, np.clip(by_normal, 0.0, 1.0))
     is_beyond = _on_border(template, matches) & (matches.distances > _BORDER_TOLERANCE_MM)
     return by_distance * by_normal * ~is_beyond
 

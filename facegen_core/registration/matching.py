@@ -21,6 +21,8 @@ _NORMAL_REACH_MM = 8.0
 _NUM_NEAREST, _NUM_COMPATIBLE = 16, 12
 # How much farther a candidate with a contrary normal (cosine -1) looks than it is.
 _CONTRARY_PENALTY = 8.0
+# Distances are told no finer than this: where lip touches lip the normals decide, not rounding.
+_TIE_MM = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class TriangleSearch:
         offsets = np.einsum("nkc,nkcx->nkx", barycentrics, corners) - points[:, None]
         distances = np.linalg.norm(offsets, axis=-1)
         cosines = np.einsum("nx,nkx->nk", normals, self._normals[candidates])
-        costs = distances * (1.0 + 0.5 * _CONTRARY_PENALTY * (1.0 - cosines))
+        costs = (distances + _TIE_MM) * (1.0 + 0.5 * _CONTRARY_PENALTY * (1.0 - cosines))
         best = costs.argmin(axis=1)
         row = np.arange(len(points))
         return Matches(

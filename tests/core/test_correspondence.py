@@ -6,8 +6,8 @@ import pytest
 from facegen_core.mesh import Mesh
 from facegen_core.registration import align
 from facegen_core.registration.closest_points import closest_barycentrics
-from facegen_core.registration.correspondence import CONFIDENT
-from facegen_core.registration.matching import TriangleSearch
+from facegen_core.registration.correspondence import CONFIDENT, _confidences
+from facegen_core.registration.matching import Matches, TriangleSearch
 from tests.core.face_fixtures import (
     SLIT_HEIGHT,
     exact_fit,
@@ -96,3 +96,21 @@ def test_closest_points_agree_with_trying_every_triangle():
         for p in points
     ]
     np.testing.assert_allclose(found.distances, np.min(naive, axis=1), atol=1e-9)
+
+
+def test_where_two_sheets_touch_the_one_that_faces_alike_is_found():
+    """Closed lips lie on one another to the last bit: rounding must not choose between them."""
+    rng = np.random.default_rng(7)
+    corners = np.array([[0.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 9.0, 0.0]])
+    mesh = Mesh.from_triangles(np.concatenate([corners, corners]), [[0, 1, 2], [3, 5, 4]])
+    places = rng.dirichlet(np.ones(3), 40)
+    up = np.broadcast_to([0.0, 0.0, 1.0], (40, 3))
+    search = TriangleSearch(mesh)
+    assert (search.closest(places @ corners, up).triangle_indices == 0).all()
+    assert (search.closest(places @ corners, -up).triangle_indices == 1).all()
+
+
+def test_a_lip_lying_on_the_other_lip_is_not_believed(template):
+    """On the surface itself, but facing against it: another sheet's place."""
+    surface = Matches(np.array([0, 0]), np.full((2, 3), 1 / 3), np.zeros(2), np.array([0.0, -1.0]))
+    assert _confidences(template, template.vertices, surface).tolist() == [1.0, 0.0]
