@@ -45,9 +45,14 @@ CACHE = ROOT / ".cache" / "heads"
 
 # No other use of ICT-FaceKit draws its identities from seeds as high as this.
 FIRST_SEED = 900_000
-# What every head is asked to do: the six expressions at their apex, and both eyes closed.
-BLINK = "blink"
-FRAMES = (*EXPRESSIONS, BLINK)
+# What every head is asked to do: the six expressions at their apex, both eyes closed, and an open
+# smile of which the forehead must feel nothing.
+BLINK, LOWER_FACE = "blink", "lower face"
+FRAMES = (*EXPRESSIONS, BLINK, LOWER_FACE)
+SINGLE_ACTS = {
+    BLINK: {"eyeBlink": 1.0},
+    LOWER_FACE: {"mouthSmile": 0.8, "jawOpen": 0.4},
+}
 # Whether the lips meet in a frame, as its first prototype has it.
 CLOSED_LIPS = tuple(name in PROTOTYPES and PROTOTYPES[name][0].closes_lips for name in FRAMES)
 
@@ -245,9 +250,11 @@ class IctStudio:
         """(T, K) of FRAMES: the first prototype of each expression, as strong as most."""
         names = self.model.expression_names
         rows = [_apex(PROTOTYPES[name][0], names, own) for name in EXPRESSIONS]
-        blink = np.zeros(len(names))
-        blink[[names.index(name) for name in sides("eyeBlink", names)]] = 1.0
-        return np.array([*rows, blink])
+        for shapes in SINGLE_ACTS.values():
+            rows.append(np.zeros(len(names)))
+            for shape, activation in shapes.items():
+                rows[-1][[names.index(name) for name in sides(shape, names)]] = activation
+        return np.array(rows)
 
     def _carried(self, fields: FloatArray) -> FloatArray:
         """(T, V, 3) of (T, skin, 3)"""
