@@ -70,6 +70,8 @@ class Template:
     inner_parts: proxies of eyeballs, teeth and tongue, in the same space.
     jaw_pivot: (3,) mm, middle between the condyles, about which jaw poses turn.
     hierarchy: coarser levels, up-transforms and spirals of the skin.
+    landmark_detector: weights of `landmark_network.LandmarkNetwork` taught on this head, by name,
+    or None: then faces are found by shape alone.
     """
 
     vertices: FloatArray
@@ -80,6 +82,7 @@ class Template:
     inner_parts: tuple[InnerPart, ...]
     jaw_pivot: FloatArray
     hierarchy: Hierarchy
+    landmark_detector: dict[str, NDArray] | None = None
 
     @property
     def num_vertices(self) -> int:

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from .errors import BundleError
 from .hierarchy import Hierarchy, Level
+from .landmark_network import NETWORK_VERSION, network_shapes
 from .landmarks import NUM_LANDMARKS, Landmarks
 from .template import PART_MOTIONS, REGIONS, InnerPart, Template
 
 Arrays = dict[str, NDArray]
+
+# Optional: what `Template.landmark_detector` holds, in half precision, and its version.
+_DETECTOR = "landmark_detector/"
 
 
 def template_arrays(template: Template) -> Arrays:
@@ -33,7 +37,15 @@ def template_arrays(template: Template) -> Arrays:
         arrays[f"inner.{part.name}.vertices"] = np.asarray(part.vertices, np.float32)
         arrays[f"inner.{part.name}.triangles"] = np.asarray(part.triangles, np.int32)
         arrays[f"inner.{part.name}.identity_basis"] = np.asarray(part.identity_basis, np.float32)
-    return arrays | _hierarchy_arrays(template.hierarchy)
+    return arrays | _hierarchy_arrays(template.hierarchy) | _detector_arrays(template)
+
+
+def _detector_arrays(template: Template) -> Arrays:
+    if template.landmark_detector is None:
+        return {}
+    weights = {n: np.asarray(v, np.float16) for n, v in template.landmark_detector.items()}
+    version = {f"{_DETECTOR}version": np.array(NETWORK_VERSION, np.int32)}
+    return version | {f"{_DETECTOR}{name}": values for name, values in weights.items()}
 
 
 def _hierarchy_arrays(hierarchy: Hierarchy) -> Arrays:
@@ -54,6 +66,8 @@ def template_from_arrays(arrays: Mapping[str, NDArray]) -> Template:
     Raises BundleError naming the first field that is missing, unknown, of a wrong shape or not
     finite.
     """
+    detector = _detector(arrays)
+    arrays = {name: values for name, values in arrays.items() if not name.startswith(_DETECTOR)}
     num_levels = int(_field(arrays, "hierarchy.num_levels"))
     parts = [name for name in PART_MOTIONS if f"inner.{name}.vertices" in arrays]
     check_names(arrays, _expected_names(num_levels, parts), "the template")
@@ -75,7 +89,27 @@ def template_from_arrays(arrays: Mapping[str, NDArray]) -> Template:
         inner_parts=tuple(inner),
         jaw_pivot=arrays["jaw_pivot"],
         hierarchy=_hierarchy(arrays, num_levels),
+        landmark_detector=detector,
     )
+
+
+def _detector(arrays: Mapping[str, NDArray]) -> Arrays | None:
+    """The weights of the landmark detector, checked; None where the template carries none."""
+    found = {n.removeprefix(_DETECTOR): v for n, v in arrays.items() if n.startswith(_DETECTOR)}
+    if not found:
+        return None
+    version = found.pop("version", None)
+    if version is None or version.shape != () or version != NETWORK_VERSION:
+        raise BundleError(
+            f"The landmark detector has version {'unknown' if version is None else version}, this "
+            f"Facegen reads version {NETWORK_VERSION}: use a bundle and a Facegen of the same age."
+        )
+    shapes = network_shapes()
+    check_names(found, set(shapes), "the landmark detector")
+    for name, shape in shapes.items():
+        check_shape(f"{_DETECTOR}{name}", found[name], shape)
+        check_finite(f"{_DETECTOR}{name}", found[name])
+    return found
 
 
 def template_hash(template: Template) -> str:

@@ -14,6 +14,7 @@ CORE_ROWS = [
     {"mesh"},
     {"topology"},
     {"landmarks"},
+    {"landmark_network"},
     {"spirals"},
     {"decimation"},
     {"hierarchy"},
