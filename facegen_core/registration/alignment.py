@@ -35,6 +35,7 @@ KIND_MOTIONS: dict[str, PartMotion] = {
     "beard": "carried",
     "patch": "carried",
     "glasses": "still",
+    "jewellery": "carried",
     "clothes": "still",
     "body": "still",
     "helper": "still",

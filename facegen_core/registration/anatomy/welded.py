@@ -1,0 +1,166 @@
+"""Teeth, gums, tongue and eyeballs that are welded into a larger connected surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from .inside_mouth import MOUTH_PROXIES, mouth_kind
+from .labelling import Patch, Shape, crease_pieces, probabilities, settle, skin_costs
+from .scene import Scene, fit_sphere, members_of
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+EYES = ("eyeball_left", "eyeball_right")
+# Only what lies this near to a fitted inner part can be one: mouths sit up to 10 mm off.
+_REACH_MM = 12.0
+# Skin that the template does not have costs this much; nearness counts beyond it no more.
+_SKIN_MOST_MM = 6.0
+# Skin this surely matched from outside mouth and sockets is not looked at.
+_SURE_SKIN_MM = 1.0
+# A piece cut out by creases has one kind when it has nearly all of one; smaller ones are left.
+_PIECE_VERTICES, _PIECE_SHARE, _PIECE_SKIN_SHARE = 12, 0.85, 0.35
+# Islands with less than this share of the area of a kind are noise.
+_ISLAND_SHARE = 0.03
+# A part is there when so much of the fitted one is covered this closely. Of an eyeball only what
+# the lids leave open can be.
+_COVER_MM = 3.0
+_MIN_COVER = {"upper_teeth": 0.2, "lower_teeth": 0.2, "tongue": 0.25}
+_FULL_COVER = 0.6
+_MIN_EYE_AREA_MM2, _EYE_ROUGHNESS_SHARE, _EYE_RADIUS_SHARES = 30.0, 0.08, (0.6, 1.6)
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A piece of a loose part: kind, (P,) welded vertices and how sure we are, in [0, 1]."""
+
+    kind: str
+    indices: IntArray
+    confidence: float
+
+
+def welded_pieces(scene: Scene, indices: IntArray, shift: FloatArray) -> list[Piece]:
+    """Inner parts in a loose part of the skin with the given (P,) welded vertices.
+
+    shift: (3,) mm by which loose teeth were found off the fitted ones.
+    """
+    return _pieces(scene, indices, shift, (*MOUTH_PROXIES, *EYES))
+
+
+def mouth_pieces(scene: Scene, indices: IntArray, shift: FloatArray) -> list[Piece]:
+    """Upper teeth, lower teeth and tongue in a loose part that holds more than one of them."""
+    return _pieces(scene, indices, shift, MOUTH_PROXIES)
+
+
+def _pieces(
+    scene: Scene, indices: IntArray, shift: FloatArray, names: tuple[str, ...]
+) -> list[Piece]:
+    patch = _candidates(scene, indices, names)
+    if len(patch.triangles) == 0:
+        return []
+    shapes = {}
+    for name in names:
+        triangles = scene.template.inner_part(name).triangles
+        shape = Shape.of(np.asarray(scene.fit.inner[name], np.float64), triangles)
+        shapes[name] = shape.moved(shift) if name in MOUTH_PROXIES else shape
+    matches = scene.matches
+    skin = skin_costs(
+        matches.distances[patch.indices], matches.cosines[patch.indices], _SKIN_MOST_MM
+    )
+    shapes = settle(patch, shapes, skin, (MOUTH_PROXIES, *((n,) for n in names if n in EYES)))
+    costs = np.stack(
+        [skin, *(shape.costs(patch.points, patch.normals)[0] for shape in shapes.values())], axis=1
+    )
+    shares = probabilities(patch, costs)
+    labels = _by_piece(patch, shares.argmax(axis=1), shapes)
+    areas = patch.as_surface().vertex_areas
+    pieces = []
+    for number, (name, shape) in enumerate(shapes.items(), start=1):
+        own = _without_islands(patch, labels == number, areas)
+        cover = _eye_cover(patch, own, areas, shape) if name in EYES else _cover(patch, own, shape)
+        if len(own) == 0 or cover < _MIN_COVER.get(name, 0.0):
+            continue
+        if name in EYES and cover == 0.0:
+            continue
+        sureness = float(shares[own, number].mean()) * min(cover / _FULL_COVER, 1.0)
+        pieces.append(Piece(name, patch.indices[own], sureness))
+    return pieces
+
+
+def _candidates(scene: Scene, indices: IntArray, names: tuple[str, ...]) -> Patch:
+    """The part of the surface that lies near fitted inner parts."""
+    together = np.concatenate([scene.fit.inner[name] for name in names])
+    points = scene.surface.vertices[indices]
+    low, high = together.min(axis=0) - _REACH_MM, together.max(axis=0) + _REACH_MM
+    boxed = indices[((points > low) & (points < high)).all(axis=1)]
+    tree = cKDTree(together)
+    distances = tree.query(scene.surface.vertices[boxed], distance_upper_bound=_REACH_MM)[0]
+    return Patch.cut(scene.surface, np.sort(boxed[np.isfinite(distances)]))
+
+
+def _by_piece(patch: Patch, labels: IntArray, shapes: dict[str, Shape]) -> IntArray:
+    """(C,) labels, the same all over a piece between creases where it is nearly so already.
+
+    A whole piece also tells by its form whether it is a row of teeth or a tongue.
+    """
+    result = labels.copy()
+    names = list(shapes)
+    trees = [cKDTree(shapes[name].points) for name in MOUTH_PROXIES]
+    for own in members_of(crease_pieces(patch)):
+        if len(own) < _PIECE_VERTICES:
+            continue
+        shares = np.bincount(labels[own], minlength=len(names) + 1) / len(own)
+        upper, lower = shares[1], shares[2] + shares[3]
+        best = int(shares.argmax())
+        if shares[0] < _PIECE_SKIN_SHARE and max(upper, lower) > _PIECE_SHARE * (upper + lower) > 0:
+            points = patch.points[own]
+            distances = np.stack([tree.query(points)[0] for tree in trees])
+            kind = mouth_kind(points, distances)[0]
+            best = 1 + names.index(kind) if kind in names else best
+            result[own] = best
+        elif shares[best] > _PIECE_SHARE:
+            result[own] = best
+    return result
+
+
+def _without_islands(patch: Patch, is_own: NDArray[np.bool_], areas: FloatArray) -> IntArray:
+    """Vertices of the patch that are the kind's, without islands too small to be it."""
+    own = np.flatnonzero(is_own)
+    if len(own) == 0:
+        return own
+    edges = patch.as_surface().edges
+    start, end = edges[is_own[edges].all(axis=1)].T
+    count = len(patch.indices)
+    graph = sparse.coo_matrix((np.ones(len(start)), (start, end)), (count, count))
+    islands = connected_components(graph, directed=False)[1][own]
+    sizes = np.bincount(islands, areas[own])
+    return own[sizes[islands] >= _ISLAND_SHARE * sizes.sum()]
+
+
+def _cover(patch: Patch, own: IntArray, shape: Shape) -> float:
+    """Share of a shape's samples that vertices of the piece lie on, facing the same way."""
+    if len(own) == 0:
+        return 0.0
+    found = Shape(patch.points[own], patch.normals[own])
+    return float((found.costs(shape.points, shape.normals)[0] < _COVER_MM).mean())
+
+
+def _eye_cover(patch: Patch, own: IntArray, areas: FloatArray, shape: Shape) -> float:
+    """How surely vertices are the open part of an eyeball: 1 for a ball, 0 for none."""
+    if len(own) < _PIECE_VERTICES or areas[own].sum() < _MIN_EYE_AREA_MM2:
+        return 0.0
+    points, normals = patch.points[own], patch.normals[own]
+    centre, radius, roughness = fit_sphere(points)
+    _, fitted, _ = fit_sphere(shape.points)
+    low, high = _EYE_RADIUS_SHARES
+    is_ball = low * fitted < radius < high * fitted and roughness < _EYE_ROUGHNESS_SHARE * fitted
+    outward = ((points - centre) * normals).sum(axis=1) / radius
+    if not is_ball or np.median(outward) < 0.8:
+        return 0.0
+    return 1.0 - roughness / fitted
