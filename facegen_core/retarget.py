@@ -111,8 +111,9 @@ class Retargeter:
         moved = self.interpolation @ turned.reshape(len(turned), -1)  # (W, 3T)
         jaw_motion = jaw_motion.reshape(len(jaw_motion), moved.shape[1])
         weighted = self.jaw_weights[:, None] * jaw_motion
-        self.filling.fill_in_place(moved, self.jaw_indices, weighted)
+        # Rigid first: what is welded to teeth is filled in between them and the rest of the skin.
         moved[self.jaw_indices[self.is_rigid]] = weighted[self.is_rigid]
+        self.filling.fill_in_place(moved, self.jaw_indices, weighted)
         moved = moved.reshape(len(moved), -1, 3)
         self.lid_closing.correct_in_place(moved, skin)
         self.riding.ride_in_place(moved, self.surface.vertices)
@@ -140,7 +141,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     regions = {name: values[first] for name, values in alignment.region_weights.items()}
     confidences = alignment.correspondence.confidences[first]
     is_skin, is_rigid = _is_in(alignment, surface, "skin"), _is_in(alignment, surface, "jaw")
-    filling = prepare_filling(surface, is_skin, confidences, regions)
+    filling = prepare_filling(surface, is_skin, confidences, regions, is_rigid)
     may_move = is_skin.copy()
     may_move[filling.rest_indices] = False
     riding = prepare_riding(surface, alignment.parts, may_move, _lid_sides(regions))

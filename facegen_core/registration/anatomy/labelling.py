@@ -78,7 +78,9 @@ class Shape:
 
     @classmethod
     def of(cls, vertices: FloatArray, triangles: IntArray) -> Shape:
-        """Vertices, edge middles and triangle centres of a surface."""
+        """Vertices, edge middles and triangle centres of a surface; only what triangles use."""
+        used, corners = np.unique(triangles, return_inverse=True)
+        vertices, triangles = vertices[used], corners.reshape(-1, 3)
         normals = vertex_normals(vertices, triangles)
         corners, turned = vertices[triangles], normals[triangles]
         middles = 0.5 * (corners + np.roll(corners, 1, axis=1))

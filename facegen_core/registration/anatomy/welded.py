@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from .inside_mouth import MOUTH_PROXIES, mouth_kind
-from .labelling import Patch, Shape, crease_pieces, probabilities, settle, skin_costs
+from .labelling import Patch, Shape, concave_turns, crease_pieces, probabilities, settle, skin_costs
 from .scene import Scene, fit_sphere, members_of
 
 FloatArray = NDArray[np.floating]
@@ -26,13 +26,16 @@ _SKIN_MOST_MM = 6.0
 _SURE_SKIN_MM = 1.0
 # A piece cut out by creases has one kind when it has nearly all of one; smaller ones are left.
 _PIECE_VERTICES, _PIECE_SHARE, _PIECE_SKIN_SHARE = 12, 0.85, 0.35
-# Islands with less than this share of the area of a kind are noise.
-_ISLAND_SHARE = 0.03
-# A part is there when so much of the fitted one is covered this closely. Of an eyeball only what
-# the lids leave open can be.
-_COVER_MM = 3.0
-_MIN_COVER = {"upper_teeth": 0.2, "lower_teeth": 0.2, "tongue": 0.25}
-_FULL_COVER = 0.6
+# Islands with less than this share of the area of a kind are noise; a tooth is more.
+_ISLAND_SHARE = 0.01
+# A part is there when so much of the fitted one is covered this closely (the walls of a mouth
+# without teeth cover 0.03), or when creases set off a piece that is nearly as wide as it: then at
+# most this many edges, per root of its vertices, lead out of it without a crease.
+_COVER_MM, _FULL_COVER = 3.0, 0.25
+_MIN_COVER = {"upper_teeth": 0.05, "lower_teeth": 0.05, "tongue": 0.14}
+_OPEN_BORDER, _BORDER_CREASE_DEG, _MIN_SPAN = 1.5, 20.0, 0.4
+_SET_OFF_COVER = 0.25
+# Of an eyeball only what the lids leave open can be seen.
 _MIN_EYE_AREA_MM2, _EYE_ROUGHNESS_SHARE, _EYE_RADIUS_SHARES = 30.0, 0.08, (0.6, 1.6)
 
 
@@ -84,9 +87,9 @@ def _pieces(
     for number, (name, shape) in enumerate(shapes.items(), start=1):
         own = _without_islands(patch, labels == number, areas)
         cover = _eye_cover(patch, own, areas, shape) if name in EYES else _cover(patch, own, shape)
-        if len(own) == 0 or cover < _MIN_COVER.get(name, 0.0):
-            continue
-        if name in EYES and cover == 0.0:
+        if name in MOUTH_PROXIES and _is_set_off(patch, own, shape):
+            cover = max(cover, _SET_OFF_COVER)
+        if len(own) == 0 or cover <= _MIN_COVER.get(name, 0.0):
             continue
         sureness = float(shares[own, number].mean()) * min(cover / _FULL_COVER, 1.0)
         pieces.append(Piece(name, patch.indices[own], sureness))
@@ -124,7 +127,7 @@ def _by_piece(patch: Patch, labels: IntArray, shapes: dict[str, Shape]) -> IntAr
             kind = mouth_kind(points, distances)[0]
             best = 1 + names.index(kind) if kind in names else best
             result[own] = best
-        elif shares[best] > _PIECE_SHARE:
+        elif best > 0 and shares[best] > _PIECE_SHARE:
             result[own] = best
     return result
 
@@ -147,8 +150,26 @@ def _cover(patch: Patch, own: IntArray, shape: Shape) -> float:
     """Share of a shape's samples that vertices of the piece lie on, facing the same way."""
     if len(own) == 0:
         return 0.0
-    found = Shape(patch.points[own], patch.normals[own])
+    is_own = np.zeros(len(patch.indices), bool)
+    is_own[own] = True
+    triangles = patch.triangles[is_own[patch.triangles].all(axis=1)]
+    if len(triangles) == 0:
+        return 0.0
+    found = Shape.of(patch.points, triangles)
     return float((found.costs(shape.points, shape.normals)[0] < _COVER_MM).mean())
+
+
+def _is_set_off(patch: Patch, own: IntArray, shape: Shape) -> bool:
+    """Whether creases part a piece from the rest, and it is nearly as wide as the shape."""
+    if len(own) < _PIECE_VERTICES:
+        return False
+    span = np.ptp(patch.points[own][:, 0]) / np.ptp(shape.points[:, 0])
+    is_own = np.zeros(len(patch.indices), bool)
+    is_own[own] = True
+    edges = patch.as_surface().edges
+    border = edges[is_own[edges].sum(axis=1) == 1]
+    num_open = np.count_nonzero(concave_turns(patch, border) < _BORDER_CREASE_DEG)
+    return bool(span > _MIN_SPAN and num_open < _OPEN_BORDER * np.sqrt(len(own)))
 
 
 def _eye_cover(patch: Patch, own: IntArray, areas: FloatArray, shape: Shape) -> float:
