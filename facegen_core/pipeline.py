@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
 from .bundle import Bundle
 from .conditioning import relative_lip_gap
+from .contact import resolve_clip
 from .contact.report import ContactReport
 from .errors import IntensityError
 from .inference import Engine
@@ -26,6 +27,7 @@ from .mesh import Mesh
 from .progress import Progress, no_progress, subprogress
 from .registration import align, register
 from .registration.alignment import Alignment
+from .registration.masking import check_mask
 from .retarget import retarget
 
 FloatArray = NDArray[np.floating]
@@ -36,8 +38,8 @@ DEFAULT_MAX_ERROR_MM = 0.1
 # Identity coefficients are N(0, 1) in people; a stylised head is fitted with larger ones, at which
 # faces of the identity basis stop being plausible.
 MAX_COEFFICIENT = 2.5
-# Share of the progress bar that inference takes; retargeting takes the rest.
-_INFERENCE_SHARE = 0.4
+# Where on the progress bar inference ends, and retargeting; contact takes the rest.
+_INFERENCE_SHARE, _RETARGET_SHARE = 0.35, 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,20 +98,28 @@ def generate(
 
     mask: (M,) in [0, 1], how much of the motion each vertex of the target takes; None is all.
     contact: whether lips, lids and teeth are kept out of each other afterwards.
-    Raises IntensityError for curves that are empty, not finite or outside [0, 1].
+    Raises IntensityError for curves that are empty, not finite or outside [0, 1], and
+    InvalidMeshError for such a mask.
     """
     check_intensities(intensities, bundle.config.num_expressions)
+    if mask is not None:
+        check_mask(mask, alignment.target.num_vertices)
     if not (np.isfinite(frames_per_second) and frames_per_second > 0):
         raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
     progress(0.0, "Generating the motion")
     lip_gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
     motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), lip_gap)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
-    displacements = retarget(motion, alignment, subprogress(progress, _INFERENCE_SHARE, 1.0))
+    carrying = subprogress(progress, _INFERENCE_SHARE, _RETARGET_SHARE if contact else 1.0)
+    displacements = retarget(motion, alignment, carrying)
     if mask is not None:
         displacements *= np.asarray(mask, np.float32)[:, None]
+    report = None
+    if contact:
+        resolving = subprogress(progress, _RETARGET_SHARE, 1.0)
+        displacements, report = resolve_clip(alignment, displacements, mask, resolving)
     scale = alignment.fit.similarity.scale
-    return Clip(displacements, np.array(intensities), float(frames_per_second), scale)
+    return Clip(displacements, np.array(intensities), float(frames_per_second), scale, report)
 
 
 def bake(

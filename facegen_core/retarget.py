@@ -23,6 +23,7 @@ from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
 from .registration.lid_closing import LidClosing, prepare_lid_closing
 from .registration.local_change import JAW_SURROUNDINGS_MM, carry_point, turn_and_size
+from .registration.masking import Masking, check_mask, prepare_masking
 from .registration.riding import Riding, prepare_riding
 from .registration.slits import template_sides
 from .registration.surface import Surface, weld
@@ -31,32 +32,45 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 # Frames carried over at a time: bounds memory and answers cancel within a fraction of a second.
-_FRAMES_AT_ONCE = 32
+_FRAMES_AT_ONCE, _BYTES_AT_ONCE = 32, 200_000_000
 
 # Per alignment: the neutral of the motion it was prepared for, and what was prepared.
 _prepared: WeakKeyDictionary[Alignment, tuple[FloatArray, Retargeter]] = WeakKeyDictionary()
 
 
 def retarget(
-    motion: FaceMotion, alignment: Alignment, progress: Progress = no_progress
+    motion: FaceMotion,
+    alignment: Alignment,
+    progress: Progress = no_progress,
+    mask: FloatArray | None = None,
 ) -> FloatArray:
     """(T, M, 3) float32 displacements of the target, in its own coordinates and unit.
+
+    mask: (M,) in [0, 1], how much of the motion each vertex takes (registration.masking); where it
+    is 0 nothing moves.
 
     Exactly zero wherever and whenever the motion is zero. A motion made for a certain neutral is
     turned and scaled only by what the target differs from that. The work that does not depend on
     the motion is done once per alignment and neutral, and kept as long as the alignment lives.
-    Raises TopologyMismatchError when the motion is not one of the alignment's template.
+    Raises TopologyMismatchError when the motion is not one of the alignment's template, and
+    InvalidMeshError for a mask that is not one of its target.
     """
     _check(motion, alignment)
+    num_vertices = alignment.target.num_vertices
+    shares = None if mask is None else check_mask(mask, num_vertices)
     neutral = alignment.template.vertices if motion.neutral is None else motion.neutral
     progress(0.0, "Preparing this head")
     retargeter = retargeter_of(alignment, neutral)
+    masking = None if shares is None else retargeter.masking(shares)
     num_frames = motion.num_frames
-    result = np.empty((num_frames, alignment.target.num_vertices, 3), np.float32)
-    for start in range(0, num_frames, _FRAMES_AT_ONCE):
+    result = np.empty((num_frames, num_vertices, 3), np.float32)
+    step = int(np.clip(_BYTES_AT_ONCE // (24 * num_vertices), 1, _FRAMES_AT_ONCE))
+    for start in range(0, num_frames, step):
         progress(start / num_frames, "Carrying the motion to this head")
-        frames = slice(start, start + _FRAMES_AT_ONCE)
-        result[frames] = retargeter.displacements(motion.skin[frames], motion.jaw[frames])
+        frames = slice(start, start + step)
+        result[frames] = retargeter.displacements(motion.skin[frames], motion.jaw[frames], masking)
+    if shares is not None:
+        result[:, shares == 0.0] = 0.0
     progress(1.0, "Carried")
     return result
 
@@ -103,7 +117,13 @@ class Retargeter:
     jaw_pivot: FloatArray
     jaw_change: FloatArray
 
-    def displacements(self, skin: FloatArray, jaw: FloatArray) -> FloatArray:
+    def masking(self, shares: FloatArray) -> Masking:
+        """What a checked (M,) mask means for this head."""
+        return prepare_masking(shares, self.surface, self.alignment.parts, self.riding)
+
+    def displacements(
+        self, skin: FloatArray, jaw: FloatArray, masking: Masking | None = None
+    ) -> FloatArray:
         """(T, M, 3) of the target for (T, V, 3) mm and (T, 6) jaw poses."""
         skin = skin.transpose(1, 0, 2)  # (V, T, 3)
         turned = skin @ self.changes.transpose(0, 2, 1)
@@ -116,9 +136,23 @@ class Retargeter:
         self.filling.fill_in_place(moved, self.jaw_indices, weighted)
         moved = moved.reshape(len(moved), -1, 3)
         self.lid_closing.correct_in_place(moved, skin)
+        if masking is not None:
+            self._weaken_in_place(moved, jaw, masking)
         self.riding.ride_in_place(moved, self.surface.vertices)
+        if masking is not None:
+            moved[self.riding.vertex_indices] *= masking.riding[:, None, None]
         spread = moved.transpose(1, 0, 2)[:, self.surface.welded_indices]
         return self.alignment.fit.similarity.inverse_vectors(spread).astype(np.float32)
+
+    def _weaken_in_place(self, moved: FloatArray, jaw: FloatArray, masking: Masking) -> None:
+        """Masked (W, T, 3) skin and rigid parts; each part turns as a whole, by its share."""
+        moved *= masking.skin[:, None, None]
+        rigid = np.flatnonzero(self.is_rigid)
+        shares = masking.rigid[self.jaw_indices[rigid]]
+        for share in np.unique(shares):
+            rows = rigid[shares == share]
+            motion = self._jaw_motion(share * jaw)[rows]
+            moved[self.jaw_indices[rows]] = self.jaw_weights[rows, None, None] * motion
 
     def _jaw_motion(self, poses: FloatArray) -> FloatArray:
         """(P, T, 3) what rigid poses do to the vertices of the jaw; zero poses do exactly zero."""
@@ -158,9 +192,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
         surface,
         sides,
         turn_and_size(played, fit.neutral),
-        prepare_lid_closing(
-            template, played, template_side, surface.vertices, sides, fit.landmarks
-        ),
+        prepare_lid_closing(template, played, template_side, surface, sides, fit.landmarks),
         interpolation,
         filling,
         riding,
