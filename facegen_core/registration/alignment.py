@@ -136,6 +136,7 @@ class Fit:
     residual: how well the face fits.
     landmark_confidences: (68,) in [0, 1], how sure we are of each.
     warnings: sentences for the artist.
+    smooth_coefficients: (3 K,) of the smooth fields of `proportions`, none for ordinary heads.
     """
 
     similarity: Similarity
@@ -146,6 +147,7 @@ class Fit:
     residual: Residual
     landmark_confidences: FloatArray = field(default_factory=lambda: np.ones(68))
     warnings: tuple[str, ...] = ()
+    smooth_coefficients: FloatArray = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,10 +12,21 @@ from ..landmarks import check_manual_landmarks
 from ..mesh import Mesh, vertex_normals
 from ..progress import Progress, no_progress, subprogress
 from ..template import Template
-from .alignment import Fit, Residual
+from .alignment import Fit, Similarity
 from .closest_points import FacingSurface
 from .find_head import outer_face
-from .identity_fit import FULL_STAGES, IdentityFit, choose_points, fit_identity
+from .fit_report import landmark_confidences, residual_of, warnings_of
+from .identity_fit import (
+    FULL_STAGES,
+    REFIT_STAGES,
+    STYLISED_STAGES,
+    FittedPoints,
+    IdentityFit,
+    LandmarkGoals,
+    choose_points,
+    fit_identity,
+    misfit_mm,
+)
 from .inner_fit import carry_inner_parts
 from .locate import (
     EXPLAINED_MM,
@@ -28,6 +41,7 @@ from .locate import (
     surroundings,
 )
 from .nonrigid import bend
+from .pins import check_pins
 from .target import SearchTarget, prepare_target
 
 FloatArray = NDArray[np.floating]
@@ -35,43 +49,113 @@ IntArray = NDArray[np.integer]
 
 # Distance between samples and weight of the normals in the closest-point search, mm.
 FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM = 2.0, 20.0
-# Measuring asks for the nearest surface, the normal only tells the front from the back.
-MEASURING_NORMAL_WEIGHT_MM = 2.0
 # Loose parts that explain less than this share of the face are eyes, lashes, hair or clothes.
 SKIN_PART_SHARE = 0.1
 # Below this explained share there is no face. Measured: eggs, cubes, hands, backs of heads and
 # bodies without heads reach 0.52; a body's head of 1,500 triangles 0.62, of full detail 0.84.
 MIN_EXPLAINED = 0.6
+# People fit to 0.3 mm; from here on other proportions are tried as well.
+STYLISED_MISFIT_MM = 0.7
+# Landmarks given by hand that no identity comes nearer to than this need other proportions.
+STYLISED_GOAL_MM = 2.0
 
 
 def fit_template(
     template: Template,
     target: Mesh,
-    landmarks: dict[int, FloatArray] | None = None,
+    landmarks: Mapping[int, FloatArray] | None = None,
     progress: Progress = no_progress,
+    pins: Mapping[int, FloatArray] | None = None,
 ) -> Fit:
     """Find the template's head in a target of any unit, turn and topology, and bend it onto it.
 
-    landmarks: by hand, {number 0–67: (3,) in the target's coordinates}, at least 13, or None.
+    landmarks: by hand, {number 0–67: (3,) in the target's coordinates}, at least 13, or None; they
+    replace the search. pins: any number of the same, which pull the head that the search found.
     Raises InvalidMeshError for a mesh without size, LandmarkError for unusable landmarks, and
     RegistrationFailedError where no face is found.
     """
     progress(0.0, "Reading the head")
     prepared = prepare_target(target)
     points = choose_points(template)
+    by_hand = {**(landmarks or {}), **(pins or {})}
     if landmarks is None:
         guess = find_face(template, points, prepared, subprogress(progress, 0.05, 0.5))
     else:
-        check_manual_landmarks(landmarks)
-        guess = place_by_landmarks(template, points, prepared, landmarks)
+        check_manual_landmarks(dict(landmarks))
+        guess = place_by_landmarks(template, points, prepared, dict(landmarks))
+    if pins:
+        check_pins(pins, template, guess.fit.similarity.inverse().after(_to_guess(guess, prepared)))
     progress(0.5, "Fitting the identity")
-    goals = landmark_goals(landmarks, guess.similarity.after(prepared.similarity))
     vertices, triangles = _skin(template, prepared, guess)
     surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
-    identity = fit_identity(template, points, surface, FULL_STAGES, guess.fit.similarity, goals)
+    goals = landmark_goals(dict(by_hand) or None, _to_guess(guess, prepared))
+    identity = _identity(template, points, surface, guess.fit.similarity, goals)
     if landmarks is None and explained(template, identity, surface) < MIN_EXPLAINED:
         raise RegistrationFailedError(NO_FACE)
-    return _bent_fit(template, prepared, guess, identity, triangles, landmarks, progress)
+    return _bent_fit(template, prepared, guess, identity, triangles, by_hand, progress)
+
+
+def refit_template(
+    template: Template,
+    target: Mesh,
+    fit: Fit,
+    pins: Mapping[int, FloatArray],
+    progress: Progress = no_progress,
+) -> Fit:
+    """The fit again from a known one, pulled by pins; nothing is searched for.
+
+    pins: {number 0–67: (3,) in the target's coordinates}, all that hold; none at all is allowed.
+    Raises LandmarkError for unusable pins.
+    """
+    progress(0.0, "Reading the head")
+    check_pins(pins, template, fit.similarity)
+    prepared = prepare_target(target)
+    points = choose_points(template)
+    known = IdentityFit(
+        Similarity.identity(),
+        fit.identity_coefficients,
+        fit.neutral,
+        fit.smooth_coefficients,
+    )
+    guess = Guess(fit.similarity.after(prepared.similarity.inverse()), known, 1.0)
+    vertices, triangles = _skin(template, prepared, guess)
+    surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
+    goals = landmark_goals(dict(pins) or None, fit.similarity)
+    progress(0.3, "Fitting the identity")
+    identity = fit_identity(template, points, surface, REFIT_STAGES, landmarks=goals, before=known)
+    if goals is not None and _farthest_goal(template, identity, goals) > STYLISED_GOAL_MM:
+        identity = fit_identity(
+            template, points, surface, STYLISED_STAGES[-1:], landmarks=goals, before=identity
+        )
+    return _bent_fit(template, prepared, guess, identity, triangles, pins, progress)
+
+
+def _to_guess(guess: Guess, target: SearchTarget) -> Similarity:
+    """Target coordinates → the frame the guess fits in."""
+    return guess.similarity.after(target.similarity)
+
+
+def _identity(
+    template: Template,
+    points: FittedPoints,
+    surface: FacingSurface,
+    start: Similarity,
+    goals: LandmarkGoals | None,
+) -> IdentityFit:
+    """Who it is; with other proportions too where no identity comes close to the face."""
+    plain = fit_identity(template, points, surface, FULL_STAGES, start, goals)
+    misfit = misfit_mm(template, points, plain, surface)
+    is_off = goals is not None and _farthest_goal(template, plain, goals) > STYLISED_GOAL_MM
+    if misfit < STYLISED_MISFIT_MM and not is_off:
+        return plain
+    stylised = fit_identity(template, points, surface, STYLISED_STAGES, start, goals)
+    better = misfit_mm(template, points, stylised, surface) < misfit
+    return stylised if better or is_off else plain
+
+
+def _farthest_goal(template: Template, fit: IdentityFit, goals: LandmarkGoals) -> float:
+    placed = template.landmarks.positions(fit.placed, template.triangles)[goals.numbers]
+    return float(np.linalg.norm(placed - goals.positions, axis=1).max())
 
 
 def _skin(template: Template, target: SearchTarget, guess: Guess) -> tuple[FloatArray, IntArray]:
@@ -96,7 +180,7 @@ def _bent_fit(
     guess: Guess,
     identity: IdentityFit,
     triangles: IntArray,
-    landmarks: dict[int, FloatArray] | None,
+    by_hand: Mapping[int, FloatArray],
     progress: Progress,
 ) -> Fit:
     own_to_template = identity.similarity.inverse().after(guess.similarity)
@@ -104,10 +188,12 @@ def _bent_fit(
     surface = FacingSurface(
         own_to_template.apply(target.vertices), triangles, FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM
     )
-    goals = landmark_goals(landmarks, similarity)
+    goals = landmark_goals(dict(by_hand) or None, similarity)
     neutral = bend(template, identity.vertices, surface, goals, subprogress(progress, 0.6, 0.95))
     progress(0.95, "Carrying eyes and teeth along")
-    residual = _residual(template, neutral, surface.vertices, triangles)
+    residual, distances = residual_of(template, neutral, surface)
+    confidences = landmark_confidences(template, identity.vertices, neutral, surface)
+    confidences[sorted(by_hand)] = 1.0
     progress(1.0, "Fitted")
     return Fit(
         similarity=similarity,
@@ -116,24 +202,7 @@ def _bent_fit(
         inner=carry_inner_parts(template, identity.coefficients, neutral),
         landmarks=template.landmarks.positions(neutral, template.triangles),
         residual=residual,
-        warnings=_warnings(residual),
-    )
-
-
-def _residual(
-    template: Template, neutral: FloatArray, vertices: FloatArray, triangles: IntArray
-) -> Residual:
-    """Distances of the face from the nearest skin that does not face away."""
-    surface = FacingSurface(vertices, triangles, FINE_SPACING_MM, MEASURING_NORMAL_WEIGHT_MM)
-    face = outer_face(template)
-    normals = vertex_normals(neutral, template.triangles)[face]
-    return Residual.from_distances(surface.closest(neutral[face], normals).distances)
-
-
-def _warnings(residual: Residual) -> tuple[str, ...]:
-    if residual.verdict == "good":
-        return ()
-    return (
-        f"The face fits to {residual.mean_mm:.1f} mm on average: look at the overlay, and place "
-        "landmarks by hand if lips or lids are off.",
+        landmark_confidences=confidences,
+        warnings=warnings_of(template, residual, distances),
+        smooth_coefficients=identity.smooth_coefficients,
     )

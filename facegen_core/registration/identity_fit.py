@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from ..mesh import vertex_normals
 from ..template import Template
 from .alignment import Similarity
 from .closest_points import FacingSurface, farthest_points
+from .proportions import smooth_modes
 from .rigid import similarity_columns, similarity_step
 
 FloatArray = NDArray[np.floating]
@@ -29,47 +31,67 @@ RIM_REGIONS = (
     "upper_lid_right",
     "lower_lid_right",
 )
-# The fit believes the points as if this many independent ones had this standard deviation; the
-# prior on the coefficients, N(0, 1), has the rest of the say (Tikhonov).
+# The fit believes the points as if this many independent ones had a standard deviation as large
+# as what is left between template and target (the median, robustly), within these bounds, mm. The
+# prior on the coefficients, N(0, 1), has the rest of the say (Tikhonov): people like those of the
+# basis are found to a tenth of a millimetre, strangers are not bent into them.
 NUM_INDEPENDENT_POINTS = 300.0
-POINT_DEVIATION_MM = 1.0
-# A landmark by hand counts as much as this many of those points.
+DEVIATIONS_MM = (0.2, 1.0)
+# A landmark by hand counts as much as this many points of one millimetre's deviation.
 LANDMARK_POINTS = 6.0
 # Share of the full distance that counts besides the distance along the normal.
-SLIDE_WEIGHT = 0.08
+SLIDE_WEIGHT = 0.05
 MAX_COEFFICIENT = 3.5
+# When fits are compared: no point is farther than this, and normals as far apart are another side.
+FAR_MM, MISFIT_COSINE = 8.0, 0.5
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of the fit: steps, identity modes in use, reach of the Tukey weight (mm)."""
+    """One stretch of the fit: steps, identity modes in use, reach of the Tukey weight (mm), and
+    how many of the smooth fields of `proportions` take part."""
 
     num_steps: int
     num_modes: int
     first_reach_mm: float
     last_reach_mm: float
+    num_smooth: int = 0
 
 
 QUICK_STAGES = (Stage(4, 0, 18.0, 12.0), Stage(7, 12, 12.0, 6.0))
-FULL_STAGES = (Stage(3, 0, 14.0, 12.0), Stage(7, 15, 12.0, 7.0), Stage(12, 50, 7.0, 4.0))
+FULL_STAGES = (Stage(3, 0, 14.0, 12.0), Stage(7, 15, 12.0, 7.0), Stage(14, 100, 7.0, 4.0))
+# For heads that no identity explains: proportions first, then swellings, then both with identity.
+STYLISED_STAGES = (
+    Stage(10, 0, 40.0, 25.0, 3),
+    Stage(10, 10, 25.0, 14.0, 3),
+    Stage(8, 15, 18.0, 10.0, 24),
+    Stage(10, 60, 12.0, 4.0, 75),
+)
+# From a known fit: only what the artist's pins change.
+REFIT_STAGES = (Stage(6, 100, 6.0, 4.0),)
 
 
 @dataclass(frozen=True, eq=False)
 class LandmarkGoals:
-    """Landmarks by hand: which of the 68 (K,) and where they must come to lie (K, 3)."""
+    """Landmarks: which of the 68 (K,), where they must come to lie (K, 3), and how much each
+    counts (K,), 1 for one by hand."""
 
     numbers: IntArray
     positions: FloatArray
+    weights: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class IdentityFit:
-    """similarity: template mm → the surface's frame; coefficients (N,); vertices: (V, 3) of the
-    identity in template mm, before the similarity."""
+    """similarity: template mm → the surface's frame; coefficients (N,) of the identity and (3 K,)
+    of the smooth fields; vertices: (V, 3) of both in template mm, before the similarity;
+    deviation_mm: the robust distance that is left."""
 
     similarity: Similarity
     coefficients: FloatArray
     vertices: FloatArray
+    smooth_coefficients: FloatArray = field(default_factory=lambda: np.zeros(0))
+    deviation_mm: float = np.inf
 
     @property
     def placed(self) -> FloatArray:
@@ -86,6 +108,7 @@ class FittedPoints:
     basis: FloatArray
 
 
+@lru_cache(maxsize=2)
 def choose_points(template: Template, num_points: int = NUM_FITTED_POINTS) -> FittedPoints:
     """Spread points over the outer skin and weigh them by what their region tells."""
     weights = outer_weights(template)
@@ -123,108 +146,187 @@ def fit_identity(
     stages: tuple[Stage, ...],
     start: Similarity | None = None,
     landmarks: LandmarkGoals | None = None,
+    before: IdentityFit | None = None,
 ) -> IdentityFit:
-    """Gauss–Newton over seven similarity parameters and the identity coefficients.
+    """Gauss–Newton over seven similarity parameters, identity and smooth coefficients.
 
-    Point to plane with Tukey weights of shrinking reach; `start` is template mm → surface frame.
+    Point to plane with Tukey weights of shrinking reach; `start` is template mm → surface frame;
+    `before` is an earlier fit to go on from, in place of the mean face at `start`.
     """
-    similarity = Similarity.identity() if start is None else start
-    coefficients = np.zeros(len(template.identity_basis))
+    state = _State.at_start(template, start, before)
     for stage in stages:
-        num_modes = min(stage.num_modes, len(coefficients))
+        columns = _Columns.of(template, points, stage)
         for step in range(stage.num_steps):
             share = (step + 1) / stage.num_steps
             reach = stage.first_reach_mm * (stage.last_reach_mm / stage.first_reach_mm) ** share
-            shape = template.with_identity(coefficients)
-            centre = shape[points.rows].mean(axis=0)
-            system, goal = _point_equations(
-                template, shape, similarity, points, surface, num_modes, reach
+            system, goal, deviation = _point_equations(
+                template, state, points, columns, surface, reach
             )
             if landmarks is not None:
-                _add_landmarks(system, goal, template, shape, similarity, centre, landmarks)
-            similarity, coefficients = _advance(similarity, coefficients, system, goal, centre)
-    return IdentityFit(similarity, coefficients, template.with_identity(coefficients))
+                _add_landmarks(system, goal, template, state, columns, landmarks)
+            state = _advance(template, state, columns, system, goal, deviation)
+    return IdentityFit(
+        state.similarity, state.coefficients, state.shape, state.smooth, state.deviation
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where the fit stands: similarity, coefficients (N,), smooth (3 K,), shape (V, 3) in mm."""
+
+    similarity: Similarity
+    coefficients: FloatArray
+    smooth: FloatArray
+    shape: FloatArray
+    deviation: float
+
+    @classmethod
+    def at_start(
+        cls, template: Template, start: Similarity | None, before: IdentityFit | None
+    ) -> _State:
+        if before is not None:
+            similarity = before.similarity if start is None else start
+            coefficients, smooth = before.coefficients, before.smooth_coefficients
+        else:
+            similarity = Similarity.identity() if start is None else start
+            coefficients, smooth = np.zeros(len(template.identity_basis)), np.zeros(0)
+        return cls(similarity, coefficients, smooth, _shape(template, coefficients, smooth), 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """What a stage may change: the first identity modes (N', P, 3), then smooth ones."""
+
+    num_modes: int
+    num_smooth: int
+    centre_rows: IntArray
+    basis: FloatArray
+
+    @classmethod
+    def of(cls, template: Template, points: FittedPoints, stage: Stage) -> _Columns:
+        num_modes = min(stage.num_modes, len(points.basis))
+        basis = points.basis[:num_modes]
+        if stage.num_smooth:
+            smooth = smooth_modes(template).basis(points.rows, stage.num_smooth)
+            basis = np.concatenate([basis, smooth])
+        return cls(num_modes, 3 * stage.num_smooth, points.rows, basis)
+
+
+def _shape(template: Template, coefficients: FloatArray, smooth: FloatArray) -> FloatArray:
+    shape = template.with_identity(coefficients)
+    return shape + smooth_modes(template).displacements(smooth) if len(smooth) else shape
+
+
+def misfit_mm(
+    template: Template, points: FittedPoints, fit: IdentityFit, surface: FacingSurface
+) -> float:
+    """Mean distance of the fitted points from a surface that faces as they do, weighted as in the
+    fit; what faces otherwise counts as far away."""
+    normals = vertex_normals(fit.placed, template.triangles)[points.rows]
+    found = surface.closest(fit.placed[points.rows], normals)
+    facing = np.sum(found.normals * normals, axis=1) > MISFIT_COSINE
+    distances = np.where(facing, np.minimum(found.distances, FAR_MM), FAR_MM)
+    weights = points.weights * (points.weights >= 1.0) * ~found.is_border
+    return float(weights @ distances / max(weights.sum(), 1e-9))
 
 
 def _point_equations(
     template: Template,
-    shape: FloatArray,
-    similarity: Similarity,
+    state: _State,
     points: FittedPoints,
+    columns: _Columns,
     surface: FacingSurface,
-    num_modes: int,
     reach: float,
-) -> tuple[FloatArray, FloatArray]:
-    placed = similarity.apply(shape)
+) -> tuple[FloatArray, FloatArray, float]:
+    """Normal equations of the closest points, and how far those lie, robustly, in mm."""
+    placed = state.similarity.apply(state.shape)
     normals = vertex_normals(placed, template.triangles)[points.rows]
     here = placed[points.rows]
     found = surface.closest(here, normals)
     facing = np.clip(np.sum(found.normals * normals, axis=1), 0.0, 1.0)
     weights = points.weights * facing * np.clip(1.0 - (found.distances / reach) ** 2, 0, 1) ** 2
     weights[found.is_border] = 0.0
-    weights *= NUM_INDEPENDENT_POINTS / (POINT_DEVIATION_MM**2 * max(points.weights.sum(), 1e-9))
-    basis = similarity.apply_vectors(points.basis[:num_modes])
-    columns = _columns(here - similarity.apply(shape[points.rows].mean(axis=0)), basis)
     offsets = found.positions - here
-    planes = np.einsum("pi,pik->pk", found.normals, columns)
     heights = np.sum(found.normals * offsets, axis=1)
+    deviation = float(np.clip(_spread(heights, weights), *DEVIATIONS_MM))
+    weights *= NUM_INDEPENDENT_POINTS / (deviation**2 * max(points.weights.sum(), 1e-9))
+    derivatives = _derivatives(here - here.mean(axis=0), state.similarity, columns.basis)
+    planes = np.einsum("pi,pik->pk", found.normals, derivatives)
     system = (planes * weights[:, None]).T @ planes
     goal = planes.T @ (weights * heights)
     slide = np.repeat(SLIDE_WEIGHT * weights, 3)
-    flat = columns.reshape(-1, columns.shape[-1])
+    flat = derivatives.reshape(-1, derivatives.shape[-1])
     system += (flat * slide[:, None]).T @ flat
     goal += flat.T @ (slide * offsets.ravel())
-    return system, goal
+    return system, goal, deviation
 
 
-def _columns(local: FloatArray, basis: FloatArray) -> FloatArray:
+def _spread(heights: FloatArray, weights: FloatArray) -> float:
+    """The standard deviation of the heights as their weighted median tells it."""
+    order = np.argsort(np.abs(heights))
+    running = np.cumsum(weights[order])
+    if not running[-1] > 0:
+        return np.inf
+    return 1.4826 * abs(float(heights[order[np.searchsorted(running, 0.5 * running[-1])]]))
+
+
+def _derivatives(local: FloatArray, similarity: Similarity, basis: FloatArray) -> FloatArray:
     """(P, 3, 7 + N) derivatives of the points by similarity and coefficients."""
-    return np.concatenate([similarity_columns(local), basis.transpose(1, 2, 0)], axis=-1)
+    moved = similarity.apply_vectors(basis).transpose(1, 2, 0)
+    return np.concatenate([similarity_columns(local), moved], axis=-1)
 
 
 def _add_landmarks(
     system: FloatArray,
     goal: FloatArray,
     template: Template,
-    shape: FloatArray,
-    similarity: Similarity,
-    centre: FloatArray,
+    state: _State,
+    columns: _Columns,
     landmarks: LandmarkGoals,
 ) -> None:
     """Add the pull of the landmarks to `system` and `goal` in place."""
+    similarity = state.similarity
     chosen = template.landmarks.triangle_indices[landmarks.numbers]
-    weights = template.landmarks.barycentrics[landmarks.numbers]
+    shares = template.landmarks.barycentrics[landmarks.numbers]
     corners = template.triangles[chosen]
-    here = similarity.apply(np.einsum("lc,lcx->lx", weights, shape[corners]))
-    num_modes = len(goal) - 7
-    basis = np.einsum("lc,nlcx->nlx", weights, template.identity_basis[:num_modes][:, corners])
-    columns = _columns(here - similarity.apply(centre), similarity.apply_vectors(basis))
-    flat = columns.reshape(-1, columns.shape[-1])
-    strength = LANDMARK_POINTS / POINT_DEVIATION_MM**2
-    system += strength * flat.T @ flat
-    goal += strength * flat.T @ (landmarks.positions - here).ravel()
+    here = similarity.apply(np.einsum("lc,lcx->lx", shares, state.shape[corners]))
+    basis = template.identity_basis[: columns.num_modes][:, corners]
+    if columns.num_smooth:
+        smooth = smooth_modes(template).basis(corners.ravel(), columns.num_smooth // 3)
+        basis = np.concatenate([basis, smooth.reshape(-1, *corners.shape, 3)])
+    basis = np.einsum("lc,nlcx->nlx", shares, basis)
+    centre = similarity.apply(state.shape[columns.centre_rows]).mean(axis=0)
+    flat = _derivatives(here - centre, similarity, basis).reshape(-1, len(goal))
+    weights = np.ones(len(corners)) if landmarks.weights is None else landmarks.weights
+    strength = np.repeat(LANDMARK_POINTS * weights / state.deviation**2, 3)
+    system += (flat * strength[:, None]).T @ flat
+    goal += flat.T @ (strength * (landmarks.positions - here).ravel())
 
 
 def _advance(
-    similarity: Similarity,
-    coefficients: FloatArray,
+    template: Template,
+    state: _State,
+    columns: _Columns,
     system: FloatArray,
     goal: FloatArray,
-    centre: FloatArray,
-) -> tuple[Similarity, FloatArray]:
-    num_modes = len(goal) - 7
-    rows = 7 + np.arange(num_modes)
+    deviation: float,
+) -> _State:
+    """One Gauss–Newton step; what takes no part in this stage stays as it is."""
+    coefficients, smooth = state.coefficients.copy(), np.zeros(columns.num_smooth)
+    smooth[: len(state.smooth)] = state.smooth[: columns.num_smooth]
+    free = np.concatenate([coefficients[: columns.num_modes], smooth])
+    rows = 7 + np.arange(len(free))
     system[rows, rows] += 1.0
-    goal[rows] -= coefficients[:num_modes]
+    goal[rows] -= free
     corner = np.arange(7)
     system[corner, corner] += 1e-9 * np.trace(system[:7, :7]) + 1e-12
     increments = np.linalg.solve(system, goal)
+    free = np.clip(free + increments[7:], -MAX_COEFFICIENT, MAX_COEFFICIENT)
+    coefficients[: columns.num_modes] = free[: columns.num_modes]
+    smooth = free[columns.num_modes :] if columns.num_smooth else state.smooth
     growth, turns, shifts = similarity_step(increments[None, :7])
-    anchor = similarity.apply(centre)
+    anchor = state.similarity.apply(state.shape[columns.centre_rows]).mean(axis=0)
     turn, grow = turns[0], float(growth[0])
     moved = Similarity(grow, turn, anchor + shifts[0] - grow * turn @ anchor)
-    updated = coefficients.copy()
-    updated[:num_modes] = np.clip(
-        updated[:num_modes] + increments[7:], -MAX_COEFFICIENT, MAX_COEFFICIENT
-    )
-    return moved.after(similarity), updated
+    shape = _shape(template, coefficients, smooth)
+    return _State(moved.after(state.similarity), coefficients, smooth, shape, deviation)

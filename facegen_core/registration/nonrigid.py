@@ -28,10 +28,11 @@ FACE_REACH_MM = (12.0, 4.0)
 REST_REACH_MM = (30.0, 12.0)  # skulls and necks differ more, and hold nothing to be mistaken for
 # Normals farther apart than this (cosine) belong to another side of something.
 MIN_FACING = 0.5
-# Share of the sideways way to the closest point that is taken; the rest slides.
-SIDEWAYS_SHARE = 0.5
-# Lips and lids know their place sideways: their rims turn sharply, so normals tell it.
-RIM_SIDEWAYS_SHARE = 1.0
+# Share of the sideways way to the closest point that is taken; the rest slides. Sideways the
+# identity knows better than the closest point does. Lips and lids turn sharply, so normals tell
+# some of their place: in between.
+SIDEWAYS_SHARE = 0.1
+RIM_SIDEWAYS_SHARE = 0.3
 LANDMARK_WEIGHT_MM2 = 200.0  # a landmark by hand weighs as much as this area of skin
 
 

@@ -1,0 +1,109 @@
+"""How well a fit is, in numbers and in words: residual, confidence of landmarks, warnings."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..mesh import vertex_normals
+from ..template import Template
+from .alignment import Residual
+from .closest_points import FacingSurface
+from .find_head import outer_face
+
+FloatArray = NDArray[np.floating]
+
+# Measuring asks for the nearest surface, the normal only tells the front from the back.
+MEASURING_NORMAL_WEIGHT_MM = 2.0
+# A landmark is judged by the skin around it.
+LANDMARK_RADIUS_MM = 8.0
+# Half the confidence is gone at this distance from the surface, at this way that the skin had to
+# be bent from a plausible face, and at this cosine between the normals.
+HALF_DISTANCE_MM, HALF_BEND_MM, HALF_COSINE = 1.5, 6.0, 0.7
+# Regions in words, worst first in a warning; only what lies outside counts.
+REGION_WORDS = {
+    "the lips": ("upper_lip", "lower_lip"),
+    "the left eye": ("upper_lid_left", "lower_lid_left"),
+    "the right eye": ("upper_lid_right", "lower_lid_right"),
+    "the nose": ("nose",),
+}
+# A region is named when its mean distance is beyond this and well beyond that of the face, mm.
+BAD_REGION_MM, BAD_REGION_RATIO = 1.0, 1.5
+# Where more than this share of a region finds no surface at all, it is missing.
+MISSING_MM, MISSING_SHARE = 5.0, 0.5
+
+
+def residual_of(
+    template: Template, neutral: FloatArray, surface: FacingSurface
+) -> tuple[Residual, FloatArray]:
+    """The verdict over the face, and (V,) mm to the nearest skin that does not face away.
+
+    Distances are NaN off the outer face. neutral: (V, 3) the bent template in the surface's frame.
+    """
+    face = outer_face(template)
+    normals = vertex_normals(neutral, template.triangles)[face]
+    distances = np.full(template.num_vertices, np.nan)
+    found = surface.weighing_normals(MEASURING_NORMAL_WEIGHT_MM).closest(neutral[face], normals)
+    distances[face] = found.distances
+    return Residual.from_distances(found.distances), distances
+
+
+def landmark_confidences(
+    template: Template, identity: FloatArray, neutral: FloatArray, surface: FacingSurface
+) -> FloatArray:
+    """(68,) in [0, 1]: high where the skin around a landmark lies on the surface, faces as it does,
+    and did not have to be bent far from a plausible face.
+
+    identity, neutral: (V, 3) the template before and after bending, in the surface's frame.
+    """
+    outer = np.flatnonzero(outer_face(template))
+    normals = vertex_normals(neutral, template.triangles)[outer]
+    found = surface.closest(neutral[outer], normals)
+    facing = np.clip(np.sum(found.normals * normals, axis=1), 0.0, 1.0)
+    bends = np.linalg.norm(neutral[outer] - identity[outer], axis=1)
+    positions = template.landmarks.positions(neutral, template.triangles)
+    around = cKDTree(neutral[outer]).query_ball_point(positions, LANDMARK_RADIUS_MM)
+    confidences = np.zeros(len(positions))
+    for number, rows in enumerate(around):
+        if rows:
+            closeness = _falling(float(found.distances[rows].mean()), HALF_DISTANCE_MM)
+            likeness = _falling(float(bends[rows].mean()), HALF_BEND_MM)
+            agreement = np.clip(float(facing[rows].mean()) / (2.0 * HALF_COSINE), 0.0, 0.5) * 2.0
+            confidences[number] = closeness * likeness * agreement
+    return confidences
+
+
+def warnings_of(template: Template, residual: Residual, distances: FloatArray) -> tuple[str, ...]:
+    """Sentences for the artist; none where all is well. distances: (V,) as `residual_of` gives."""
+    sentences = []
+    if residual.verdict != "good":
+        sentences.append(
+            f"The face fits to {residual.mean_mm:.1f} mm on average: look at the overlay, and drag "
+            "the landmarks that are off."
+        )
+    means, missing = {}, []
+    for words, names in REGION_WORDS.items():
+        inside = np.max([template.regions[name] for name in names], axis=0) > 0.5
+        here = distances[inside & np.isfinite(distances)]
+        if len(here) and (here > MISSING_MM).mean() > MISSING_SHARE:
+            missing.append(words)
+        elif len(here):
+            means[words] = float(here.mean())
+    for words in missing:
+        sentences.append(
+            f"There is no skin where {words} should be: motion there is guessed; check the mesh "
+            "for hidden or missing faces."
+        )
+    worst = max(means, key=lambda words: means[words], default=None)
+    if worst is not None and means[worst] > max(BAD_REGION_MM, BAD_REGION_RATIO * residual.mean_mm):
+        sentences.append(
+            f"The fit is worst at {worst}, {means[worst]:.1f} mm off on average: drag the "
+            "landmarks there onto their places."
+        )
+    return tuple(sentences)
+
+
+def _falling(value: float, half: float) -> float:
+    """1 at 0, a half at `half`, towards 0 beyond (Geman–McClure)."""
+    return 1.0 / (1.0 + (value / half) ** 2)
