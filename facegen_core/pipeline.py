@@ -127,9 +127,7 @@ def generate(
     motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), lip_gap)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     carrying = subprogress(progress, _INFERENCE_SHARE, _RETARGET_SHARE if contact else 1.0)
-    displacements = retarget(motion, alignment, carrying)
-    if mask is not None:
-        displacements *= np.asarray(mask, np.float32)[:, None]
+    displacements = retarget(motion, alignment, carrying, mask)
     report = None
     if contact:
         resolving = subprogress(progress, _RETARGET_SHARE, 1.0)

@@ -3,6 +3,9 @@
 What is too deep is pushed out along the normal of what it met, and the skin around gives way
 smoothly (contact.yielding). Lips push both ways alike, eyeballs are not moved.
 
+`Contact` is for faces in the topology of the template, as training data is made with;
+`resolve_clip` for clips on any head (contact.clip).
+
 The neutral is the artist's: whatever touches or overlaps at rest may stay as it is.
 """
 
@@ -18,9 +21,12 @@ from scipy.spatial import cKDTree
 from ..registration.slits import template_sides
 from ..template import Template
 from ..topology import edges_of
+from .clip import resolve_clip
 from .eyeball import Eyeball
 from .lips import Lips
 from .yielding import SURE_SIDE, Yielding
+
+__all__ = ["Contact", "resolve_clip"]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

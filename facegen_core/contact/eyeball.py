@@ -37,7 +37,7 @@ class Eyeball:
     @classmethod
     def of(cls, skin: Yielding, neutral: FloatArray, eyeball: FloatArray) -> Eyeball:
         """eyeball: (P, 3) vertices of this face's own, mm."""
-        centre = _sphere_centre(np.asarray(eyeball, np.float64))
+        centre = sphere_centre(np.asarray(eyeball, np.float64))
         radii = np.linalg.norm(eyeball - centre, axis=1)
         directions = cKDTree((eyeball - centre) / radii[:, None])
         free = cls(skin, centre, directions, radii, np.full(len(skin.can_touch), -np.inf))
@@ -63,7 +63,7 @@ class Eyeball:
         return lengths - radii, outward
 
 
-def _sphere_centre(points: FloatArray) -> FloatArray:
+def sphere_centre(points: FloatArray) -> FloatArray:
     """(3,) centre of the sphere through (P, 3) points, least squares."""
     rows = np.concatenate([2.0 * points, np.ones((len(points), 1))], axis=1)
     return np.linalg.lstsq(rows, (points**2).sum(axis=1), rcond=None)[0][:3]

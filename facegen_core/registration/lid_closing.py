@@ -2,7 +2,8 @@
 
 Turning and scaling a motion with its surroundings is right on average; a lid must arrive at the
 other lid to half a millimetre. So the share of the eye that is still open is read off the template
-at places along each slit, and the lids of the target are moved until theirs is the same.
+at places along each slit, and the lids of the target are moved until theirs is the same. A lid
+that all but closes is meant to close.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ..template import Template
+from ..topology import edges_of
+from .surface import Surface
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -24,39 +28,60 @@ _LIDS = (
     ((36, 37, 38, 39), (36, 41, 40, 39), 2),
 )
 # Places along the slit, as shares of the way between the corners.
-_PLACES = np.linspace(0.2, 0.8, 7)
-# Rims are looked for this near a place along the slit, and this near altogether.
-_ALONG_REACH_MM, _REACH_MM = 2.0, 14.0
+_PLACES = np.linspace(0.05, 0.95, 19)
+# Rims are looked for this near a place along the slit and this near altogether, on edges cut into
+# pieces of the last length; lengths here are for eyes of this width, mm.
+_ALONG_REACH_MM, _REACH_MM, _PIECE_MM = 1.2, 14.0, 0.6
+_EYE_WIDTH_MM, _SMALLEST, _LARGEST = 30.0, 0.7, 3.0
+_MAX_PIECES = 24
 # Of a correction, what the upper lid takes: it does most of the closing in people too.
 _UPPER_SHARE = 0.75
-# Along the slit and across the lid, how far a place's correction reaches.
-_ALONG_WIDTH_MM, _ACROSS_WIDTH_MM = 3.0, 6.0
-# Eyes that are nearly closed at rest have no aperture to read a share from.
-_MIN_APERTURE_MM = 1.5
-# From this side on a vertex is surely of a lid; at the corners sides fade to 0.
-_LID_SIDE = 0.2
+# Along the slit and across the lid, how far a place's correction reaches, mm.
+_ALONG_WIDTH_MM, _ACROSS_WIDTH_MM = 2.2, 6.0
+# How exactly the places are met, against how smoothly the lid is moved.
+_RIDGE = 0.02
+# Eyes that are nearly closed at rest, in the middle, have no aperture to read a share from, mm.
+# Towards the corners the share of the whole eye replaces that of such a place.
+_MIN_APERTURE_MM, _SURE_APERTURE_MM = 1.5, 1.5
+# From this side on a vertex is of a lid, and wholly; at the corners sides fade to 0.
+_LID_SIDE, _FULL_SIDE = 0.08, 0.3
+# Eyes closed by the first share are on their way to closing, from the second on they are closed.
+_CLOSING, _CLOSED = 0.75, 0.88
 
 
 @dataclass(frozen=True, eq=False)
 class Rims:
-    """K pairs of vertices across the slits of one surface, and where on it they are.
+    """K pairs of points across the slits of one surface of V vertices.
 
-    upper_indices, lower_indices: (K,). apertures: (K, 3) mm from the lower to the upper one.
-    columns: (K,) column of the slit's sides.
+    upper_rows, lower_rows: (K, V) sparse barycentrics of the points. apertures: (K, 3) mm from the
+    lower to the upper one. columns: (K,) column of the slit's sides.
     """
 
-    upper_indices: IntArray
-    lower_indices: IntArray
+    upper_rows: sparse.csr_matrix
+    lower_rows: sparse.csr_matrix
     apertures: FloatArray
     columns: IntArray
 
-    def closing(self, displacements: FloatArray) -> FloatArray:
-        """(K, T) change of the apertures as shares of the apertures at rest; (·, T, 3) mm in."""
-        change = displacements[self.upper_indices] - displacements[self.lower_indices]
-        squares = (self.apertures * self.apertures).sum(axis=1)
-        return np.einsum("ktx,kx->kt", change, self.apertures) / squares[:, None]
+    def change(self, displacements: FloatArray) -> FloatArray:
+        """(K, T, 3) mm change of the apertures for (V, T, 3) mm displacements."""
+        rows = (self.upper_rows - self.lower_rows).tocsr()
+        flat = np.asarray(displacements, np.float64).reshape(len(displacements), -1)
+        used = np.unique(rows.indices)
+        return np.asarray(rows[:, used] @ flat[used]).reshape(rows.shape[0], -1, 3)
 
-    def chosen(self, is_kept: NDArray[np.bool_]) -> Rims:
+    def open_shares(self, change: FloatArray) -> FloatArray:
+        """(K, T) openness, 1 as at rest, never below 0, for the (K, T, 3) change of apertures."""
+        squares = np.maximum((self.apertures**2).sum(axis=1), 1e-9)[:, None]
+        own = 1.0 + np.einsum("ktx,kx->kt", change, self.apertures) / squares
+        lengths = np.sqrt(squares)
+        for column in np.unique(self.columns):
+            at = self.columns == column
+            whole = (lengths[at] * own[at]).sum(axis=0) / lengths[at].sum()
+            trust = squares[at] / (squares[at] + _SURE_APERTURE_MM**2)
+            own[at] = trust * own[at] + (1.0 - trust) * whole
+        return np.maximum(own, 0.0)
+
+    def chosen(self, is_kept: NDArray[np.bool_] | IntArray) -> Rims:
         return Rims(*(values[is_kept] for values in vars(self).values()))
 
 
@@ -64,8 +89,8 @@ class Rims:
 class LidClosing:
     """Pairs of rims on the template and at the same places on the target.
 
-    lid_indices: (N,) vertices of the target's lids. spread: (N, K) signed share of each place's
-    correction a vertex takes.
+    lid_indices: (N,) vertices of the target's lids. spread: (N, K) share of each place's correction
+    a vertex takes, upper lids above 0 and lower below.
     """
 
     template_rims: Rims
@@ -75,55 +100,168 @@ class LidClosing:
 
     def correct_in_place(self, moved: FloatArray, skin: FloatArray) -> None:
         """Let the target's lids, in (W, T, 3) mm, close as those of the template, (V, T, 3), do."""
-        missing = self.template_rims.closing(skin) - self.target_rims.closing(moved)  # (K, T)
-        arrows = missing[..., None] * self.target_rims.apertures[:, None, :]  # (K, T, 3)
-        moved[self.lid_indices] += np.einsum("nk,ktx->ntx", self.spread, arrows)
+        if len(self.target_rims.columns) == 0:
+            return
+        shares = self.template_rims.open_shares(self.template_rims.change(skin))
+        closed = self._closed(shares)[..., None]  # (K, T, 1)
+        apertures = self.target_rims.apertures[:, None]
+        change = self.target_rims.change(moved)
+        lengths = np.maximum(np.linalg.norm(apertures, axis=2, keepdims=True), 1e-9)
+        along = apertures / lengths
+        beside = change - (change * along).sum(axis=2, keepdims=True) * along
+        wanted = (1.0 - closed) * (shares[..., None] * apertures + beside)
+        self.move_in_place(moved, wanted - apertures - change)
+
+    def move_in_place(self, moved: FloatArray, arrows: FloatArray) -> None:
+        """Add (K, T, 3) mm to the apertures, both lids giving their share; (W, T, 3) displaced."""
+        flat = self.spread @ arrows.reshape(len(arrows), -1)
+        moved[self.lid_indices] += flat.reshape(len(flat), -1, 3)
+
+    def _closed(self, shares: FloatArray) -> FloatArray:
+        """(K, T) in [0, 1] how surely the eye of each place is meant to be closed."""
+        result = np.zeros(shares.shape)
+        lengths = np.linalg.norm(self.template_rims.apertures, axis=1)
+        for column in np.unique(self.template_rims.columns):
+            at = self.template_rims.columns == column
+            whole = lengths[at] @ shares[at] / lengths[at].sum()
+            ramp = np.clip((1.0 - whole - _CLOSING) / (_CLOSED - _CLOSING), 0.0, 1.0)
+            result[at] = ramp * ramp * (3.0 - 2.0 * ramp)
+        return result
 
 
 def prepare_lid_closing(
     template: Template,
     template_vertices: FloatArray,
     template_sides: FloatArray,
-    target_vertices: FloatArray,
+    target: Surface,
     target_sides: FloatArray,
     target_landmarks: FloatArray,
 ) -> LidClosing:
-    """Find the rims. Sides: (V, 3) and (W, 3) as in `slits`; positions (W, 3), (68, 3) in mm.
+    """Find the rims. Sides: (V, 3) and (W, 3) as in `slits`; landmarks (68, 3) in mm.
 
     template_vertices: (V, 3) mm, the face in template topology that the motion is made for.
     """
     vertices = np.asarray(template_vertices, np.float64)
     landmarks = template.landmarks.positions(vertices, template.triangles)
-    own = _find_rims(vertices, template_sides, landmarks)
-    other = _find_rims(target_vertices, target_sides, target_landmarks)
-    lengths = [np.linalg.norm(rims.apertures, axis=1) for rims in (own, other)]
-    is_open = np.minimum(*lengths) > _MIN_APERTURE_MM
+    own = _find_rims(vertices, edges_of(template.triangles), template_sides, landmarks)
+    other = _find_rims(target.vertices, target.edges, target_sides, target_landmarks)
+    is_open = _is_open(own) & _is_open(other)
     own, other = own.chosen(is_open), other.chosen(is_open)
-    upper = _reach(target_vertices, target_sides, other.upper_indices, other.columns, 1.0)
-    lower = _reach(target_vertices, target_sides, other.lower_indices, other.columns, -1.0)
-    spread = _UPPER_SHARE * upper - (1.0 - _UPPER_SHARE) * lower
+    upper = _reach(target.vertices, target_sides, other, other.upper_rows, target_landmarks, 1.0)
+    lower = _reach(target.vertices, target_sides, other, other.lower_rows, target_landmarks, -1.0)
+    spread: FloatArray = _UPPER_SHARE * upper - (1.0 - _UPPER_SHARE) * lower
     lids = np.flatnonzero(spread.any(axis=1))
-    return LidClosing(own, other, lids, spread[lids])
+    # What the spread does to the places themselves, undone, so that they arrive.
+    across = (other.upper_rows - other.lower_rows) @ spread
+    across = np.asarray(across)
+    answer = across.T @ np.linalg.inv(across @ across.T + _RIDGE * np.eye(len(across)))
+    return LidClosing(own, other, lids, spread[lids] @ answer)
 
 
-def _find_rims(vertices: FloatArray, sides: FloatArray, landmarks: FloatArray) -> Rims:
-    """One pair per place: the vertices of each lid there that are closest to the other lid.
+def _is_open(rims: Rims) -> NDArray[np.bool_]:
+    """(K,) places where a pair was found, of eyes that are open at rest."""
+    lengths = np.linalg.norm(rims.apertures, axis=1)
+    result = lengths > 0
+    for column in np.unique(rims.columns):
+        at = rims.columns == column
+        result[at] &= lengths[at].max() > _MIN_APERTURE_MM
+    return result
+
+
+def _find_rims(
+    vertices: FloatArray, edges: IntArray, sides: FloatArray, landmarks: FloatArray
+) -> Rims:
+    """One pair per place: the points of each lid there that are closest to the other lid.
 
     Where a lid is not found the pair is one vertex twice, an eye that is not open.
     """
-    pairs, columns = [], []
+    uppers, lowers, columns = [], [], []
     for upper_chain, lower_chain, column in _LIDS:
-        upper, lower = (np.flatnonzero(s * sides[:, column] > _LID_SIDE) for s in (1.0, -1.0))
-        across = 0.5 * (_along(landmarks[list(upper_chain)]) + _along(landmarks[list(lower_chain)]))
-        slit = landmarks[upper_chain[-1]] - landmarks[upper_chain[0]]
-        slit = slit / max(float(np.linalg.norm(slit)), 1e-9)
-        for place in across:
-            ends = [_near_place(vertices, lid, place, slit) for lid in (upper, lower)]
-            pairs.append(_closest_pair(vertices, *ends))
+        line = 0.5 * (_along(landmarks[list(upper_chain)]) + _along(landmarks[list(lower_chain)]))
+        corners = landmarks[[upper_chain[0], upper_chain[-1]]]
+        size = _size(corners)
+        slit = (corners[1] - corners[0]) / max(float(np.linalg.norm(corners[1] - corners[0])), 1e-9)
+        lids = [
+            _Lid.of(vertices, edges, sign * sides[:, column], corners.mean(axis=0), size)
+            for sign in (1.0, -1.0)
+        ]
+        for place in line:
+            upper, lower = _closest_pair(*(lid.near_place(place, slit, size) for lid in lids))
+            uppers.append(upper)
+            lowers.append(lower)
             columns.append(column)
-    upper_indices, lower_indices = np.array(pairs, np.int64).T
-    apertures = vertices[upper_indices] - vertices[lower_indices]
-    return Rims(upper_indices, lower_indices, apertures, np.array(columns))
+    upper_rows, lower_rows = (_rows(points, len(vertices)) for points in (uppers, lowers))
+    apertures = np.asarray(upper_rows @ vertices - lower_rows @ vertices)
+    return Rims(upper_rows, lower_rows, apertures, np.array(columns))
+
+
+@dataclass(frozen=True, eq=False)
+class _Lid:
+    """N points on the edges of one lid: (N, 3); between vertices (N, 2), at (N,) shares."""
+
+    points: FloatArray
+    ends: IntArray
+    shares: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        vertices: FloatArray,
+        edges: IntArray,
+        sides: FloatArray,
+        middle: FloatArray,
+        size: float,
+    ) -> _Lid:
+        """sides: (V,) above 0 on this lid. middle: (3,) of the slit, size: see _EYE_WIDTH_MM."""
+        is_near = np.linalg.norm(vertices - middle, axis=1) < (_REACH_MM + _EYE_WIDTH_MM / 2) * size
+        is_lid = is_near & (sides > _LID_SIDE)
+        own = edges[is_lid[edges].all(axis=1)]
+        lengths = np.linalg.norm(vertices[own[:, 0]] - vertices[own[:, 1]], axis=1)
+        pieces = np.clip(np.ceil(lengths / (_PIECE_MM * size)), 1, _MAX_PIECES).astype(int)
+        ends = np.repeat(own, pieces + 1, axis=0)
+        starts = np.cumsum(pieces + 1) - (pieces + 1)
+        within = np.arange(len(ends)) - np.repeat(starts, pieces + 1)
+        shares = within / np.repeat(pieces, pieces + 1)
+        points = (1.0 - shares)[:, None] * vertices[ends[:, 0]] + shares[:, None] * vertices[
+            ends[:, 1]
+        ]
+        return cls(points, ends, shares)
+
+    def near_place(self, place: FloatArray, slit: FloatArray, size: float) -> _Lid:
+        """Those in a slab across the slit, none of them far."""
+        offsets = self.points - place
+        is_near = np.abs(offsets @ slit) < _ALONG_REACH_MM * size
+        is_near &= np.linalg.norm(offsets, axis=1) < _REACH_MM * size
+        return _Lid(self.points[is_near], self.ends[is_near], self.shares[is_near])
+
+    def point(self, index: int) -> tuple[int, int, float]:
+        return int(self.ends[index, 0]), int(self.ends[index, 1]), float(self.shares[index])
+
+
+_Point = tuple[int, int, float]
+
+
+def _closest_pair(upper: _Lid, lower: _Lid) -> tuple[_Point, _Point]:
+    if len(upper.points) == 0 or len(lower.points) == 0:
+        return (0, 0, 0.0), (0, 0, 0.0)
+    distances, nearest = cKDTree(lower.points).query(upper.points)
+    best = int(distances.argmin())
+    return upper.point(best), lower.point(int(nearest[best]))
+
+
+def _rows(points: list[_Point], num_vertices: int) -> sparse.csr_matrix:
+    """(K, V) barycentrics of points on edges."""
+    first, second, shares = (np.array(values) for values in zip(*points, strict=True))
+    rows = np.tile(np.arange(len(points)), 2)
+    values = np.concatenate([1.0 - shares, shares])
+    shape = (len(points), num_vertices)
+    return sparse.csr_matrix((values, (rows, np.concatenate([first, second]))), shape)
+
+
+def _size(corners: FloatArray) -> float:
+    """How large an eye is beside an ordinary one."""
+    width = float(np.linalg.norm(corners[1] - corners[0]))
+    return float(np.clip(width / _EYE_WIDTH_MM, _SMALLEST, _LARGEST))
 
 
 def _along(chain: FloatArray) -> FloatArray:
@@ -133,36 +271,31 @@ def _along(chain: FloatArray) -> FloatArray:
     return np.stack([np.interp(where, lengths, chain[:, k]) for k in range(3)], axis=1)
 
 
-def _near_place(
-    vertices: FloatArray, lid: IntArray, place: FloatArray, slit: FloatArray
-) -> IntArray:
-    offsets = vertices[lid] - place
-    is_near = np.abs(offsets @ slit) < _ALONG_REACH_MM
-    return lid[is_near & (np.linalg.norm(offsets, axis=1) < _REACH_MM)]
-
-
-def _closest_pair(vertices: FloatArray, upper: IntArray, lower: IntArray) -> tuple[int, int]:
-    if len(upper) == 0 or len(lower) == 0:
-        return 0, 0
-    distances, nearest = cKDTree(vertices[lower]).query(vertices[upper])
-    best = int(distances.argmin())
-    return int(upper[best]), int(lower[nearest[best]])
-
-
 def _reach(
-    vertices: FloatArray, sides: FloatArray, rim: IntArray, columns: IntArray, sign: float
+    vertices: FloatArray,
+    sides: FloatArray,
+    rims: Rims,
+    rows: sparse.csr_matrix,
+    landmarks: FloatArray,
+    sign: float,
 ) -> FloatArray:
     """(W, K) how far each vertex of the lid goes with each place of its rim; near 1 at the rim."""
-    result = np.zeros((len(vertices), len(rim)))
-    for column in np.unique(columns):
-        own = np.flatnonzero(columns == column)
-        lid = np.clip(sign * sides[:, column], 0.0, 1.0)
+    result = np.zeros((len(vertices), rows.shape[0]))
+    points = np.asarray(rows @ vertices)
+    for upper_chain, _, column in _LIDS:
+        own = np.flatnonzero(rims.columns == column)
+        if len(own) == 0:
+            continue
+        size = _size(landmarks[[upper_chain[0], upper_chain[-1]]])
+        lid = np.clip(sign * sides[:, column] / _FULL_SIDE, 0.0, 1.0)
         at_lid = np.flatnonzero(lid > 0.0)
-        distances = np.linalg.norm(vertices[at_lid, None] - vertices[rim[own]], axis=2)
-        nearest = distances.min(axis=1, keepdims=True)
-        weights = np.exp(-0.5 * (distances**2 - nearest**2) / _ALONG_WIDTH_MM**2)
+        nearest = cKDTree(points[own]).query(vertices[at_lid])[0]
+        is_near = nearest < 3.0 * _ACROSS_WIDTH_MM * size
+        at_lid, nearest = at_lid[is_near], nearest[is_near, None]
+        distances = np.linalg.norm(vertices[at_lid, None] - points[own], axis=2)
+        widths = _ALONG_WIDTH_MM * size, _ACROSS_WIDTH_MM * size
+        weights = np.exp(-0.5 * (distances**2 - nearest**2) / widths[0] ** 2)
         weights /= weights.sum(axis=1, keepdims=True)
-        fade = lid[at_lid, None] * np.exp(-0.5 * (nearest / _ACROSS_WIDTH_MM) ** 2)
-        fade *= nearest < 3.0 * _ACROSS_WIDTH_MM
+        fade = lid[at_lid, None] * np.exp(-0.5 * (nearest / widths[1]) ** 2)
         result[np.ix_(at_lid, own)] = weights * fade
     return result

@@ -1,0 +1,205 @@
+"""What may not touch on one matched head: its lids, its lips, its teeth, found once per head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..registration.alignment import Alignment, Part
+from ..registration.lid_closing import LidClosing
+from ..registration.masking import Masking
+from ..registration.surface import Surface
+from ..retarget import Retargeter
+from .lid_contact import EyeShape, LidContact
+from .resolving import Opening, Resolver
+from .zone import Reach, Zone, zone_around
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+BoolArray = NDArray[np.bool_]
+
+# Lid landmarks from corner to corner and round, and the column of the eye's sides.
+_EYES = {"left": ((42, 43, 44, 45, 46, 47), 1), "right": ((36, 37, 38, 39, 40, 41), 2)}
+_INNER_LIPS = (60, 61, 62, 63, 64, 65, 66, 67)
+# On a face of ordinary size eyes are this wide, mm; zones of larger ones are larger.
+_EYE_WIDTH_MM, _MOUTH_WIDTH_MM = 30.0, 44.0
+_SMALLEST, _LARGEST = 0.7, 2.5
+_LID_REACH = Reach(touching=14.0, yielding=22.0, response=2.5, patch=2.4, spacing=1.1)
+# Where the slit is: skin this near to the line of landmarks, and surely of a side.
+_SEED_MM = 4.0
+_LEAST_SIDE = 0.12
+# Skin farther than this from an eyeball at rest does not come to touch it, mm.
+_LID_THICKNESS_MM = 6.0
+# An eyeball needs this many triangles to have a shape.
+_MIN_EYE_TRIANGLES = 12
+
+
+# Displacements (Z, T, 3) mm of welded vertices (Z,).
+Reader = Callable[[IntArray], FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class AreaResult:
+    """(Z, T, 3) displacements; (F,) the frames that were changed; {what: worst before, after}."""
+
+    moved: FloatArray
+    frames: IntArray
+    worst: dict[str, tuple[float, float]]
+
+
+class Area(Protocol):
+    """Skin that is resolved together: an eye, or the mouth."""
+
+    @property
+    def vertices(self) -> IntArray:
+        """(Z,) welded vertices."""
+        ...
+
+    def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
+        """For (Z, T, 3) displacements; read: those of other vertices, for the same frames."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class LidArea:
+    """The lids of one eye."""
+
+    resolver: Resolver
+
+    @property
+    def vertices(self) -> IntArray:
+        return self.resolver.zone.vertices
+
+    def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
+        result = self.resolver.resolve(moved)
+        worst = float(result.before.max()), float(result.after.max())
+        return AreaResult(result.moved, result.frames, {"lids": worst})
+
+
+@dataclass(frozen=True, eq=False)
+class HeadContact:
+    """The areas of one head in which something can touch.
+
+    riding_shares: (P,) of the motion of the skin under them that riding vertices take, None for
+    all of it.
+    """
+
+    areas: tuple[Area, ...]
+    riding_shares: FloatArray | None = None
+
+    def carries(self, retargeter: Retargeter) -> bool:
+        """Whether any part rides on skin of these areas."""
+        riding = retargeter.riding
+        if len(riding.vertex_indices) == 0 or not self.areas:
+            return False
+        under = np.union1d(riding.anchor_rows.indices, riding.neighbour_rows.indices)
+        return bool(np.isin(under, np.concatenate([a.vertices for a in self.areas])).any())
+
+
+def prepare_head(
+    alignment: Alignment, retargeter: Retargeter, masking: Masking | None = None
+) -> HeadContact:
+    """masking: how much of the motion vertices take, and give way when pushed; None is all."""
+    surface = retargeter.surface
+    mobility = _is_skin(alignment, surface).astype(np.float64)
+    if masking is not None:
+        mobility *= masking.skin
+    areas: list[Area] = []
+    for side, (chain, column) in _EYES.items():
+        eye, is_own = _eye_shape(alignment, surface, side)
+        away = eye.clearances(surface.vertices)[0]
+        can_touch = np.abs(away) < _LID_THICKNESS_MM
+        zone = _zone(alignment, retargeter, chain, column, mobility, can_touch)
+        if zone is not None:
+            opening = _opening(retargeter.lid_closing, column, zone, eye)
+            areas.append(LidArea(Resolver.of(LidContact.of(zone, eye, is_own), opening)))
+    return HeadContact(tuple(areas), None if masking is None else masking.riding)
+
+
+def _zone(
+    alignment: Alignment,
+    retargeter: Retargeter,
+    chain: tuple[int, ...],
+    column: int,
+    mobility: FloatArray,
+    can_touch: BoolArray,
+) -> Zone | None:
+    """Of one eye."""
+    surface, sides = retargeter.surface, retargeter.sides[:, column]
+    line = alignment.fit.landmarks[list(chain)]
+    size = float(np.linalg.norm(line[0] - line[3])) / _EYE_WIDTH_MM
+    reach = _LID_REACH.scaled(float(np.clip(size, _SMALLEST, _LARGEST)))
+    seeds = _near_line(surface.vertices, line, np.abs(sides) > _LEAST_SIDE)
+    distances = surface.distances_along(seeds, reach.yielding)
+    return zone_around(
+        surface.vertices,
+        surface.triangles,
+        sides,
+        distances,
+        mobility,
+        can_touch,
+        reach,
+        _LEAST_SIDE,
+    )
+
+
+def _opening(closing: LidClosing, column: int, zone: Zone, eye: EyeShape) -> Opening | None:
+    """The places of one eye, None where it is closed at rest."""
+    places = np.flatnonzero(closing.target_rims.columns == column)
+    if len(places) == 0:
+        return None
+    rims = closing.target_rims.chosen(places)
+    across = (rims.upper_rows - rims.lower_rows).tocsr()[:, zone.vertices]
+    spread = np.zeros((len(zone.vertices), len(places)))
+    _, rows, own = np.intersect1d(
+        zone.vertices, closing.lid_indices, assume_unique=True, return_indices=True
+    )
+    spread[rows] = closing.spread[np.ix_(own, places)]
+    middles = 0.5 * (rims.upper_rows + rims.lower_rows).tocsr()[:, zone.vertices] @ zone.rest
+    return Opening(across, spread, eye.clearances(middles)[1])
+
+
+def _near_line(vertices: FloatArray, line: FloatArray, is_allowed: BoolArray) -> IntArray:
+    """Allowed vertices near a closed line of points; the nearest to each where none is."""
+    chosen = np.flatnonzero(is_allowed)
+    if len(chosen) == 0:
+        return chosen
+    ends = np.roll(line, -1, axis=0)
+    steps = np.linspace(0.0, 1.0, 8, endpoint=False)[:, None, None]
+    samples = ((1.0 - steps) * line + steps * ends).reshape(-1, 3)
+    distances = np.linalg.norm(vertices[chosen, None] - samples, axis=2)
+    return np.unique(
+        np.concatenate([chosen[distances.min(axis=1) < _SEED_MM], chosen[distances.argmin(axis=0)]])
+    )
+
+
+def _eye_shape(alignment: Alignment, surface: Surface, side: str) -> tuple[EyeShape, bool]:
+    """The head's own eyeball, or the template's where it has none; and whether it is its own."""
+    kinds = (f"eyeball_{side}", f"cornea_{side}")
+    own = _triangles_of(surface, (p for p in alignment.parts if p.kind in kinds))
+    if len(own) >= _MIN_EYE_TRIANGLES:
+        return EyeShape.of(surface.vertices, own), True
+    proxy = alignment.template.inner_part(kinds[0])
+    return EyeShape.of(alignment.fit.inner[kinds[0]], proxy.triangles), False
+
+
+def _triangles_of(surface: Surface, parts: Iterable[Part]) -> IntArray:
+    """(Q, 3) triangles of the surface whose corners all belong to the parts."""
+    is_member = np.zeros(surface.num_vertices, bool)
+    for part in parts:
+        is_member[surface.welded_indices[part.vertex_indices]] = True
+    return surface.triangles[is_member[surface.triangles].all(axis=1)]
+
+
+def _is_skin(alignment: Alignment, surface: Surface) -> BoolArray:
+    """(W,) what belongs to parts that move as skin and to no other."""
+    result = np.zeros(surface.num_vertices, bool)
+    for is_skin in (True, False):
+        for part in alignment.parts:
+            if (part.motion == "skin") == is_skin:
+                result[surface.welded_indices[part.vertex_indices]] = is_skin
+    return result

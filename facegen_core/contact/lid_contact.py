@@ -1,0 +1,120 @@
+"""Lids of any head against its own eyeball, the outermost surface seen from its centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+from scipy.spatial import cKDTree
+
+from .eyeball import sphere_centre
+from .forces import along
+from .resolving import FREE_MM, Depths
+from .zone import Zone
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# Lids are kept this far from the eyeball, unless they are nearer at rest, mm.
+_CLEARANCE_MM = 0.3
+# A lid that cuts into the eyeball at rest, where the artist hid it, comes out of it on its way over
+# the eyeball: to this clearance once it has gone this far, mm.
+_MOVED_CLEARANCE_MM, _MOVED_MM = 0.1, 3.0
+# Skin deeper in than this share of the radius is not at the eyeball.
+_REACH_SHARE = 0.45
+# The radius is kept on a grid of this many places, from straight ahead to this angle behind.
+_GRID_SIZE, _FARTHEST = 161, np.deg2rad(150.0)
+# Points on the eyeball's triangles, as steps along an edge; neighbours a radius is read from.
+_STEPS, _NUM_NEAREST = 6, 3
+
+
+@dataclass(frozen=True, eq=False)
+class EyeShape:
+    """How far out an eyeball reaches in every direction from its centre, (3,) mm.
+
+    radii: (N, N) mm on Lambert's azimuthal equal-area grid around straight ahead (+Z).
+    """
+
+    centre: FloatArray
+    radii: FloatArray
+
+    @classmethod
+    def of(cls, vertices: FloatArray, triangles: IntArray) -> EyeShape:
+        """vertices: (P, 3) mm; triangles: (Q, 3) of eyeball and cornea together."""
+        used = np.unique(triangles)
+        centre = sphere_centre(np.asarray(vertices[used], np.float64))
+        offsets = _points_on(vertices, triangles) - centre
+        radii = np.linalg.norm(offsets, axis=1)
+        tree = cKDTree(offsets / radii[:, None])
+        line = np.linspace(-1.0, 1.0, _GRID_SIZE) * 2.0 * np.sin(0.5 * _FARTHEST)
+        x, y = np.meshgrid(line, line, indexing="ij")
+        squares = np.minimum(x * x + y * y, 4.0)
+        side = np.sqrt(1.0 - 0.25 * squares)
+        directions = np.stack([side * x, side * y, 1.0 - 0.5 * squares], axis=-1).reshape(-1, 3)
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        distances, nearest = tree.query(directions, _NUM_NEAREST)
+        # Shells lie over one another: what is outermost nearby is what a lid meets.
+        closeness = 1.0 / (distances - distances[:, :1] + 0.01)
+        closeness *= radii[nearest] > radii[nearest].max(axis=1, keepdims=True) - 0.5
+        values = (closeness * radii[nearest]).sum(axis=1) / closeness.sum(axis=1)
+        return cls(centre, values.reshape(_GRID_SIZE, _GRID_SIZE))
+
+    def clearances(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(...,) mm from the eyeball, below 0 within, and (..., 3) the way out, for (..., 3)."""
+        offsets = points - self.centre
+        lengths = np.maximum(np.sqrt(along(offsets, offsets)), 1e-9)
+        outward = offsets / lengths[..., None]
+        # Lambert: (x, y) sqrt(2 / (1 + z)), which is 2 sin(angle / 2) from the middle.
+        scale = np.sqrt(2.0 / np.maximum(1.0 + outward[..., 2], 1e-6))
+        half = 0.5 * (_GRID_SIZE - 1)
+        places = outward[..., :2] * scale[..., None] * half / (2.0 * np.sin(0.5 * _FARTHEST)) + half
+        flat = places.reshape(-1, 2).T
+        radii = map_coordinates(self.radii, flat, order=1, mode="nearest").reshape(lengths.shape)
+        return lengths - radii, outward
+
+
+@dataclass(frozen=True, eq=False)
+class LidContact:
+    """One eyeball and the zone of its lids.
+
+    at_rest: (C,) clearance of each point at rest, mm; (C, 3) rest_points. is_own: the eyeball is
+    the head's own, not one that came with the template.
+    """
+
+    zone: Zone
+    eye: EyeShape
+    at_rest: FloatArray
+    rest_points: FloatArray
+    is_own: bool
+
+    @classmethod
+    def of(cls, zone: Zone, eye: EyeShape, is_own: bool) -> LidContact:
+        points = zone.points @ zone.rest
+        return cls(zone, eye, eye.clearances(points)[0], points, is_own)
+
+    def depths(self, positions: FloatArray) -> Depths:
+        """How much nearer to the eyeball than allowed; as Obstacle asks."""
+        points = self.zone.points_of(positions)
+        clearances, outward = self.eye.clearances(points)
+        least = np.minimum(self.at_rest, _CLEARANCE_MM)[:, None]
+        if self.is_own:
+            moved = points - self.rest_points[:, None]
+            share = np.clip(np.sqrt(along(moved, moved)) / _MOVED_MM, 0.0, 1.0)
+            share *= share * (3.0 - 2.0 * share)
+            least = least + share * np.maximum(_MOVED_CLEARANCE_MM - least, 0.0)
+        reach = _REACH_SHARE * float(np.median(self.eye.radii))
+        is_at_eye = (self.at_rest > -0.5 * reach)[:, None] & (clearances > -reach)
+        beyond_allowed = np.where(is_at_eye, least - clearances, FREE_MM)
+        hidden = np.minimum(self.at_rest, 0.0)[:, None]
+        beyond_rest = np.where(is_at_eye, hidden - clearances, FREE_MM)
+        return Depths(beyond_allowed, outward, beyond_rest)
+
+
+def _points_on(vertices: FloatArray, triangles: IntArray) -> FloatArray:
+    """(N, 3) points spread over the triangles."""
+    grid = [(i, j, _STEPS - i - j) for i in range(_STEPS + 1) for j in range(_STEPS + 1 - i)]
+    shares = np.array(grid) / _STEPS
+    points = np.einsum("wc,tcx->twx", shares, np.asarray(vertices[triangles], np.float64))
+    return points.reshape(-1, 3)

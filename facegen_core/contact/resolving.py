@@ -1,0 +1,157 @@
+"""Pushing a zone out of what it touches, frames together.
+
+The pushes are found anew a few times as the skin moves, always from the motion as it came: pushes
+that turn out too strong become weaker again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from .forces import along, largest_stretch, moved_by, solve_pushes
+from .zone import Zone
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# Good enough, mm; rounds of finding pushes; handles this far from touching cannot come to it, mm.
+_TOLERANCE_MM, _MAX_ROUNDS, _NEARLY_MM = 0.02, 4, 0.6
+# Points of a patch whose depth is this close to the deepest's have a say in where it is pushed, mm.
+_BLEND_MM = 0.1
+# The depth of what is nowhere near, and the least that is pushed out.
+FREE_MM = -9.0
+_LEAST_MM = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Depths:
+    """How deep the C points of a zone are over T frames.
+
+    beyond_allowed: (C, T) mm to be pushed out, below 0 where a point is free. ways_out: (C, T, 3)
+    unit vectors. beyond_rest: (C, T) mm inside the other, less what is inside at rest.
+    """
+
+    beyond_allowed: FloatArray
+    ways_out: FloatArray
+    beyond_rest: FloatArray
+
+
+class Obstacle(Protocol):
+    """What a zone must not go into."""
+
+    @property
+    def zone(self) -> Zone: ...
+
+    def depths(self, positions: FloatArray) -> Depths:
+        """For (Z, T, 3) positions of the zone."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """(Z, T, 3) displacements pushed out; (T,) mm beyond rest, before and after; (F,) the frames
+    that were changed."""
+
+    moved: FloatArray
+    before: FloatArray
+    after: FloatArray
+    frames: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """K places across a slit whose width pushes must leave as it is: who closes an eye wants it
+    closed when the lids have been lifted off the eyeball, too.
+
+    across: (K, Z) sparse, upper minus lower rim. spread: (Z, K) how the skin widens each place.
+    out: (K, 3) unit vectors the way out, along which rims may part.
+    """
+
+    across: sparse.csr_matrix
+    spread: FloatArray
+    out: FloatArray
+
+    def keep(self, correction: FloatArray) -> FloatArray:
+        """(Z, T, 3) what to add to a correction so that no place becomes wider or narrower."""
+        flat = self.across @ correction.reshape(len(correction), -1)
+        change = flat.reshape(len(flat), -1, 3)
+        change -= along(change, self.out[:, None])[..., None] * self.out[:, None]
+        return -(self.spread @ change.reshape(len(change), -1)).reshape(correction.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Resolver:
+    """An obstacle and what is known about pushing its zone. stretch: of the zone's gram."""
+
+    obstacle: Obstacle
+    stretch: float
+    opening: Opening | None = None
+
+    @classmethod
+    def of(cls, obstacle: Obstacle, opening: Opening | None = None) -> Resolver:
+        return cls(obstacle, largest_stretch(obstacle.zone.gram), opening)
+
+    @property
+    def zone(self) -> Zone:
+        return self.obstacle.zone
+
+    def resolve(self, moved: FloatArray) -> Resolved:
+        """Push (Z, T, 3) displacements out; where nothing is too deep they stay as they are."""
+        zone = self.zone
+        first = self.obstacle.depths(zone.rest[:, None] + moved)
+        before = np.maximum(first.beyond_rest.max(axis=0, initial=0.0), 0.0)
+        is_deep = first.beyond_allowed.max(axis=0, initial=FREE_MM) > _LEAST_MM
+        frames = np.flatnonzero(is_deep & moved.any(axis=(0, 2)))
+        if len(frames) == 0:
+            return Resolved(moved, before, before, frames)
+        result, after = moved.copy(), before.copy()
+        chosen = Depths(*(values[:, frames] for values in vars(first).values()))
+        correction, last = self._pushed(moved[:, frames], chosen)
+        result[:, frames] += correction
+        after[frames] = np.maximum(last.beyond_rest.max(axis=0, initial=0.0), 0.0)
+        return Resolved(result, before, after, frames)
+
+    def _pushed(self, moved: FloatArray, found: Depths) -> tuple[FloatArray, Depths]:
+        """(Z, T, 3) correction of frames that touch, and what is left; found: before any push."""
+        zone = self.zone
+        depths, normals = self._by_handle(found)
+        strengths = np.zeros(depths.shape)
+        pushes = np.zeros(normals.shape)
+        correction = np.zeros(moved.shape)
+        for _ in range(_MAX_ROUNDS):
+            caused = along(moved_by(zone.gram, pushes), normals)
+            near = np.flatnonzero(((depths > -_NEARLY_MM) | (strengths > 0)).any(axis=1))
+            solved = solve_pushes(
+                zone.gram[np.ix_(near, near)],
+                self.stretch,
+                normals[near],
+                (depths + caused)[near],
+                strengths[near],
+            )
+            strengths = np.zeros(depths.shape)
+            strengths[near] = solved
+            pushes = strengths[..., None] * normals
+            flat = pushes.reshape(len(pushes), -1).astype(np.float32)
+            correction = (zone.response @ flat).reshape(moved.shape).astype(np.float64)
+            if self.opening is not None:
+                correction += self.opening.keep(correction)
+            found = self.obstacle.depths(zone.rest[:, None] + moved + correction)
+            depths, normals = self._by_handle(found)
+            if depths.max() < _TOLERANCE_MM:
+                break
+        return correction, found
+
+    def _by_handle(self, found: Depths) -> tuple[FloatArray, FloatArray]:
+        """(H, T) the deepest of each patch, and (H, T, 3) the way out, blended near the deepest."""
+        depths, normals = found.beyond_allowed, found.ways_out
+        starts = self.zone.starts
+        deepest = np.maximum.reduceat(depths, starts, axis=0)
+        sizes = np.diff([*starts, len(depths)])
+        shares = np.exp((depths - np.repeat(deepest, sizes, axis=0)) / _BLEND_MM)
+        sums = np.add.reduceat(shares[..., None] * normals, starts, axis=0)
+        return deepest, sums / np.maximum(np.sqrt(along(sums, sums)), 1e-12)[..., None]
