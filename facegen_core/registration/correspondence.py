@@ -29,8 +29,8 @@ INNER_FULL_TRUST_MM, INNER_NO_TRUST_MM = 1.0, 3.0
 _FULL_TRUST_COSINE, _NO_TRUST_COSINE = 0.65, 0.17
 # A point this close to a triangle that does not face the other way lies on it.
 _ON_SURFACE_MM, _CONTRARY_COSINE = 1e-2, -0.5
-# Sides of a slit this different are looked for again, sides so different are never believed; sides
-# fade over some millimetres at the corners, and there they are told to a vertex or two.
+# A match less on the vertex's own side by the first is looked for again, by the second never
+# believed; sides fade over some millimetres at the corners, and are told there to a vertex or two.
 _UNLIKE_SIDE, _CONTRARY_SIDE = 0.3, 0.6
 _SIDE_STEP = 0.2
 # From here on a correspondence is taken at its word; below, it is a hint.
@@ -95,7 +95,7 @@ def _match_by_side(
     """Match vertices again where their match lies on the other side of the slit.
 
     sides: (W, 3) of the target's vertices. Near the corners, where sides fade into one another, a
-    vertex is looked for among triangles of a side like its own.
+    vertex is looked for among triangles as much on its own side.
     """
     own_sides = template_sides(template)
     closed = closed_triangles(template, own_sides)  # (F, 3)
@@ -108,14 +108,15 @@ def _match_by_side(
         is_open = closed[:, slit] != -sign
         wrong = rows[~is_open[fields.triangle_indices[rows]]]
         _rematch(fields, mesh, np.flatnonzero(is_open), surface, wrong)
-        triangle_sides = own_sides[template.triangles, slit].mean(axis=1)
-        unlike = np.abs(triangle_sides[fields.triangle_indices[rows]] - sides[rows, slit])
-        unlike_rows = rows[(unlike > _UNLIKE_SIDE) & ~_is_on_surface(fields)[rows]]
-        bins = np.round(sides[unlike_rows, slit] / _SIDE_STEP)
+        triangle_sides = sign * own_sides[template.triangles, slit].mean(axis=1)
+        wanted = np.abs(sides[rows, slit])
+        is_unlike = wanted - triangle_sides[fields.triangle_indices[rows]] > _UNLIKE_SIDE
+        is_unlike &= ~_is_on_surface(fields)[rows]
+        bins = np.floor(wanted[is_unlike] / _SIDE_STEP)
         for step in np.unique(bins):
-            is_like = np.abs(triangle_sides - step * _SIDE_STEP) < _UNLIKE_SIDE - 0.5 * _SIDE_STEP
-            chosen = unlike_rows[bins == step]
-            _rematch(fields, mesh, np.flatnonzero(is_like & is_open), surface, chosen)
+            is_like = triangle_sides > (step + 1.0) * _SIDE_STEP - _UNLIKE_SIDE
+            chosen = rows[is_unlike][bins == step]
+            _rematch(fields, mesh, np.flatnonzero(is_like), surface, chosen)
     return fields
 
 
@@ -132,9 +133,12 @@ def _rematch(
 
 
 def _agreement(template: Template, matches: Matches, sides: FloatArray) -> FloatArray:
-    """(W,) in [0, 1], how well the sides (W, 3) of vertices agree with those of their matches."""
+    """(W,) in [0, 1], how well the sides (W, 3) of vertices agree with those of their matches.
+
+    A match farther from the slit than the vertex is no contradiction, one nearer or across is.
+    """
     matched = matches.values(template.triangles, template_sides(template))
-    unlike = np.abs(matched - sides).max(axis=1)
+    unlike = (np.abs(sides) - np.sign(sides) * matched).max(axis=1)
     agreement = np.clip((_CONTRARY_SIDE - unlike) / (_CONTRARY_SIDE - _UNLIKE_SIDE), 0.0, 1.0)
     return np.where(_is_on_surface(matches), 1.0, agreement)
 

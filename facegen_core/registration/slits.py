@@ -28,6 +28,9 @@ _HALVES = (
 # A side this clear on the template, and this far from the other side, is certain on the target.
 _CERTAIN_SIDE = 0.4
 _CERTAIN_CLEARANCE_MM = 4.0
+# Nearer to the other side a vertex is believed that faces as its match does, unless what is certain
+# around it says the opposite this clearly: meshes of few vertices have hardly any other.
+_LIKELY_CLEARANCE_MM, _ALIKE_COSINE, _CONTRADICTION = 1.0, 0.85, 0.3
 # Below this a vertex belongs to neither side: beyond the corners of the slit.
 _NO_SIDE = 0.02
 # Which triangles are closed to the other side. Near the corners both sides move alike, and the
@@ -91,11 +94,13 @@ def target_sides(
     result = np.zeros_like(matched)
     for k in range(matched.shape[1]):
         values = matched[:, k]
-        certain = (np.abs(values) > _CERTAIN_SIDE) & (
-            corner_clearances[:, k] > _CERTAIN_CLEARANCE_MM
-        )
-        is_seed = is_sure & (certain | (np.abs(values) < _NO_SIDE))
-        result[:, k] = surface.harmonic_extension(is_seed, values[:, None])[:, 0]
+        is_clear = is_sure & (np.abs(values) > _CERTAIN_SIDE)
+        certain = is_clear & (corner_clearances[:, k] > _CERTAIN_CLEARANCE_MM)
+        is_seed = certain | (is_sure & (np.abs(values) < _NO_SIDE))
+        first = surface.harmonic_extension(is_seed, values[:, None])[:, 0]
+        likely = is_clear & (corner_clearances[:, k] > _LIKELY_CLEARANCE_MM)
+        likely &= (matches.cosines > _ALIKE_COSINE) & (np.sign(values) * first > -_CONTRADICTION)
+        result[:, k] = surface.harmonic_extension(is_seed | likely, values[:, None])[:, 0]
     return result
 
 
