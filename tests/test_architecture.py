@@ -13,6 +13,7 @@ CORE_ROWS = [
     {"progress"},
     {"mesh"},
     {"topology"},
+    {"winding"},
     {"landmarks"},
     {"landmark_network"},
     {"spirals"},

@@ -21,6 +21,8 @@ FloatArray = NDArray[np.floating]
 
 # Share of the progress bar that fitting takes; correspondence and anatomy take the rest.
 _FIT_SHARE = 0.8
+# Landmarks put right by less than this do not change what is an eyeball and what is a tooth.
+_SAME_ANATOMY_MM = 8.0
 
 
 def register(
@@ -59,9 +61,16 @@ def refit(
     template, target = alignment.template, alignment.target
     fitting = subprogress(progress, 0.0, _FIT_SHARE)
     fit = refit_template(template, target, alignment.fit, pins, fitting)
-    again = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections)
+    moved = np.linalg.norm(_on_target(fit) - _on_target(alignment.fit), axis=1).max()
+    parts = alignment.parts if moved * fit.similarity.scale < _SAME_ANATOMY_MM else None
+    again = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections, parts)
     progress(1.0, "Matched")
     return again
+
+
+def _on_target(fit: Fit) -> FloatArray:
+    """(68, 3) the landmarks in the target's coordinates."""
+    return fit.similarity.apply_inverse(fit.landmarks)
 
 
 def align(
@@ -70,15 +79,21 @@ def align(
     fit: Fit,
     progress: Progress = no_progress,
     corrections: Mapping[int, str] | None = None,
+    parts: tuple[Part, ...] | None = None,
 ) -> Alignment:
-    """Correspondence and anatomy of a target for which the fit is known."""
+    """Correspondence and anatomy of a target for which the fit is known.
+
+    parts: of an earlier alignment of this target, where they still hold.
+    """
     progress(0.0, "Looking at the parts of the head")
     surface = weld(target, fit.similarity.apply(target.vertices), fit)
     matches = match_surface(template, fit.neutral, surface)
     if looks_inside_out(matches):
         surface = surface.turned_inside_out()
         matches = match_surface(template, fit.neutral, surface)
-    parts = _corrected(find_parts(template, fit, target, surface, matches), corrections or {})
+    if parts is None:
+        parts = find_parts(template, fit, target, surface, matches)
+    parts = _corrected(parts, corrections or {})
     is_skin = np.zeros(surface.num_vertices, bool)
     for part in parts:
         is_skin[surface.welded_indices[part.vertex_indices]] |= part.motion == "skin"

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from ..mesh import vertex_normals
 from ..template import Template
 from .alignment import Residual
-from .closest_points import FacingSurface
+from .closest_points import FacingSurface, unit
 from .find_head import outer_face
 
 FloatArray = NDArray[np.floating]
@@ -72,6 +72,16 @@ def landmark_confidences(
             agreement = np.clip(float(facing[rows].mean()) / (2.0 * HALF_COSINE), 0.0, 0.5) * 2.0
             confidences[number] = closeness * likeness * agreement
     return confidences
+
+
+def landmark_distances(
+    template: Template, neutral: FloatArray, surface: FacingSurface
+) -> FloatArray:
+    """(68,) mm from each landmark of the bent template to the surface that faces as it does."""
+    corners = template.triangles[template.landmarks.triangle_indices]
+    normals = vertex_normals(neutral, template.triangles)[corners].mean(axis=1)
+    positions = template.landmarks.positions(neutral, template.triangles)
+    return surface.closest(positions, unit(normals)).distances
 
 
 def warnings_of(template: Template, residual: Residual, distances: FloatArray) -> tuple[str, ...]:

@@ -58,6 +58,8 @@ MIN_EXPLAINED = 0.6
 STYLISED_MISFIT_MM = 0.7
 # Landmarks given by hand that no identity comes nearer to than this need other proportions.
 STYLISED_GOAL_MM = 2.0
+# A refit starts close: the stiffest rounds of bending would find nothing to do.
+REFIT_FIRST_ROUND = 1
 
 
 def fit_template(
@@ -127,7 +129,9 @@ def refit_template(
         identity = fit_identity(
             template, points, surface, STYLISED_STAGES[-1:], landmarks=goals, before=identity
         )
-    return _bent_fit(template, prepared, guess, identity, triangles, pins, progress)
+    return _bent_fit(
+        template, prepared, guess, identity, triangles, pins, progress, REFIT_FIRST_ROUND
+    )
 
 
 def _to_guess(guess: Guess, target: SearchTarget) -> Similarity:
@@ -182,6 +186,7 @@ def _bent_fit(
     triangles: IntArray,
     by_hand: Mapping[int, FloatArray],
     progress: Progress,
+    first_round: int = 0,
 ) -> Fit:
     own_to_template = identity.similarity.inverse().after(guess.similarity)
     similarity = own_to_template.after(target.similarity)
@@ -189,7 +194,8 @@ def _bent_fit(
         own_to_template.apply(target.vertices), triangles, FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM
     )
     goals = landmark_goals(dict(by_hand) or None, similarity)
-    neutral = bend(template, identity.vertices, surface, goals, subprogress(progress, 0.6, 0.95))
+    bending = subprogress(progress, 0.6, 0.95)
+    neutral = bend(template, identity.vertices, surface, goals, bending, first_round)
     progress(0.95, "Carrying eyes and teeth along")
     residual, distances = residual_of(template, neutral, surface)
     confidences = landmark_confidences(template, identity.vertices, neutral, surface)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ _NORMAL_REACH_MM = 8.0
 _NUM_NEAREST, _NUM_COMPATIBLE = 16, 12
 # How much farther a candidate with a contrary normal (cosine -1) looks than it is.
 _CONTRARY_PENALTY = 8.0
+# Points answered at once: a block's temporaries stay below 200 MB.
+_BLOCK_SIZE = 20_000
 # Distances are told no finer than this: where lip touches lip the normals decide, not rounding.
 _TIE_MM = 1e-3
 
@@ -59,6 +61,15 @@ class TriangleSearch:
 
     def closest(self, points: FloatArray, normals: FloatArray) -> Matches:
         """The closest compatible point for (N, 3) points with (N, 3) unit normals."""
+        count = max(len(points), 1)
+        blocks = [
+            self._closest(points[start : start + _BLOCK_SIZE], normals[start : start + _BLOCK_SIZE])
+            for start in range(0, count, _BLOCK_SIZE)
+        ]
+        names = (entry.name for entry in fields(Matches))
+        return Matches(*(np.concatenate([getattr(b, n) for b in blocks]) for n in names))
+
+    def _closest(self, points: FloatArray, normals: FloatArray) -> Matches:
         candidates = self._candidates(points, normals)  # (N, K)
         corners = self._corners[candidates]
         barycentrics = closest_barycentrics(corners, points[:, None])
@@ -77,7 +88,7 @@ class TriangleSearch:
 
     def _candidates(self, points: FloatArray, normals: FloatArray) -> IntArray:
         count = len(self._indices)
-        nearest = self._nearest.query(points, min(_NUM_NEAREST, count))[1]
+        nearest = self._nearest.query(points, min(_NUM_NEAREST, count), workers=-1)[1]
         keys = np.hstack([points, _NORMAL_REACH_MM * normals])
-        compatible = self._compatible.query(keys, min(_NUM_COMPATIBLE, count))[1]
+        compatible = self._compatible.query(keys, min(_NUM_COMPATIBLE, count), workers=-1)[1]
         return np.hstack([nearest.reshape(len(points), -1), compatible.reshape(len(points), -1)])

@@ -19,10 +19,10 @@ from .identity_fit import LandmarkGoals, rims
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
-# Bending length of each round, mm: details shorter than this are smoothed over. Halving about
-# every other round lets large shapes settle before small ones (Amberg et al. 2007, optimal step
-# non-rigid ICP, decreasing stiffness).
-BENDING_LENGTHS_MM = (36.0, 24.0, 16.0, 11.0, 7.5, 5.0, 3.5, 3.0)
+# Bending length of each round, mm: details shorter than this are smoothed over. Shrinking by
+# two fifths every round lets large shapes settle before small ones (Amberg et al. 2007, optimal
+# step non-rigid ICP, decreasing stiffness).
+BENDING_LENGTHS_MM = (36.0, 21.0, 12.0, 7.5, 4.5, 3.0)
 # Reach of the Tukey weight in the first and last round, mm.
 FACE_REACH_MM = (12.0, 4.0)
 REST_REACH_MM = (30.0, 12.0)  # skulls and necks differ more, and hold nothing to be mistaken for
@@ -33,7 +33,7 @@ MIN_FACING = 0.5
 # some of their place: in between.
 SIDEWAYS_SHARE = 0.1
 RIM_SIDEWAYS_SHARE = 0.3
-LANDMARK_WEIGHT_MM2 = 200.0  # a landmark by hand weighs as much as this area of skin
+LANDMARK_WEIGHT_MM2 = 500.0  # a landmark by hand weighs as much as this area of skin
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +69,11 @@ def bend(
     surface: FacingSurface,
     landmarks: LandmarkGoals | None = None,
     progress: Progress = no_progress,
+    first_round: int = 0,
 ) -> FloatArray:
     """(V, 3) skin bent from `start` (V, 3) onto the surface, all in template mm.
+
+    first_round: rounds to leave out, where `start` is close already.
 
     Each round finds facing closest points and solves (W + ℓ⁴ B) D = W (goals - start) for the
     displacement D, with B the squared cotangent Laplacian and ℓ the bending length.
@@ -80,7 +83,7 @@ def bend(
     bending, areas = _bending_matrix(start, template.triangles)
     vertices = start
     num_rounds = len(BENDING_LENGTHS_MM)
-    for number, length in enumerate(BENDING_LENGTHS_MM):
+    for number, length in list(enumerate(BENDING_LENGTHS_MM))[first_round:]:
         progress(number / num_rounds, "Bending the template onto the head")
         share = number / (num_rounds - 1)
         goals, weights = _goals(template, vertices, surface, rules, share)

@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 
 from ..mesh import Mesh, vertex_normals
 from ..topology import boundary_edges, cotangent_laplacian, edges_of, vertex_components
+from ..winding import flipped, without_doubles
 from .alignment import Fit
 
 FloatArray = NDArray[np.floating]
@@ -131,6 +132,9 @@ def weld(target: Mesh, positions_mm: FloatArray, fit: Fit) -> Surface:
     triangles = welded[target.triangles]
     a, b, c = triangles.T
     triangles = triangles[(a != b) & (b != c) & (c != a)].astype(np.int32)
+    triangles = triangles[without_doubles(triangles)]
+    is_flipped = flipped(triangles)[:, None]
+    triangles = np.where(is_flipped, triangles[:, ::-1], triangles)
     vertices = positions_mm[np.sort(first)]
     return Surface(vertices, triangles, welded, vertex_components(triangles, len(vertices)))
 

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import InvalidMeshError, RegistrationFailedError
 from ..mesh import Mesh, vertex_normals
+from ..winding import flipped, without_doubles
 from .alignment import Similarity
 
 FloatArray = NDArray[np.floating]
@@ -63,7 +64,7 @@ class SearchTarget:
 
 
 def prepare_target(target: Mesh) -> SearchTarget:
-    """Weld, orient and normalise the target.
+    """Weld, orient and normalise the target; double faces count once.
 
     Raises InvalidMeshError when it has no size, RegistrationFailedError when it is too small or
     too flat to hold a face.
@@ -79,6 +80,9 @@ def prepare_target(target: Mesh) -> SearchTarget:
         raise InvalidMeshError("All vertices of the mesh lie in one point: give it a size first.")
     similarity = _own_frame(target, extent)
     vertices, triangles = _welded(similarity.apply(target.vertices), target.triangles)
+    triangles = triangles[without_doubles(triangles)]
+    is_flipped = flipped(triangles)
+    triangles = np.where(is_flipped[:, None], triangles[:, ::-1], triangles)
     parts = _triangle_parts(triangles, len(vertices))
     return SearchTarget(vertices, _outward(vertices, triangles, parts), parts, similarity)
 
