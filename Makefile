@@ -5,8 +5,9 @@ PYTHON ?= python3.11
 # A CPU build is enough. Where this version has none for your machine: make test TORCH='torch>=2.2'
 TORCH ?= torch==2.13.0
 BPY ?= bpy==4.5.*
-# Of `make bench`.
+# Of `make bench`, and processes of `make bench-heads`.
 THREADS ?= 1
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ PIP_QUIET := -qq --disable-pip-version-check --progress-bar off
 ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint types bench clean
+.PHONY: help setup setup-test demo test lint types bench bench-heads clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +40,9 @@ types: $(VENV)/.test-ready
 
 bench: $(VENV)/.test-ready ## speed and memory as ratios of one run: docs/benchmarks.md, .json
 	@$(BIN)/python -m tests.benchmarks --threads $(THREADS)
+
+bench-heads: $(VENV)/.test-ready ## any head: how well it is matched and moved: docs/heads.md, .json
+	@$(BIN)/python -m tests.benchmarks.heads --jobs $(JOBS)
 
 clean: ## remove environments and products
 	rm -rf $(VENV) $(ZIP_VENVS) out dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -26,14 +26,15 @@ IntArray = NDArray[np.integer]
 
 COLUMNS = ("neutral", *EXPRESSIONS)
 ROWS_A_SHEET = 4
-# Frames that each expression is held for; the last is drawn.
-_HOLD_FRAMES = 12
+# Onset, apex and offset of each expression in frames, and the frame that is drawn.
+_KNOTS, _APEX = (0, 12, 24, 36), 18
 _RESOLUTION = 150  # dots per inch
-_HAIR, _LASHES, _CLOTHES = (0.36, 0.25, 0.18), (0.15, 0.12, 0.10), (0.55, 0.58, 0.62)
+_HAIR = (0.36, 0.25, 0.18)
 _WHITE, _IRIS, _PUPIL = (0.95, 0.94, 0.93), (0.40, 0.52, 0.57), (0.04, 0.04, 0.05)
 # Angles from straight ahead at which pupil and iris end, radians.
 _PUPIL_ANGLE, _IRIS_ANGLE = 0.19, 0.50
-# What is drawn of a head: name of the group, colour, gloss. Eye surroundings are of glass.
+# What is drawn of a head: name of the group, colour, gloss. Eye surroundings are of
+# glass, and lashes are cards that only a texture makes hairs of.
 _DRAWN = (
     ("gums_and_tongue", GUMS, 0.0),
     ("upper_teeth", TEETH, 0.25),
@@ -41,15 +42,17 @@ _DRAWN = (
     ("tongue", TONGUE, 0.0),
     ("eyeball_left", None, 0.9),
     ("eyeball_right", None, 0.9),
-    ("lashes", _LASHES, 0.0),
 )
 
 
 def apex_motion(alignment: Alignment, bundle: Bundle) -> FloatArray:
     """(6, M, 3) in the head's own coordinates: each expression of the bundle at its strongest."""
-    intensities = np.repeat(np.eye(NUM_EXPRESSIONS), _HOLD_FRAMES, axis=0)
-    clip = pipeline.generate(alignment, intensities, 30.0, bundle)
-    return clip.displacements[_HOLD_FRAMES - 1 :: _HOLD_FRAMES]
+    motions = []
+    for expression in np.eye(NUM_EXPRESSIONS):
+        intensities = np.interp(np.arange(_KNOTS[-1] + 1), _KNOTS, [0.0, 1.0, 1.0, 0.0])
+        clip = pipeline.generate(alignment, intensities[:, None] * expression, 30.0, bundle)
+        motions.append(clip.displacements[_APEX])
+    return np.stack(motions)
 
 
 def draw_row(variation: Variation, bundle: Bundle) -> list[Picture]:

@@ -9,7 +9,7 @@ registration and retargeting alone, not the generator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from facegen_core.intensity import EXPRESSIONS
 from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.motion import FaceMotion, pose_points
 from facegen_core.template import Template
+from tests.benchmarks.heads.eye_opening import EyeOpening, sphere_centre
 from training.catmull_clark import catmull_clark, triangulated
 from training.expression_prototypes import CLOSING_SHAPE, PROTOTYPES, Prototype, sides
 from training.ict_facekit import IctFaceKit, read_ict_facekit
@@ -37,6 +38,8 @@ from training.template_regions import LOWER_TEETH_GROUP, SKIN_GROUP, UPPER_TEETH
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
+# (T, K) activations → skin of the original (T, skin, 3) and of the template (T, V, 3), mm.
+Act = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared"
@@ -67,6 +70,8 @@ ICT_GROUPS = {
     "eye_surroundings": (24591, 25351),
     "lashes": (25351, 26719),
 }
+# How strong a blink may have to be, and the share of the open eye at which it is closed.
+_BLINKS, _CLOSED_SHARE = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6), 0.01
 # The mouth is opened this much to tell upper from lower lip where they touch.
 _PARTED = 0.35
 
@@ -218,12 +223,17 @@ class IctStudio:
             replace(jaw, follows=follows),
             neutral[skin],
         )
-        free = sum_of_shapes(activations, shapes) + combination.beyond_linear(activations)
-        played = self._carried(free)
-        pushed = own.contact.resolve(played)
+
+        def act(activations: FloatArray) -> tuple[FloatArray, FloatArray]:
+            """The skin in the original topology (T, skin, 3) and in the template's (T, V, 3)."""
+            free = sum_of_shapes(activations, shapes) + combination.beyond_linear(activations)
+            played = self._carried(free)
+            pushed = own.contact.resolve(played)
+            return free + [self.to_ict @ frame for frame in pushed - played], pushed
+
+        activations[FRAMES.index(BLINK)] = self._closing_eyes(activations, neutral, act)
         displacements = np.tensordot(activations, self.model.expressions, axes=1)
-        correction = pushed - played
-        displacements[:, skin] = free + [self.to_ict @ frame for frame in correction]
+        displacements[:, skin], pushed = act(activations)
         # About the face's own pivot, as the jaw of a FaceMotion turns.
         poses = activations @ self.jaw_poses
         teeth = slice(*LOWER_TEETH_GROUP)
@@ -255,6 +265,24 @@ class IctStudio:
             for shape, activation in shapes.items():
                 rows[-1][[names.index(name) for name in sides(shape, names)]] = activation
         return np.array(rows)
+
+    def _closing_eyes(
+        self, activations: FloatArray, neutral: FloatArray, act: Act
+    ) -> NDArray[np.float32]:
+        """(K,) the weakest blink that closes both eyes: wide eyes need more than the shape has."""
+        tries = np.array(_BLINKS)[:, None] * activations[FRAMES.index(BLINK)]
+        skin = act(tries)[0]
+        worst = np.zeros(len(tries))
+        for group in (LEFT_EYEBALL_GROUP, RIGHT_EYEBALL_GROUP):
+            centre = sphere_centre(neutral[slice(*group)])
+            rest = neutral[slice(*SKIN_GROUP)]
+            near = np.linalg.norm(rest - centre, axis=1) < 32.0
+            around = self.source.triangles[near[self.source.triangles].all(axis=1)]
+            opening = EyeOpening(centre, around)
+            shares = [opening.openness(rest + frame) for frame in skin]
+            worst = np.maximum(worst, np.array(shares) / opening.openness(rest))
+        closed = np.flatnonzero(worst < _CLOSED_SHARE)
+        return tries[closed[0] if len(closed) else worst.argmin()]
 
     def _carried(self, fields: FloatArray) -> FloatArray:
         """(T, V, 3) of (T, skin, 3)"""

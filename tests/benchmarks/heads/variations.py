@@ -63,7 +63,7 @@ def subdivided(truth: HeadTruth, rng: np.random.Generator) -> Variation:
 def voxel_remeshed(truth: HeadTruth, rng: np.random.Generator) -> Variation:
     skin = _skin(truth)
     mesh = blender_edits.voxel_remeshed(skin.mesh, VOXEL_MM)
-    eyes = _only(truth, "eyeball_left", "eyeball_right")
+    eyes = only(truth, "eyeball_left", "eyeball_right")
     return joined("", [remade(skin, "", mesh, known_beyond_mm=1.5 * VOXEL_MM), eyes])
 
 
@@ -198,6 +198,8 @@ def hair_cap(truth: HeadTruth, rng: np.random.Generator) -> Variation:
     regions, count = truth.regions, skin.mesh.num_vertices
     cover = regions["scalp"] + regions["ear_left"] + regions["ear_right"]
     is_hair = (cover[:count] > 0.3) & ~_below_chin(truth, -20.0)[:count]
+    if truth.landmarks is not None:  # a fringe that covers half of the forehead
+        is_hair |= skin.mesh.vertices[:, 1] > truth.landmarks[17:27, 1].max() + 30.0
     cap = selected(skin, "", polygons_within(skin, is_hair))
     normals = cap.mesh.vertex_normals
     outward = cap.mesh.with_vertices(cap.mesh.vertices + HAIR_MM * normals)
@@ -281,10 +283,10 @@ def make(name: str, truth: HeadTruth, seed: int) -> Variation:
 
 
 def _skin(truth: HeadTruth) -> Variation:
-    return _only(truth, "skin")
+    return only(truth, "skin")
 
 
-def _only(truth: HeadTruth, *groups: str) -> Variation:
+def only(truth: HeadTruth, *groups: str) -> Variation:
     keep = np.zeros(truth.mesh.num_vertices, bool)
     for name in groups:
         keep[truth.groups[name]] = True
@@ -311,7 +313,7 @@ def _light(truth: HeadTruth, sizes: tuple[int, int, int]) -> Variation:
         wanted |= {"upper_teeth": teeth, "lower_teeth": teeth}
     pieces = []
     for name, size in wanted.items():
-        piece = _only(truth, name)
+        piece = only(truth, name)
         pieces.append(remade(piece, "", blender_edits.decimated(piece.mesh, size)))
     return joined("", pieces)
 
@@ -366,7 +368,7 @@ def _with_mouth_filled(opened: Variation) -> Mesh:
     filled = blender_edits.with_holes_filled(mesh)
     lips = opened.share(opened.truth.regions["upper_lip"] + opened.truth.regions["lower_lip"])
     new = polygons_of(filled)[mesh.num_polygons :]
-    kept = [p for p in new if (lips[p] > 0.3).all()]
+    kept = [p for p in new if lips[p].mean() > 0.3]
     return Mesh.from_polygons(mesh.vertices, [*polygons_of(mesh), *kept])
 
 
