@@ -11,7 +11,7 @@ from ..mesh import Mesh
 from ..progress import Progress, no_progress, subprogress
 from ..template import Template
 from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part
-from .anatomy import find_parts
+from .anatomy import find_parts, near_seals
 from .correspondence import correspond, looks_inside_out, match_surface
 from .fit_template import fit_template, refit_template
 from .regions import carry_regions
@@ -101,6 +101,8 @@ def align(
     matches, confidences = correspond(template, fit.neutral, surface, matches, is_skin)
     progress(0.8, "Carrying the regions over")
     regions = carry_regions(template, fit, surface, matches, confidences, parts)
+    is_sealed = near_seals(template, fit, surface, matches, confidences, is_skin)
+    confidences = np.where(is_sealed, np.float32(0.0), confidences)
     welded = surface.welded_indices
     correspondence = Correspondence(
         np.where(confidences > 0, matches.triangle_indices, -1)[welded].astype(np.int32),

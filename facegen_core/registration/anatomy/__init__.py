@@ -6,5 +6,6 @@ fit; names of objects or materials are never read.
 
 from .find_parts import find_parts
 from .scene import fit_sphere
+from .sealed import near_seals
 
-__all__ = ["find_parts", "fit_sphere"]
+__all__ = ["find_parts", "fit_sphere", "near_seals"]
