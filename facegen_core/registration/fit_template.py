@@ -15,7 +15,7 @@ from ..template import Template
 from .alignment import Fit, Similarity
 from .closest_points import FacingSurface
 from .find_head import outer_face
-from .fit_report import landmark_confidences, residual_of, warnings_of
+from .fit_report import landmark_confidences, landmark_distances, residual_of, warnings_of
 from .identity_fit import (
     FULL_STAGES,
     REFIT_STAGES,
@@ -28,6 +28,7 @@ from .identity_fit import (
     misfit_mm,
 )
 from .inner_fit import carry_inner_parts
+from .landmark_confidence import fitted_confidences
 from .locate import (
     EXPLAINED_MM,
     NO_FACE,
@@ -36,6 +37,7 @@ from .locate import (
     Guess,
     explained,
     find_face,
+    is_face,
     landmark_goals,
     place_by_landmarks,
     surroundings,
@@ -51,9 +53,6 @@ IntArray = NDArray[np.integer]
 FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM = 2.0, 20.0
 # Loose parts that explain less than this share of the face are eyes, lashes, hair or clothes.
 SKIN_PART_SHARE = 0.1
-# Below this explained share there is no face. Measured: eggs, cubes, hands, backs of heads and
-# bodies without heads reach 0.52; a body's head of 1,500 triangles 0.62, of full detail 0.84.
-MIN_EXPLAINED = 0.6
 # People fit to 0.3 mm; from here on other proportions are tried as well.
 STYLISED_MISFIT_MM = 0.7
 # Landmarks given by hand that no identity comes nearer to than this need other proportions.
@@ -92,7 +91,8 @@ def fit_template(
     surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
     goals = landmark_goals(dict(by_hand) or None, _to_guess(guess, prepared))
     identity = _identity(template, points, surface, guess.fit.similarity, goals)
-    if landmarks is None and explained(template, identity, surface) < MIN_EXPLAINED:
+    share = explained(template, identity, surface)
+    if landmarks is None and not is_face(share, guess.detection):
         raise RegistrationFailedError(NO_FACE)
     return _bent_fit(template, prepared, guess, identity, triangles, by_hand, progress)
 
@@ -198,7 +198,12 @@ def _bent_fit(
     neutral = bend(template, identity.vertices, surface, goals, bending, first_round)
     progress(0.95, "Carrying eyes and teeth along")
     residual, distances = residual_of(template, neutral, surface)
-    confidences = landmark_confidences(template, identity.vertices, neutral, surface)
+    landmarks = template.landmarks.positions(neutral, template.triangles)
+    if guess.detection is None:
+        confidences = landmark_confidences(template, identity.vertices, neutral, surface)
+    else:
+        off = landmark_distances(template, neutral, surface)
+        confidences = fitted_confidences(guess.detection, own_to_template, landmarks, off)
     confidences[sorted(by_hand)] = 1.0
     progress(1.0, "Fitted")
     return Fit(
@@ -206,7 +211,7 @@ def _bent_fit(
         identity_coefficients=identity.coefficients,
         neutral=neutral,
         inner=carry_inner_parts(template, identity.coefficients, neutral),
-        landmarks=template.landmarks.positions(neutral, template.triangles),
+        landmarks=landmarks,
         residual=residual,
         landmark_confidences=confidences,
         warnings=warnings_of(template, residual, distances),
