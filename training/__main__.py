@@ -21,6 +21,8 @@ VERBS = {
     "train": ("train a model", "training.train_expression_model"),
     "evaluate": ("measure a model on unseen subjects", "training.evaluate"),
     "export": ("write a model bundle", "training.export_bundle"),
+    "detector": ("train the landmark detector", "training.landmark_detector.command"),
+    "add-detector": ("put a detector into a bundle", "training.landmark_detector.add_to_bundle"),
 }
 
 

@@ -1,0 +1,55 @@
+"""Settings of the detector's training: defaults are code, a YAML file states only differences."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.train_config import TrainingConfigError
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """One training of the landmark detector."""
+
+    seed: int = 1
+    # Scenes drawn from six sides each; the last of them are never trained on.
+    num_scenes: int = 3800
+    num_held_out_scenes: int = 200
+    num_steps: int = 2600
+    batch: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-3
+    # Steps between two measurements on held-out scenes, and between two checkpoints.
+    validation_interval: int = 600
+    checkpoint_interval: int = 300
+
+
+def read_detector_config(path: Path | None) -> DetectorConfig:
+    """Defaults with what the file changes. Raises TrainingConfigError naming what is wrong."""
+    if path is None:
+        return DetectorConfig()
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise TrainingConfigError(f"Cannot read the settings {path}: {error}.") from error
+    if not isinstance(content, dict):
+        raise TrainingConfigError(f"{path}: expected settings, got {content!r}.")
+    return dataclasses.replace(
+        DetectorConfig(), **{name: _value(name, value) for name, value in content.items()}
+    )
+
+
+def _value(name: str, value: Any) -> Any:
+    defaults = dataclasses.asdict(DetectorConfig())
+    if name not in defaults:
+        raise TrainingConfigError(f"Unknown setting '{name}': choose from {', '.join(defaults)}.")
+    if isinstance(value, bool) or not isinstance(value, type(defaults[name]) | int):
+        raise TrainingConfigError(f"'{name}': expected a number, got {value!r}.")
+    if not value > 0:
+        raise TrainingConfigError(f"'{name}': expected more than 0, got {value!r}.")
+    return type(defaults[name])(value)
