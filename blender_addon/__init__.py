@@ -10,18 +10,18 @@ DEFAULT_BUNDLE = Path(__file__).parent / "assets" / "default.facegen"
 
 def register() -> None:
     """Add classes, properties and the menu entry to Blender."""
-    from . import operators, panels, preferences, properties
+    from . import handlers, operators, panels, preferences, properties
 
-    for module in (preferences, properties, operators, panels):
+    for module in (preferences, properties, operators, panels, handlers):
         module.register()
 
 
 def unregister() -> None:
     """Stop workers, then take away everything that `register` added."""
-    from . import jobs, operators, panels, preferences, properties
+    from . import handlers, jobs, operators, panels, preferences, properties
     from .scene import state
 
     jobs.cancel_all()
-    for module in (panels, operators, properties, preferences):
+    for module in (handlers, panels, operators, properties, preferences):
         module.unregister()
     state.forget_all()

@@ -13,10 +13,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -24,54 +22,29 @@ import numpy as np
 
 import facegen_core
 from facegen_core import pipeline
-from facegen_core.errors import FacegenError
-from facegen_core.intensity import Envelope, check_expressions
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from . import properties
+from . import match_files, properties
+from .animate_request import Request, check_request
 from .operators import generate, match
-from .preferences import DEFAULT_BUNDLE
-from .products import Products, check_products
-from .report import Outcome, Stopwatch, report_of
+from .products import Products
+from .report import Outcome, Stopwatch, match_report_of, report_of
 from .scene import (
     axes,
     curves,
     fbx,
     import_head,
+    landmarks,
     mesh_bridge,
     picture,
     picture_moments,
-    picture_render,
     sample_head,
     state,
 )
 
-OUTPUT_FORMATS = (".fbx", ".glb", ".blend")
 # Where the stages end on the progress bar.
 _READ, _MATCHED, _GENERATED, _BAKED, _EXPORTED, _CHECKED = 0.04, 0.45, 0.60, 0.70, 0.78, 0.84
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command was asked for.
-
-    head: the file to read, or None for the sample head. frames_per_second: None keeps the
-    scene's. outputs: .fbx, .glb or .blend files.
-    """
-
-    head: Path | None
-    envelopes: tuple[Envelope, ...]
-    outputs: tuple[Path, ...]
-    frames_per_second: float | None = None
-    bake_mode: pipeline.BakeMode = "compact"
-    tolerance_mm: float = pipeline.DEFAULT_MAX_ERROR_MM
-    landmark_file: Path | None = None
-    report_file: Path | None = None
-    picture_file: Path | None = None
-    bundle_file: Path = DEFAULT_BUNDLE
-    object_names: tuple[str, ...] = ()
-    clip_name: str = "clip"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +66,13 @@ def animate_file(request: Request, progress: Progress = no_progress) -> dict[str
     check_request(request)
     stopwatch = Stopwatch()
     objects = _read(request, stopwatch, progress)
-    animated = _animate(request, objects, stopwatch, progress)
+    matching, matched = _match(request, objects[0], stopwatch, progress)
     with Products() as products:
+        _write_match_files(request, matched, products)
+        if not request.wants_clip:
+            products.publish()
+            return match_report_of(matched.alignment, stopwatch.seconds, matching.notes)
+        animated = _animate(request, objects, matching, matched, stopwatch, progress)
         errors_mm = _export(request, animated, products, stopwatch, progress)
         if request.picture_file:
             with stopwatch("picture"):
@@ -107,35 +85,6 @@ def animate_file(request: Request, progress: Progress = no_progress) -> dict[str
         products.publish()
     progress(1.0, "Done")
     return report
-
-
-def check_request(request: Request) -> None:
-    """Raise FacegenError for what can be refused before any work is done."""
-    if not request.envelopes:
-        raise FacegenError("No expression was asked for: add for example -e happy@1,12,30,45=1.0.")
-    fps = request.frames_per_second
-    if fps is not None and not (math.isfinite(fps) and fps > 0):
-        raise FacegenError(f"The frame rate must be above 0, got {fps:g}.")
-    if not (math.isfinite(request.tolerance_mm) and request.tolerance_mm > 0):
-        raise FacegenError(f"The tolerance must be above 0 mm, got {request.tolerance_mm:g}.")
-    for output in request.outputs:
-        if output.suffix.lower() not in OUTPUT_FORMATS:
-            raise FacegenError(
-                f"Cannot write '{output.name}': name it {', '.join(OUTPUT_FORMATS)}."
-            )
-    if request.picture_file and request.picture_file.suffix.lower() != ".png":
-        raise FacegenError(f"The picture is a PNG: name '{request.picture_file.name}' .png.")
-    if request.picture_file:
-        picture_render.check_rendering()
-    check_products(_products_of(request), [request.head] if request.head else [])
-    check_expressions(request.envelopes, state.bundle_info(request.bundle_file).expressions)
-
-
-def _products_of(request: Request) -> list[Path]:
-    return [
-        *request.outputs,
-        *(p for p in (request.report_file, request.picture_file) if p is not None),
-    ]
 
 
 def _read(request: Request, stopwatch: Stopwatch, progress: Progress) -> list[bpy.types.Object]:
@@ -151,33 +100,38 @@ def _read(request: Request, stopwatch: Stopwatch, progress: Progress) -> list[bp
     return objects
 
 
-def _animate(
-    request: Request,
-    objects: list[bpy.types.Object],
-    stopwatch: Stopwatch,
-    progress: Progress,
-) -> _Animated:
-    """Match, generate, bake; write the shape keys."""
-    target = objects[0]
+def _match(
+    request: Request, target: bpy.types.Object, stopwatch: Stopwatch, progress: Progress
+) -> tuple[match.MatchRequest, state.Match]:
+    """Find the face, holding to landmarks and parts from files."""
     with stopwatch("match"):
         matching = _request_match(request, target)
         matched = match.run_match(matching, subprogress(progress, _READ, _MATCHED))
-        match.keep_match(target, matching, matched)
+        if request.parts_file:
+            match_files.check_parts(request.parts_file, matched)
+        match.keep_match(bpy.context, target, matching, matched)
+    return matching, matched
+
+
+def _animate(
+    request: Request,
+    objects: list[bpy.types.Object],
+    matching: match.MatchRequest,
+    matched: state.Match,
+    stopwatch: Stopwatch,
+    progress: Progress,
+) -> _Animated:
+    """Generate, bake; write the shape keys."""
+    target = objects[0]
     with stopwatch("generate"):
         asked = generate.request_generate(bpy.context, target, request.bundle_file)
         asked = dataclasses.replace(asked, match=matching)
-        clip = pipeline.generate(
-            matched.alignment,
-            asked.intensities,
-            asked.frames_per_second,
-            state.open_bundle(request.bundle_file).bundle,
-            subprogress(progress, _MATCHED, _GENERATED),
-        )
+        clip = generate.run_clip(asked, matched, subprogress(progress, _MATCHED, _GENERATED))
     with stopwatch("bake"):
         baking = subprogress(progress, _GENERATED, _BAKED)
         shapes = pipeline.bake(clip, asked.bake_mode, asked.tolerance_mm, baking)
         made = generate.Generated(matched, clip, shapes)
-        num_keys = generate.write_generated(target, asked, made)
+        num_keys = generate.write_generated(bpy.context, target, asked, made)
         scene = bpy.context.scene
         scene.frame_start, scene.frame_end = int(asked.frames[0]), int(asked.frames[-1])
         scene.frame_set(scene.frame_start)
@@ -217,7 +171,8 @@ def _outcome(
     request: Request, animated: _Animated, errors_mm: dict[str, float], stopwatch: Stopwatch
 ) -> Outcome:
     made = animated.generated
-    warnings = [*made.match.alignment.fit.warnings, *fbx.preflight(animated.objects)]
+    notes = animated.request.match.notes
+    warnings = [*notes, *made.match.alignment.fit.warnings, *fbx.preflight(animated.objects)]
     return Outcome(
         source=str(request.head) if request.head else "sample head",
         alignment=made.match.alignment,
@@ -265,6 +220,8 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
     settings = target.facegen
     settings.clip_name, settings.bake_mode = request.clip_name, request.bake_mode
     settings.tolerance_mm, settings.frame_range = request.tolerance_mm, "expressions"
+    settings.mask_group, settings.is_mask_inverted = request.mask_group, request.is_mask_inverted
+    settings.use_contact = request.use_contact
     expressions = state.bundle_info(request.bundle_file).expressions
     for envelope in request.envelopes:
         curves.add_envelope(target, envelope, expressions)
@@ -272,10 +229,33 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
 
 def _request_match(request: Request, target: bpy.types.Object) -> match.MatchRequest:
     found = match.request_match(bpy.context, target, bundle_file=request.bundle_file)
+    if request.parts_file:
+        corrections = match_files.read_parts(request.parts_file, found.head)
+        found = dataclasses.replace(found, corrections={**found.corrections, **corrections})
     if request.landmark_file is None:
         return found
     places = read_landmark_file(request.landmark_file)
-    if request.head is not None and not import_head.is_y_up(request.head):
+    if not _is_y_up(request):
         places = {number: axes.to_core(place) for number, place in places.items()}
     key = hashlib.sha256(request.landmark_file.read_bytes()).hexdigest()
-    return dataclasses.replace(found, landmark_places=places, landmark_key=key)
+    return dataclasses.replace(
+        found, landmarks=landmarks.Wanted(places, is_by_hand=True), landmark_key=key
+    )
+
+
+def _write_match_files(request: Request, matched: state.Match, products: Products) -> None:
+    is_y_up = _is_y_up(request)
+    if request.landmarks_out:
+        text = match_files.landmarks_text(matched, is_y_up)
+        products.path_for(request.landmarks_out).write_text(text, encoding="utf-8")
+    if request.parts_out:
+        text = match_files.parts_text(matched)
+        products.path_for(request.parts_out).write_text(text, encoding="utf-8")
+    if request.residual_file:
+        content = match_files.residual_ply(matched, is_y_up)
+        products.path_for(request.residual_file).write_bytes(content)
+
+
+def _is_y_up(request: Request) -> bool:
+    """Whether coordinates of files are Y up, as those of the head's own file are."""
+    return request.head is None or import_head.is_y_up(request.head)

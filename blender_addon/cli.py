@@ -11,15 +11,14 @@ from pathlib import Path
 import facegen_core
 from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
-from facegen_core.intensity import EXPRESSIONS, Envelope, parse_event
+from facegen_core.intensity import EXPRESSIONS
 
-from . import info_command
+from . import generate_command, info_command
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 
 DEMO_EXPRESSIONS = ("happy@1,12,30,45=1.0", "surprise@50,56,70,85=1.0")
-DEMO_FRAMES_PER_SECOND = 30.0
 
 _EXAMPLES = """\
 examples:
@@ -27,6 +26,8 @@ examples:
   facegen generate body.fbx -e happy@1,12,30,45 -e surprise@50,56,70,85=0.8 --fps 30 \\
       -o clip.glb --report clip.json --picture clip.png
   facegen generate head.obj -e happy~surprise:0.4@1,12,30,45 -o mixed.fbx
+  facegen generate head.blend --landmarks-out landmarks.json --parts-out parts.json \\
+      --residual fit.ply            what was found, and how well it fits; moves nothing
   facegen info my.facegen           what a model can play, and how well
   facegen head -o head.obj          the sample head, neutral
   facegen demo --folder out         the sample head, happy and surprised
@@ -92,57 +93,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         description="Find the face in a head, move it by expressions, write an animated file.",
     )
     command.set_defaults(run=_generate)
-    command.add_argument(
-        "head", type=Path, metavar="HEAD", help="neutral head: .obj, .fbx, .glb, .gltf or .blend"
-    )
-    command.add_argument(
-        "-e",
-        "--expression",
-        action="append",
-        default=[],
-        metavar="NAME@A,B,C,D=I",
-        help=f"an expression ({', '.join(EXPRESSIONS)}, or what 'facegen info' lists of another "
-        "bundle) with the frames at which it begins, is reached, begins to fade and is over, and "
-        "its intensity from 0 to 1; NAME~OTHER:SHARE is an in-between of two; may be repeated",
-    )
-    command.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="clip to write: .fbx, .glb or .blend; may be repeated",
-    )
-    command.add_argument("--fps", type=float, help="frames per second (30, or those of a .blend)")
-    command.add_argument(
-        "--bake",
-        choices=("compact", "frames"),
-        default="compact",
-        help="few shape keys within the tolerance, or one per frame (compact)",
-    )
-    command.add_argument(
-        "--tolerance", type=float, default=0.1, metavar="MM", help="of a compact bake, mm (0.1)"
-    )
-    command.add_argument(
-        "--landmarks",
-        type=Path,
-        metavar="FILE",
-        help="JSON with 13 or more landmarks by hand, where the face is not found by itself; in "
-        "the file's own coordinates for .obj and .glb, in Blender's world for .fbx and .blend",
-    )
-    command.add_argument(
-        "--object",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only this mesh object of the file, the first is the head; may be repeated",
-    )
-    command.add_argument(
-        "--clip-name", default="clip", help="shape keys are FG_<name>_01, … (clip)"
-    )
-    command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
-    command.add_argument("--picture", type=Path, metavar="FILE", help="render a contact sheet, PNG")
+    generate_command.add_arguments(command)
     _add_common(command)
 
 
@@ -191,29 +142,7 @@ def _require_blender() -> None:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    from .animate_file import Request
-    from .scene.import_head import keeps_frame_rate
-
-    if not options.output and not options.picture and not options.report:
-        raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend).")
-    fps = options.fps
-    if fps is None and not keeps_frame_rate(options.head):
-        fps = DEMO_FRAMES_PER_SECOND
-    request = Request(
-        head=options.head,
-        envelopes=_envelopes(options.expression),
-        outputs=tuple(options.output),
-        frames_per_second=fps,
-        bake_mode=options.bake,
-        tolerance_mm=options.tolerance,
-        landmark_file=options.landmarks,
-        report_file=options.report,
-        picture_file=options.picture,
-        object_names=tuple(options.object),
-        clip_name=options.clip_name,
-        **_bundle_option(options),
-    )
-    return _animate(request, options.verbose)
+    return _animate(generate_command.request_of(options), options.verbose)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -223,9 +152,9 @@ def _demo(options: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     request = Request(
         head=None,
-        envelopes=_envelopes(_demo_expressions(options.bundle)),
+        envelopes=generate_command.envelopes(_demo_expressions(options.bundle)),
         outputs=(folder / "demo.fbx", folder / "demo.blend"),
-        frames_per_second=DEMO_FRAMES_PER_SECOND,
+        frames_per_second=generate_command.DEFAULT_FRAMES_PER_SECOND,
         report_file=folder / "demo.json",
         picture_file=folder / "demo.png",
         clip_name="demo",
@@ -252,9 +181,8 @@ def _print_summary(request: object, report: dict) -> None:
     from .report import summary_lines
 
     print("\n".join(summary_lines(report)))
-    for product in (*request.outputs, request.picture_file, request.report_file):
-        if product is not None:
-            print(f"  {product}  ({product.stat().st_size / 1e6:.1f} MB)")
+    for product in request.products:
+        print(f"  {product}  ({product.stat().st_size / 1e6:.1f} MB)")
 
 
 def _head(options: argparse.Namespace) -> int:
@@ -278,10 +206,6 @@ def _head(options: argparse.Namespace) -> int:
 def _info(options: argparse.Namespace) -> int:
     print(info_command.info_text(options))
     return 0
-
-
-def _envelopes(texts: Sequence[str]) -> tuple[Envelope, ...]:
-    return tuple(envelope for text in texts for envelope in parse_event(text))
 
 
 def _demo_expressions(bundle: Path | None) -> list[str]:

@@ -11,6 +11,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
@@ -60,11 +61,20 @@ def _slot(attribute: str) -> FloatProperty:
 
 
 class FacegenFoundPart(bpy.types.PropertyGroup):
-    """What some loose parts of the head were taken for (`name` holds the kind)."""
+    """A row of the parts of a head: one part, or a heading for parts alike (`name` is the kind)."""
 
     motion: StringProperty(name="Motion")
-    num_parts: IntProperty(name="Parts")
+    num_parts: IntProperty(name="Parts", default=1)
     num_vertices: IntProperty(name="Vertices")
+    confidence: FloatProperty(name="Confidence", default=1.0)
+    is_welded: BoolProperty(name="Welded")
+    is_corrected: BoolProperty(name="Corrected")
+    object_name: StringProperty(name="Object")
+    # A JSON list: the lowest vertex of every part, in the joined mesh of the match.
+    keys: StringProperty(name="Keys", default="[]")
+    group: IntProperty(name="Heading", default=-1)
+    is_heading: BoolProperty(name="Heading")
+    is_expanded: BoolProperty(name="Open", description="Show every part of this kind")
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -80,8 +90,26 @@ class FacegenObject(bpy.types.PropertyGroup):
         "head": PointerProperty(
             type=bpy.types.Object, name="Head", description="The head this object belongs to"
         ),
+        # On the empties of landmarks: the number, how sure the match was of it (below 0 for one
+        # placed by hand), where the match put it on the head, and whether the artist moved it.
         "landmark": IntProperty(name="Landmark", default=-1, min=-1, max=67),
+        "landmark_confidence": FloatProperty(name="Confidence", default=-1.0),
+        "landmark_home": FloatVectorProperty(name="Found At", size=3),
+        "is_pinned": BoolProperty(name="Pinned"),
+        # On the head: which landmarks the last match went by (`scene.landmarks.landmark_key`).
+        "landmark_key": StringProperty(name="Landmarks"),
+        "num_unsure": IntProperty(name="Unsure Landmarks"),
+        "is_refit_live": BoolProperty(
+            name="Match After Dragging",
+            description="Match again by itself a moment after a landmark was dragged",
+            default=False,
+        ),
+        # On every object of a head: JSON, the parts the artist corrected (scene/corrections.py).
+        "corrections": StringProperty(name="Corrections"),
         "found_parts": CollectionProperty(type=FacegenFoundPart),
+        "active_part": IntProperty(name="Part", default=0, min=0),
+        # JSON, the active colour attribute from before the heat map; empty while it is off.
+        "heat_map": StringProperty(name="Heat Map"),
         "is_matched": BoolProperty(name="Matched"),
         "residual_mean_mm": FloatProperty(name="Mean Residual (mm)", precision=2),
         "residual_p95_mm": FloatProperty(name="95 % Residual (mm)", precision=2),
@@ -110,6 +138,22 @@ class FacegenObject(bpy.types.PropertyGroup):
             max=10.0,
             precision=3,
         ),
+        "mask_group": StringProperty(
+            name="Weaken by Vertex Group",
+            description="Vertex group whose weights multiply the motion: 1 moves fully, 0 rests. "
+            "Objects of the head without this group move fully",
+        ),
+        "is_mask_inverted": BoolProperty(
+            name="Invert", description="Weight 1 rests, 0 moves fully", default=False
+        ),
+        "use_contact": BoolProperty(
+            name="Contact",
+            description="Keep lips, lids and teeth out of each other: lids close on the eyeball, "
+            "lips meet, teeth stay inside",
+            default=True,
+        ),
+        # JSON, millimetres before and after; empty where contact was off.
+        "contact": StringProperty(name="Contact Found"),
         "num_keys": IntProperty(name="Shape Keys", default=-1),
         "bake_error_mm": FloatProperty(name="Bake Error (mm)", precision=3),
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -14,6 +15,8 @@ from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_apexes
 from facegen_core.pipeline import Clip
 from facegen_core.registration.alignment import Alignment
+
+from .scene.landmarks import UNSURE
 
 REPORT_VERSION = 1
 # Seconds and millimetres are read by people; more digits would only pretend.
@@ -61,7 +64,6 @@ class Outcome:
 def report_of(outcome: Outcome) -> dict[str, Any]:
     """The report as JSON values; lengths are millimetres on a head of real size."""
     alignment, clip = outcome.alignment, outcome.clip
-    residual = alignment.fit.residual
     apexes = measure_apexes(alignment, clip, outcome.expressions)
     errors = outcome.roundtrip_errors_mm
     content = {
@@ -72,12 +74,9 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
         "vertices": alignment.target.num_vertices,
         "frames": clip.num_frames,
         "frames_per_second": clip.frames_per_second,
-        "registration": {
-            "residual_mm": {"mean": residual.mean_mm, "p95": residual.p95_mm},
-            "verdict": residual.verdict,
-            "mm_per_unit": clip.mm_per_unit,
-        },
+        "registration": _registration(alignment),
         "parts": [_part(part) for part in alignment.parts],
+        "contact": dataclasses.asdict(clip.contact) if clip.contact else None,
         "bake": {
             "mode": outcome.bake_mode,
             "keys": outcome.num_keys,
@@ -100,15 +99,34 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
     return _rounded(content)
 
 
+def match_report_of(
+    alignment: Alignment, seconds: Mapping[str, float], notes: Sequence[str]
+) -> dict[str, Any]:
+    """The report of a run that only matched."""
+    return _rounded(
+        {
+            "report_version": REPORT_VERSION,
+            "vertices": alignment.target.num_vertices,
+            "seconds": {**seconds, "total": sum(seconds.values())},
+            "registration": _registration(alignment),
+            "parts": [_part(part) for part in alignment.parts],
+            "warnings": [*notes, *alignment.fit.warnings],
+        }
+    )
+
+
 def summary_lines(report: dict[str, Any]) -> list[str]:
     """What the terminal says of a report: the match and the bake, then a line per expression."""
-    residual, bake = report["registration"]["residual_mm"], report["bake"]
+    residual, bake = report["registration"]["residual_mm"], report.get("bake")
+    clip = ""
+    if bake:
+        clip = f", {report['frames']} frames as {bake['keys']} shape keys within "
+        clip += f"{bake['max_error_mm']:.3f} mm"
     lines = [
         f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
-        f"{residual['mean']:.2f} mm mean residual), {report['frames']} frames as {bake['keys']} "
-        f"shape keys within {bake['max_error_mm']:.3f} mm, {report['seconds']['total']:.1f} s"
+        f"{residual['mean']:.2f} mm mean residual){clip}, {report['seconds']['total']:.1f} s"
     ]
-    for name, apex in report["displacement_mm"].items():
+    for name, apex in report.get("displacement_mm", {}).items():
         corner = report["mouth_corner_motion_mm"][name]
         lines.append(
             f"  {name}: apex at frame {apex['frame']:g}, up to {apex['max']:.1f} mm, mouth corners "
@@ -117,13 +135,25 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     return lines + [f"  note: {warning}" for warning in report["warnings"]]
 
 
+def _registration(alignment: Alignment) -> dict[str, Any]:
+    fit = alignment.fit
+    return {
+        "residual_mm": {"mean": fit.residual.mean_mm, "p95": fit.residual.p95_mm},
+        "verdict": fit.residual.verdict,
+        "mm_per_unit": fit.similarity.scale,
+        "unsure_landmarks": int((fit.landmark_confidences < UNSURE).sum()),
+    }
+
+
 def _part(part: Any) -> dict[str, Any]:
     return {
         "index": part.index,
+        "key": part.key,
         "kind": part.kind,
         "motion": part.motion,
         "vertices": len(part.vertex_indices),
         "confidence": part.confidence,
+        "welded": bool(part.is_welded),
     }
 
 

@@ -6,16 +6,25 @@ import bpy
 
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
+from .correct_part import FACEGEN_OT_correct_part
 from .export_fbx import FACEGEN_OT_export_fbx
 from .generate import FACEGEN_OT_generate
+from .heat_map import FACEGEN_OT_heat_map
 from .match import FACEGEN_OT_match
 from .place_landmarks import FACEGEN_OT_place_landmarks
 from .remove_keys import FACEGEN_OT_remove_keys
 from .remove_landmarks import FACEGEN_OT_remove_landmarks
+from .select_part import FACEGEN_OT_select_part
+from .show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
 
 CLASSES = (
     FACEGEN_OT_add_head,
     FACEGEN_OT_match,
+    FACEGEN_OT_heat_map,
+    FACEGEN_OT_correct_part,
+    FACEGEN_OT_select_part,
+    FACEGEN_OT_show_landmarks,
+    FACEGEN_OT_select_landmark,
     FACEGEN_OT_place_landmarks,
     FACEGEN_OT_remove_landmarks,
     FACEGEN_OT_add_expression,

@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from facegen_core.errors import FacegenError
 
-from ..scene import fbx, state
+from ..scene import fbx, heat_map, state
 from . import generate, polling
 
 
@@ -23,7 +23,8 @@ def export_head(
     """Export a head by its settings; returns the largest error in mm when it is read back."""
     objects = state.objects_of(context, target, is_new_match=False)
     frame_range = generate.frame_span(context, target)
-    fbx.export_file(context, objects, path, frame_range)
+    with heat_map.taken_off(objects):
+        fbx.export_file(context, objects, path, frame_range)
     if not is_read_back:
         return None
     scale = state.mm_per_unit(target)

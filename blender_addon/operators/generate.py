@@ -16,7 +16,7 @@ from facegen_core.errors import IntensityError
 from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import jobs
-from ..scene import channels, curves, shape_keys, state
+from ..scene import channels, contact, curves, mask, shape_keys, state
 from . import match, polling
 
 # Shares of the progress bar: matching (when it must be done again), generating, baking.
@@ -28,7 +28,7 @@ class GenerateRequest:
     """All that generating needs, read from the scene; threads may use it.
 
     expressions: C names, those of the bundle. frames: (T,) scene frames. intensities: (T, C) in
-    [0, 1].
+    [0, 1]. mask: (M,) in [0, 1], how much of the motion each vertex takes, or None.
     """
 
     match: match.MatchRequest
@@ -38,6 +38,8 @@ class GenerateRequest:
     frames_per_second: float
     bake_mode: Literal["compact", "frames"]
     tolerance_mm: float
+    mask: NDArray[np.floating] | None = None
+    use_contact: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,28 +84,41 @@ def request_generate(
         render.fps / render.fps_base,
         settings.bake_mode,
         settings.tolerance_mm,
+        mask.read_mask(matching.head, settings.mask_group, settings.is_mask_inverted),
+        settings.use_contact,
     )
 
 
 def run_generate(request: GenerateRequest, progress: Progress = no_progress) -> Generated:
     """Match if need be, generate and bake; touches no Blender data, so any thread may call."""
     matched = match.run_match(request.match, subprogress(progress, 0.0, _MATCHED_AT))
-    bundle = state.open_bundle(request.match.bundle_file).bundle
-    clip = pipeline.generate(
-        matched.alignment,
-        request.intensities,
-        request.frames_per_second,
-        bundle,
-        subprogress(progress, _MATCHED_AT, _GENERATED_AT),
-    )
+    clip = run_clip(request, matched, subprogress(progress, _MATCHED_AT, _GENERATED_AT))
     baking = subprogress(progress, _GENERATED_AT, 1.0)
     shapes = pipeline.bake(clip, request.bake_mode, request.tolerance_mm, baking)
     progress(1.0, "Writing shape keys")
     return Generated(matched, clip, shapes)
 
 
+def run_clip(
+    request: GenerateRequest, matched: state.Match, progress: Progress = no_progress
+) -> pipeline.Clip:
+    """The motion alone; touches no Blender data, so any thread may call."""
+    return pipeline.generate(
+        matched.alignment,
+        request.intensities,
+        request.frames_per_second,
+        state.open_bundle(request.match.bundle_file).bundle,
+        progress,
+        mask=request.mask,
+        contact=request.use_contact,
+    )
+
+
 def write_generated(
-    target: bpy.types.Object, request: GenerateRequest, generated: Generated
+    context: bpy.types.Context,
+    target: bpy.types.Object,
+    request: GenerateRequest,
+    generated: Generated,
 ) -> int:
     """Write the shape keys of a clip and what is known about it; returns the number of keys."""
     settings, shapes = target.facegen, generated.shapes
@@ -111,9 +126,9 @@ def write_generated(
     num_keys = shape_keys.write_clip(
         generated.match.head, settings.clip_name, names, shapes, request.frames
     )
-    match.keep_match(target, request.match, generated.match)
+    match.keep_match(context, target, request.match, generated.match)
     channels.claim(target, request.expressions)
-    settings.num_keys = num_keys
+    settings.num_keys, settings.contact = num_keys, contact.stored(generated.clip.contact)
     settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
     return num_keys
 
@@ -124,7 +139,7 @@ def generate_on(
     """Generate and bake the head's curves now, by the settings on `target.facegen`."""
     request = request_generate(context, target)
     generated = run_generate(request, progress)
-    write_generated(target, request, generated)
+    write_generated(context, target, request, generated)
     return generated
 
 
@@ -147,7 +162,7 @@ class FACEGEN_OT_generate(jobs.JobOperator, bpy.types.Operator):
 
     def finish(self, context: bpy.types.Context, generated: Generated) -> str:
         target = state.head_named(self._target_name)
-        num_keys = write_generated(target, self._request, generated)
+        num_keys = write_generated(context, target, self._request, generated)
         if num_keys == 0:
             return "Every expression is at zero in this range: the face rests, no keys were made"
         return (

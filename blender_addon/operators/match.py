@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bpy
-from numpy.typing import NDArray
 
 from facegen_core import pipeline
 from facegen_core.landmarks import check_manual_landmarks
 from facegen_core.progress import Progress, no_progress, subprogress
+from facegen_core.registration.alignment import Alignment
 
 from .. import jobs
 from ..preferences import bundle_path
-from ..scene import landmarks, mesh_bridge, state
+from ..scene import corrections, heat_map, landmarks, mesh_bridge, state
 from . import polling
 
 # Share of a match that reading the bundle takes.
@@ -25,17 +26,23 @@ _OPENING_SHARE = 0.05
 class MatchRequest:
     """All that matching needs, read from the scene; threads may use it.
 
-    landmark_places: {landmark number: (3,)} in the core's axes, or None.
-    landmark_key: equal when the landmarks lie at the same places of the head.
+    landmarks: those the match has to go by, or None. landmark_key: equal when they lie at the same
+    places of the head. corrections: {`Part.key`: kind} by the artist. notes: what to tell them.
+    wants_residuals: the heat map is on, so work out its values too.
     """
 
     head: mesh_bridge.Head
-    landmark_places: dict[int, NDArray] | None
+    landmarks: landmarks.Wanted | None
     landmark_key: str
     bundle_file: Path
+    corrections: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    wants_residuals: bool = False
 
-    def key(self, bundle_hash: str) -> tuple[str, ...]:
-        return (self.head.fingerprint, self.landmark_key, bundle_hash)
+    def key(self, bundle_hash: str, landmark_key: str | None = None) -> tuple[str, ...]:
+        """What the match is remembered under; for other landmarks when their key is given."""
+        key = self.landmark_key if landmark_key is None else landmark_key
+        return (self.head.fingerprint, key, bundle_hash)
 
 
 def request_match(
@@ -50,33 +57,88 @@ def request_match(
     """
     mesh_bridge.check_objects([target])
     head = mesh_bridge.gather(state.objects_of(context, target, is_new_match))
-    places = landmarks.landmark_positions(target)
-    if places is not None:
-        check_manual_landmarks(places)
-    key = landmarks.landmark_key(target)
-    return MatchRequest(head, places, key, bundle_file or bundle_path(context))
+    wanted = landmarks.wanted(target)
+    if wanted is not None and wanted.is_by_hand:
+        check_manual_landmarks(wanted.places)
+    return MatchRequest(
+        head,
+        wanted,
+        landmarks.landmark_key(target),
+        bundle_file or bundle_path(context),
+        corrections.read(head),
+        (*head.notes, *corrections.outdated(head)),
+        heat_map.is_shown(target),
+    )
 
 
 def run_match(request: MatchRequest, progress: Progress = no_progress) -> state.Match:
     """Match what was requested, or recall it; touches no Blender data, so any thread may call."""
     progress(0.0, "Opening the model")
     opened = state.open_bundle(request.bundle_file)
-    recalled = state.recall(request.key(opened.file_hash))
-    if recalled is not None:
-        return recalled.for_head(request.head)
-    alignment = pipeline.match(
+    working = subprogress(progress, _OPENING_SHARE, 1.0)
+    known = state.recall(request.key(opened.file_hash))
+    if known is None:
+        match = _matched_anew(request, opened, working)
+    elif dict(known.corrections) == dict(request.corrections):
+        match = known.for_head(request.head)
+    else:
+        working(0.2, "Looking at the parts of the head")
+        alignment = pipeline.correct_parts(known.alignment, request.corrections)
+        match = replace(
+            known.for_head(request.head), alignment=alignment, corrections=request.corrections
+        )
+    if request.wants_residuals:
+        state.residuals_of(match)
+    return match
+
+
+def _matched_anew(
+    request: MatchRequest, opened: state.OpenBundle, progress: Progress
+) -> state.Match:
+    """A match that is not remembered; from the one without landmarks where that is."""
+    wanted = request.landmarks
+    unaided = state.recall(request.key(opened.file_hash, landmark_key=""))
+    if wanted is not None and not wanted.is_by_hand and unaided is not None:
+        # The match may be from where the head stood before.
+        pins = {
+            number: unaided.head.from_target(request.head.to_target(place))
+            for number, place in wanted.places.items()
+        }
+        alignment = pipeline.move_landmarks(unaided.alignment, pins, progress, request.corrections)
+        head = unaided.for_head(request.head).head
+        return state.Match(head, alignment, opened.file_hash, request.corrections)
+    alignment = _match_head(request, opened, progress)
+    return state.Match(request.head, alignment, opened.file_hash, request.corrections)
+
+
+def _match_head(request: MatchRequest, opened: state.OpenBundle, progress: Progress) -> Alignment:
+    wanted = request.landmarks
+    points = {}
+    if wanted is not None:
+        points = {"landmarks" if wanted.is_by_hand else "pins": wanted.places}
+    return pipeline.match(
         request.head.mesh,
         opened.bundle,
-        request.landmark_places,
-        subprogress(progress, _OPENING_SHARE, 1.0),
+        progress=progress,
+        corrections=request.corrections,
+        **points,
     )
-    return state.Match(request.head, alignment, opened.file_hash)
 
 
-def keep_match(target: bpy.types.Object, request: MatchRequest, match: state.Match) -> None:
-    """Remember a match and write its summary on the target."""
+def keep_match(
+    context: bpy.types.Context,
+    target: bpy.types.Object,
+    request: MatchRequest,
+    match: state.Match,
+) -> None:
+    """Remember a match, write its summary on the target, and let what shows it follow."""
     state.remember(request.key(match.bundle_hash), match)
-    state.store_match(target, match)
+    corrections.write(match.head, match.corrections)
+    state.store_match(target, match, request.notes)
+    target.facegen.landmark_key = request.landmark_key
+    landmarks.follow_match(context, target, match.head, match.alignment)
+    if request.wants_residuals:
+        heat_map.show(match.head, state.residuals_of(match))
 
 
 def match_head(
@@ -85,7 +147,7 @@ def match_head(
     """Match a head now: its mesh children and other selected meshes belong to it."""
     request = request_match(context, target)
     match = run_match(request, progress)
-    keep_match(target, request, match)
+    keep_match(context, target, request, match)
     return match
 
 
@@ -109,8 +171,10 @@ class FACEGEN_OT_match(jobs.JobOperator, bpy.types.Operator):
 
     def finish(self, context: bpy.types.Context, match: state.Match) -> str:
         target = state.head_named(self._target_name)
-        keep_match(target, self._request, match)
+        keep_match(context, target, self._request, match)
         residual = match.alignment.fit.residual
+        for sentence in self._request.notes:
+            self.report({"WARNING"}, sentence)
         return (
             f"Matched '{target.name}': {residual.verdict}, "
             f"{residual.mean_mm:.2f} mm mean, {residual.p95_mm:.2f} mm at 95 %"

@@ -8,7 +8,7 @@ from bpy.props import BoolProperty
 from facegen_core.errors import FacegenError
 
 from ..scene import landmarks, mesh_bridge, state
-from . import match, polling
+from . import polling
 
 
 def place_on(context: bpy.types.Context, target: bpy.types.Object) -> list[bpy.types.Object]:
@@ -16,19 +16,20 @@ def place_on(context: bpy.types.Context, target: bpy.types.Object) -> list[bpy.t
     is_matched = target.facegen.is_matched
     head = mesh_bridge.gather(state.objects_of(context, target, is_new_match=not is_matched))
     places = None
-    if is_matched and not landmarks.landmark_empties(target):
-        request = match.request_match(context, target, is_new_match=False)
-        recalled = state.recall(request.key(target.facegen.bundle_hash))
-        if recalled is not None:
-            places = landmarks.matched_places(recalled.alignment, recalled.head, head)
-    return landmarks.place_landmarks(context, target, head, places)
+    for key in (landmarks.landmark_key(target), ""):
+        known = state.recall((head.fingerprint, key, target.facegen.bundle_hash))
+        if is_matched and known is not None:
+            places = dict(enumerate(landmarks.places_on_target(known.head, known.alignment)))
+            break
+    return landmarks.place_by_hand(context, target, head, places)
 
 
 class FACEGEN_OT_place_landmarks(bpy.types.Operator):
-    """Add thirteen named points to drag onto the face; Match then goes by them"""
+    """For a face that is not found: add thirteen named points to drag onto it.
+    Match then goes by these and searches no more"""
 
     bl_idname = "facegen.place_landmarks"
-    bl_label = "Place Landmarks"
+    bl_label = "Place by Hand"
     bl_options = {"REGISTER", "UNDO"}
 
     use_snap: BoolProperty(

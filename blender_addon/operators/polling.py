@@ -16,6 +16,16 @@ def head_is_ready(operator: type[bpy.types.Operator], context: bpy.types.Context
     return not reason
 
 
+def head_is_matched(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """The same, and the head has been matched."""
+    if not head_is_ready(operator, context):
+        return False
+    if not state.find_target(context).facegen.is_matched:
+        operator.poll_message_set("Match first")
+        return False
+    return True
+
+
 def _why_not(context: bpy.types.Context) -> str:
     if jobs.running() is not None:
         return "Facegen is still working: wait, or press ESC"

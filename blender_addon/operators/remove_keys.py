@@ -14,7 +14,7 @@ def remove_generated(target: bpy.types.Object) -> int:
     for obj in state.matched_objects(target) or [target]:
         for clip in list(shape_keys.clips_of(obj)):
             removed += shape_keys.remove_clip(obj, clip)
-    target.facegen.num_keys = -1
+    target.facegen.num_keys, target.facegen.contact = -1, ""
     return removed
 
 

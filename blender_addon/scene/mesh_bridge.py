@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facegen_core.errors import FacegenError, InvalidMeshError
 from facegen_core.mesh import Mesh
 
-from . import axes
+from . import axes, mirror
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -29,16 +29,44 @@ class HeadPart:
     """One object of the head and its vertices `start` to `end` of the joined mesh.
 
     local_from_core: (3, 3), takes a displacement in the core's axes into the object's own space.
+    layout: equal as long as the object has the same polygons, whatever its shape.
+    mirroring: how its vertices make those of the joined mesh, where a modifier mirrors it.
     """
 
     name: str
     start: int
     end: int
     local_from_core: FloatArray
+    layout: str = ""
+    mirroring: mirror.Mirroring | None = None
+
+    @property
+    def num_vertices(self) -> int:
+        """P, the vertices of the object itself."""
+        return len(self.mirroring.own) if self.mirroring else self.end - self.start
 
     def local_displacements(self, displacements: FloatArray) -> FloatArray:
         """(..., P, 3) displacements in the object's space, of (..., M, 3) of the joined mesh."""
-        return displacements[..., self.start : self.end, :] @ self.local_from_core.T
+        local = displacements[..., self.start : self.end, :] @ self.local_from_core.T
+        return self.mirroring.half(local) if self.mirroring else local
+
+    def joined_vertices(self, local: FloatArray) -> FloatArray:
+        """(end - start, 3) vertices of the joined mesh in the object's space, of its own (P, 3)."""
+        return self.mirroring.whole(local) if self.mirroring else local
+
+    def joined_values(self, values: FloatArray) -> FloatArray:
+        """(end - start,) values of the joined mesh, of the object's own (P,)."""
+        return values[self.mirroring.sources] if self.mirroring else values
+
+    def own_values(self, values: FloatArray, missing: float = np.nan) -> FloatArray:
+        """(P,) values of the object's vertices, of (M,) of the joined mesh."""
+        mine = values[self.start : self.end]
+        return self.mirroring.half_values(mine, missing) if self.mirroring else mine
+
+    def own_vertices(self, joined: IntArray) -> IntArray:
+        """Those of some vertices of the joined mesh that are this object's, as its own indices."""
+        mine = joined[(joined >= self.start) & (joined < self.end)] - self.start
+        return np.unique(self.mirroring.sources[mine]) if self.mirroring else mine
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +77,25 @@ class Head:
     parts: the objects in order, the first is the target the artist works with.
     fingerprint: equal for the same shape, wherever the head is moved, turned or evenly scaled.
     units_per_local: scene units in one unit of the target's own space.
+    target_from_core: (4, 4), takes a point of `mesh` into the target's own space.
+    notes: sentences for the artist about how the objects were read.
     """
 
     mesh: Mesh
     parts: tuple[HeadPart, ...]
     fingerprint: str
     units_per_local: float
+    target_from_core: FloatArray
+    notes: tuple[str, ...] = ()
+
+    def to_target(self, points: FloatArray) -> FloatArray:
+        """(..., 3) points of `mesh` in the target's own space."""
+        return points @ self.target_from_core[:3, :3].T + self.target_from_core[:3, 3]
+
+    def from_target(self, points: FloatArray) -> FloatArray:
+        """(..., 3) points of the target's own space in the coordinates of `mesh`."""
+        core_from_target = np.linalg.inv(self.target_from_core)
+        return points @ core_from_target[:3, :3].T + core_from_target[:3, 3]
 
     def objects(self) -> list[bpy.types.Object]:
         """The Blender objects now; FacegenError when one is gone or has other vertices."""
@@ -63,7 +104,7 @@ class Head:
             obj = bpy.data.objects.get(part.name)
             if obj is None or obj.type != "MESH":
                 raise FacegenError(f"'{part.name}' is gone or renamed: match the head again.")
-            if len(obj.data.vertices) != part.end - part.start:
+            if len(obj.data.vertices) != part.num_vertices:
                 raise FacegenError(f"'{part.name}' has other vertices now: match the head again.")
             found.append(obj)
         return found
@@ -85,23 +126,35 @@ def head_objects(
 
 
 def gather(objects: Sequence[bpy.types.Object]) -> Head:
-    """Read the neutral of the objects (Basis key or mesh, modifiers ignored) into one Head.
+    """Read the neutral of the objects (Basis key or mesh) into one Head.
 
-    Raises FacegenError with one sentence about the first object that cannot be used.
+    Of modifiers only Mirror counts: half a face is no face. Raises FacegenError with one sentence
+    about the first object that cannot be used.
     """
     check_objects(objects)
     world = [np.array(obj.matrix_world, np.float64) for obj in objects]
-    local = [neutral_vertices(obj.data) for obj in objects]
-    polygons = [_polygons(obj.data) for obj in objects]
+    local, polygons, mirrorings = zip(*(_shape_of(obj) for obj in objects), strict=True)
     starts = np.concatenate([[0], np.cumsum([len(v) for v in local])])
     parts = tuple(
-        HeadPart(obj.name, int(start), int(end), np.linalg.inv(m[:3, :3]) @ axes.BLENDER_FROM_CORE)
-        for obj, m, start, end in zip(objects, world, starts[:-1], starts[1:], strict=True)
+        HeadPart(
+            obj.name,
+            int(start),
+            int(end),
+            np.linalg.inv(m[:3, :3]) @ axes.BLENDER_FROM_CORE,
+            _layout(len(v), p),
+            mirroring,
+        )
+        for obj, m, start, end, v, p, mirroring in zip(
+            objects, world, starts[:-1], starts[1:], local, polygons, mirrorings, strict=True
+        )
     )
     vertices = [v @ m[:3, :3].T + m[:3, 3] for v, m in zip(local, world, strict=True)]
     mesh = _joined(axes.to_core(np.concatenate(vertices)), polygons, starts)
     units_per_local = float(np.cbrt(abs(np.linalg.det(world[0][:3, :3]))))
-    return Head(mesh, parts, _fingerprint(local, polygons, world), units_per_local)
+    target_from_core = np.linalg.inv(world[0])
+    target_from_core[:3, :3] = target_from_core[:3, :3] @ axes.BLENDER_FROM_CORE
+    fingerprint = _fingerprint(local, polygons, world)
+    return Head(mesh, parts, fingerprint, units_per_local, target_from_core, _notes(parts))
 
 
 def check_objects(objects: Sequence[bpy.types.Object]) -> None:
@@ -145,6 +198,34 @@ def _check_transform(obj: bpy.types.Object) -> None:
         )
 
 
+def _shape_of(
+    obj: bpy.types.Object,
+) -> tuple[FloatArray, tuple[IntArray, IntArray], mirror.Mirroring | None]:
+    """Vertices and polygons of an object in its own space, made whole where it is mirrored."""
+    vertices, polygons = neutral_vertices(obj.data), _polygons(obj.data)
+    mirroring = mirror.mirroring_of(obj, vertices, polygons)
+    if mirroring is None:
+        return vertices, polygons, None
+    return mirroring.whole(vertices), mirroring.polygons, mirroring
+
+
+def _notes(parts: Sequence[HeadPart]) -> tuple[str, ...]:
+    mirrored = [part.name for part in parts if part.mirroring]
+    if not mirrored:
+        return ()
+    return (
+        f"The Mirror modifier of '{mirrored[0]}' repeats one half of the motion: what left and "
+        "right do differently is lost.",
+    )
+
+
+def _layout(num_vertices: int, polygons: tuple[IntArray, IntArray]) -> str:
+    digest = hashlib.sha256(str(num_vertices).encode())
+    for array in polygons:
+        digest.update(array.astype(np.int32).tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _polygons(mesh: bpy.types.Mesh) -> tuple[IntArray, IntArray]:
     """(corners,) vertex indices and (G,) first corners of the polygons."""
     corners = np.empty(len(mesh.loops), np.int32)
@@ -180,8 +261,9 @@ def _fingerprint(
     for vertices, (corners, firsts), matrix in zip(local, polygons, world, strict=True):
         relative = from_target @ matrix
         relative[:3, 3] /= size
-        for array in (vertices, corners, firsts):
-            digest.update(array.tobytes())
+        digest.update(vertices.tobytes())
+        for indices in (corners, firsts):
+            digest.update(indices.astype(np.int32).tobytes())
         digest.update(_digits(relative))
     return digest.hexdigest()
 

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, OrderedDict
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from facegen_core.bundle import Bundle, load_bundle
 from facegen_core.bundle_info import BundleInfo, read_bundle_info
 from facegen_core.errors import BundleError, FacegenError
 from facegen_core.registration.alignment import Alignment
+from facegen_core.registration.residual_map import residual_map
 
+from . import part_rows
+from .landmarks import UNSURE
 from .mesh_bridge import Head, head_objects
 
-# An alignment of a 27 k head holds some tens of megabytes; an artist works on a few heads at once.
-NUM_REMEMBERED = 4
+# An alignment of a 27 k head holds some tens of megabytes; an artist works on a few heads at once,
+# each with and without landmarks that were dragged.
+NUM_REMEMBERED = 6
 
 _remembered: OrderedDict[tuple[str, ...], Match] = OrderedDict()
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """An alignment, the head as it stood when it was made, and the bundle that made it."""
+    """An alignment, the head as it stood when it was made, and the bundle that made it.
+
+    corrections: {`Part.key`: kind} that the alignment holds to.
+    """
 
     head: Head
     alignment: Alignment
     bundle_hash: str
+    corrections: Mapping[int, str] = field(default_factory=dict)
 
     def for_head(self, head: Head) -> Match:
         """The same match for the objects of `head`, which has the same fingerprint.
@@ -141,15 +152,29 @@ def recall(key: tuple[str, ...]) -> Match | None:
     return _remembered.get(key)
 
 
+def residuals_of(match: Match) -> NDArray[np.floating]:
+    """(M,) mm from the fitted template to every vertex, NaN off the skin; any thread may call."""
+    return _residuals_of(match.alignment)
+
+
+@lru_cache(maxsize=2)
+def _residuals_of(alignment: Alignment) -> NDArray[np.floating]:
+    return residual_map(alignment)
+
+
 def forget_all() -> None:
     """Drop everything kept in memory; what is in the file stays."""
     _remembered.clear()
+    _residuals_of.cache_clear()
     _open_bundle.cache_clear()
     _bundle_info.cache_clear()
 
 
-def store_match(target: bpy.types.Object, match: Match) -> None:
-    """Write the summary of a match on the target and link its other objects to it."""
+def store_match(target: bpy.types.Object, match: Match, notes: Sequence[str] = ()) -> None:
+    """Write the summary of a match on the target and link its other objects to it.
+
+    notes: sentences for the artist beside those of the fit.
+    """
     settings, alignment = target.facegen, match.alignment
     residual = alignment.fit.residual
     for obj in matched_objects(target):
@@ -160,27 +185,14 @@ def store_match(target: bpy.types.Object, match: Match) -> None:
     settings.is_matched = True
     settings.residual_mean_mm, settings.residual_p95_mm = residual.mean_mm, residual.p95_mm
     settings.verdict = residual.verdict
-    settings.warnings = "\n".join(alignment.fit.warnings)
+    settings.warnings = "\n".join([*notes, *alignment.fit.warnings])
     settings.mm_per_local_unit = alignment.fit.similarity.scale * match.head.units_per_local
+    settings.num_unsure = int((alignment.fit.landmark_confidences < UNSURE).sum())
     settings.bundle_hash, settings.fingerprint = match.bundle_hash, match.head.fingerprint
-    _store_parts(settings, alignment)
+    part_rows.fill(settings, match.head, alignment, list(match.corrections))
 
 
 def mm_per_unit(target: bpy.types.Object) -> float:
     """Millimetres on a head of real size in one scene unit, for a matched head as it stands."""
     volume = abs(target.matrix_world.to_3x3().determinant())
     return target.facegen.mm_per_local_unit / max(volume ** (1 / 3), 1e-30)
-
-
-def _store_parts(settings: bpy.types.PropertyGroup, alignment: Alignment) -> None:
-    """One row per kind and motion, the largest first: 154 loose parts would not fit a panel."""
-    counts: Counter[tuple[str, str]] = Counter()
-    vertices: Counter[tuple[str, str]] = Counter()
-    for part in alignment.parts:
-        counts[part.kind, part.motion] += 1
-        vertices[part.kind, part.motion] += len(part.vertex_indices)
-    settings.found_parts.clear()
-    for (kind, motion), num_vertices in vertices.most_common():
-        row = settings.found_parts.add()
-        row.name, row.motion = kind, motion
-        row.num_parts, row.num_vertices = counts[kind, motion], num_vertices

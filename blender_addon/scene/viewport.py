@@ -15,16 +15,17 @@ FloatArray = NDArray[np.floating]
 def vertices_at(head: Head, frame: float) -> FloatArray:
     """(M, 3) vertices of the head at a scene frame, in the coordinates of `head.mesh`.
 
-    Shape keys are evaluated by Blender; modifiers are left out, as they are when a head is read.
+    Shape keys are evaluated by Blender; modifiers but Mirror are left out, as when a head is read.
     Leaves the scene at that frame.
     """
     scene = bpy.context.scene
     scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
     depsgraph = bpy.context.evaluated_depsgraph_get()
     placed = []
-    for obj in head.objects():
+    for obj, part in zip(head.objects(), head.parts, strict=True):
         evaluated = obj.evaluated_get(depsgraph)
         mixed = _mixed_keys(obj.data, evaluated.data.shape_keys or obj.data.shape_keys)
+        mixed = part.joined_vertices(mixed)
         matrix = np.array(evaluated.matrix_world, np.float64)
         placed.append(mixed @ matrix[:3, :3].T + matrix[:3, 3])
     return axes.to_core(np.concatenate(placed))

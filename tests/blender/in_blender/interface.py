@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -12,6 +13,8 @@ from drawn import StubLayout, drawn, panels
 from harness import FOLDER, addon, new_sphere
 from models import renamed_model, use_model
 
+# Millimetres of a clip whose lips cut into each other.
+CONTACT = {"lip_penetration_mm": 1.25, "lid_penetration_mm": 0.4, "teeth_outside_mm": 0.0}
 jobs, state = addon("jobs"), addon("scene.state")
 errors = addon("facegen_core.errors")
 
@@ -38,15 +41,28 @@ def test_with_a_head_the_tab_follows_the_work() -> None:
     assert sorted(order, key=seen.index) == order
     settings = head.facegen
     settings.is_matched, settings.verdict, settings.warnings = True, "fair", "One sentence."
-    for name in ("skin", "lower_teeth", *(f"kind_{k}" for k in range(9))):
-        part = settings.found_parts.add()
-        part.name, part.motion, part.num_parts = name, "jaw", 2
+    part = settings.found_parts.add()
+    part.name, part.motion, part.is_welded, part.confidence = "lower_teeth", "jaw", True, 0.62
+    part.object_name, part.num_vertices = "Teeth", 2204
     settings.frame_range, settings.num_keys = "custom", 5
+    settings.num_unsure = 3
+    settings.contact = json.dumps({"before": CONTACT, "after": dict.fromkeys(CONTACT, 0.01)})
+    settings.mask_group = "Stiff"
     seen = drawn()
-    assert "One sentence." in seen
-    assert "Lower teeth ×2" in seen
-    assert "frame_start" in seen
-    assert any("kinds more" in text for text in seen)
+    for text in (
+        "One sentence.",
+        "FACEGEN_UL_parts",
+        "Teeth: 2,204 vertices, 62% sure",
+        "Welded into the skin",
+        "3 of 68 are unsure",
+        "facegen.show_landmarks",
+        "facegen.heat_map",
+        "frame_start",
+        "use_contact",
+        "Lips: 1.25 → 0.01",
+        "Weight 0 rests; applied by Generate",
+    ):
+        assert text in seen, text
 
 
 def test_preferences_and_the_add_menu_draw() -> None:

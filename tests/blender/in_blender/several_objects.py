@@ -69,7 +69,7 @@ def test_landmarks_keep_their_place_through_parent_and_scale_and_are_found_again
     head.scale, head.location, head.rotation_euler = (2, 3, 0.5), (5, 0, 1), (0.2, 0.1, 0.7)
     bpy.context.view_layer.update()
     assert bpy.ops.facegen.place_landmarks() == {"FINISHED"}
-    places = landmarks.landmark_positions(head)
+    places = landmarks.wanted(head).places
     assert len(places) == 13
     points = mesh_bridge.gather([head]).mesh.vertices
     low, high = points.min(axis=0) - 1e-5, points.max(axis=0) + 1e-5
@@ -84,7 +84,7 @@ def test_landmarks_keep_their_place_through_parent_and_scale_and_are_found_again
     assert bpy.ops.facegen.place_landmarks() == {"FINISHED"}  # adds none twice
     assert len(head.children) == 13
     assert bpy.ops.facegen.remove_landmarks() == {"FINISHED"}
-    assert not head.children and landmarks.landmark_positions(head) is None  # noqa: PT018
+    assert not head.children and landmarks.wanted(head) is None  # noqa: PT018
 
 
 def test_a_head_in_parts_turned_and_stretched_moves_in_every_object() -> None:
@@ -157,7 +157,7 @@ def test_match_goes_by_landmarks_that_are_placed() -> None:
     skin = bpy.data.objects["Renamed"]
     harness.activate(skin)
     assert bpy.ops.facegen.place_landmarks() == {"FINISHED"}
-    places = landmarks.landmark_positions(skin)
+    places = landmarks.wanted(skin).places
     assert places[45][0] > places[36][0], "the subject's left is on +X"
     calls = count_matches()
     assert bpy.ops.facegen.match() == {"FINISHED"}

@@ -1,0 +1,51 @@
+"""Heat Map: how far the fit lies from the head, in colours; the same button takes them off."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import jobs
+from ..scene import heat_map, state
+from . import match, polling
+from .correct_part import request_same_match
+
+
+def take_off(context: bpy.types.Context) -> None:
+    """Remove the colours from every object that has them and shade the viewports as before."""
+    heat_map.hide(list(context.scene.objects))
+    heat_map.sync_shading(context)
+
+
+class FACEGEN_OT_heat_map(jobs.JobOperator, bpy.types.Operator):
+    """Colour the head by its distance from the fitted face in millimetres.
+    Press again to take the colours off; they are never exported"""
+
+    bl_idname = "facegen.heat_map"
+    bl_label = "Heat Map"
+    bl_options = {"UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return polling.head_is_matched(cls, context)
+
+    def begin(self, context: bpy.types.Context) -> jobs.Work:
+        target = state.find_target(context)
+        if heat_map.is_shown(target):
+            return lambda progress: None
+        request = request_same_match(context, target)
+
+        def work(progress: jobs.Progress) -> state.Match:
+            found = match.run_match(request, progress)
+            state.residuals_of(found)
+            return found
+
+        return work
+
+    def finish(self, context: bpy.types.Context, found: state.Match | None) -> str:
+        if found is None:
+            take_off(context)
+            return "The colours are off"
+        heat_map.show(found.head, state.residuals_of(found))
+        heat_map.sync_shading(context)
+        residual = found.alignment.fit.residual
+        return f"The fit lies {residual.mean_mm:.2f} mm from this head on average"

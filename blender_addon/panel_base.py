@@ -1,0 +1,41 @@
+"""What the panels of the tab share."""
+
+from __future__ import annotations
+
+import textwrap
+
+import bpy
+
+from .scene import state
+
+# Characters of a line at the width the sidebar opens with; labels do not wrap by themselves.
+LINE_LENGTH = 38
+
+
+class FacegenPanel:
+    """A panel of the tab; it draws only for a mesh."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Facegen"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        target = state.find_target(context)
+        return target is not None and target.type == "MESH"
+
+
+class MatchedPanel(FacegenPanel):
+    """A panel that has something to say once the head is matched."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return super().poll(context) and state.find_target(context).facegen.is_matched
+
+
+def draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
+    """A sentence in as many lines as it needs."""
+    column = layout.column(align=True)
+    for line in textwrap.wrap(sentence, LINE_LENGTH):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else icon
