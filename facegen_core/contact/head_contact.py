@@ -15,6 +15,7 @@ from ..registration.masking import Masking
 from ..registration.surface import Surface
 from ..retarget import Retargeter
 from .lid_contact import EyeShape, LidContact
+from .lip_contact import LipContact
 from .resolving import Opening, Resolver
 from .zone import Reach, Zone, zone_around
 
@@ -24,10 +25,12 @@ BoolArray = NDArray[np.bool_]
 
 # Lid landmarks from corner to corner and round, and the column of the eye's sides.
 _EYES = {"left": ((42, 43, 44, 45, 46, 47), 1), "right": ((36, 37, 38, 39, 40, 41), 2)}
+_INNER_CORNERS = (60, 64)
 _INNER_LIPS = (60, 61, 62, 63, 64, 65, 66, 67)
 # On a face of ordinary size eyes are this wide, mm; zones of larger ones are larger.
 _EYE_WIDTH_MM, _MOUTH_WIDTH_MM = 30.0, 44.0
 _SMALLEST, _LARGEST = 0.7, 2.5
+_LIP_REACH = Reach(touching=9.0, yielding=20.0, response=2.5, patch=2.4, spacing=1.3)
 _LID_REACH = Reach(touching=14.0, yielding=22.0, response=2.5, patch=2.4, spacing=1.1)
 # Where the slit is: skin this near to the line of landmarks, and surely of a side.
 _SEED_MM = 4.0
@@ -81,6 +84,22 @@ class LidArea:
 
 
 @dataclass(frozen=True, eq=False)
+class MouthArea:
+    """Both lips."""
+
+    lips: Resolver
+
+    @property
+    def vertices(self) -> IntArray:
+        return self.lips.zone.vertices
+
+    def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
+        result = self.lips.resolve(moved)
+        worst = float(result.before.max()), float(result.after.max())
+        return AreaResult(result.moved, result.frames, {"lips": worst})
+
+
+@dataclass(frozen=True, eq=False)
 class HeadContact:
     """The areas of one head in which something can touch.
 
@@ -113,33 +132,50 @@ def prepare_head(
         eye, is_own = _eye_shape(alignment, surface, side)
         away = eye.clearances(surface.vertices)[0]
         can_touch = np.abs(away) < _LID_THICKNESS_MM
-        zone = _zone(alignment, retargeter, chain, column, mobility, can_touch)
+        line = alignment.fit.landmarks[list(chain)]
+        size = _size(line[0], line[3], _EYE_WIDTH_MM)
+        reach = _LID_REACH.scaled(size)
+        zone = _zone(retargeter, line, column, mobility, can_touch, reach)
         if zone is not None:
             opening = _opening(retargeter.lid_closing, column, zone, eye)
             areas.append(LidArea(Resolver.of(LidContact.of(zone, eye, is_own), opening)))
+    mouth = _mouth(alignment, retargeter, mobility)
+    if mouth is not None:
+        areas.append(mouth)
     return HeadContact(tuple(areas), None if masking is None else masking.riding)
 
 
+def _mouth(alignment: Alignment, retargeter: Retargeter, mobility: FloatArray) -> MouthArea | None:
+    landmarks = alignment.fit.landmarks
+    right, left = landmarks[list(_INNER_CORNERS)]
+    size = _size(right, left, _MOUTH_WIDTH_MM)
+    can_touch = np.ones(retargeter.surface.num_vertices, bool)
+    line, reach = landmarks[list(_INNER_LIPS)], _LIP_REACH.scaled(size)
+    zone = _zone(retargeter, line, 0, mobility, can_touch, reach)
+    return None if zone is None else MouthArea(Resolver.of(LipContact.of(zone, size)))
+
+
+def _size(start: FloatArray, end: FloatArray, ordinary: float) -> float:
+    """How large an eye or a mouth is beside an ordinary one."""
+    return float(np.clip(np.linalg.norm(end - start) / ordinary, _SMALLEST, _LARGEST))
+
+
 def _zone(
-    alignment: Alignment,
     retargeter: Retargeter,
-    chain: tuple[int, ...],
+    line: FloatArray,
     column: int,
     mobility: FloatArray,
     can_touch: BoolArray,
+    reach: Reach,
 ) -> Zone | None:
-    """Of one eye."""
+    """Around a slit. line: (N, 3) landmarks around it; column: of its sides."""
     surface, sides = retargeter.surface, retargeter.sides[:, column]
-    line = alignment.fit.landmarks[list(chain)]
-    size = float(np.linalg.norm(line[0] - line[3])) / _EYE_WIDTH_MM
-    reach = _LID_REACH.scaled(float(np.clip(size, _SMALLEST, _LARGEST)))
     seeds = _near_line(surface.vertices, line, np.abs(sides) > _LEAST_SIDE)
-    distances = surface.distances_along(seeds, reach.yielding)
     return zone_around(
         surface.vertices,
         surface.triangles,
         sides,
-        distances,
+        surface.distances_along(seeds, reach.yielding),
         mobility,
         can_touch,
         reach,

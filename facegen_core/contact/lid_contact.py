@@ -94,8 +94,15 @@ class LidContact:
         points = zone.points @ zone.rest
         return cls(zone, eye, eye.clearances(points)[0], points, is_own)
 
+    def encounter(self, positions: FloatArray) -> LidContact:
+        """Eyeballs stay: nothing has to be found out beforehand."""
+        return self
+
+    def chosen(self, frames: IntArray) -> LidContact:
+        return self
+
     def depths(self, positions: FloatArray) -> Depths:
-        """How much nearer to the eyeball than allowed; as Obstacle asks."""
+        """How much nearer to the eyeball than allowed; as Encounter asks."""
         points = self.zone.points_of(positions)
         clearances, outward = self.eye.clearances(points)
         least = np.minimum(self.at_rest, _CLEARANCE_MM)[:, None]

@@ -41,13 +41,25 @@ class Depths:
     beyond_rest: FloatArray
 
 
+class Encounter(Protocol):
+    """What is near what in some frames, from which depths are read while the skin gives way."""
+
+    def depths(self, positions: FloatArray) -> Depths:
+        """For (Z, T, 3) positions of the zone."""
+        ...
+
+    def chosen(self, frames: IntArray) -> Encounter:
+        """Of some frames only."""
+        ...
+
+
 class Obstacle(Protocol):
     """What a zone must not go into."""
 
     @property
     def zone(self) -> Zone: ...
 
-    def depths(self, positions: FloatArray) -> Depths:
+    def encounter(self, positions: FloatArray) -> Encounter:
         """For (Z, T, 3) positions of the zone."""
         ...
 
@@ -103,7 +115,8 @@ class Resolver:
     def resolve(self, moved: FloatArray) -> Resolved:
         """Push (Z, T, 3) displacements out; where nothing is too deep they stay as they are."""
         zone = self.zone
-        first = self.obstacle.depths(zone.rest[:, None] + moved)
+        encounter = self.obstacle.encounter(zone.rest[:, None] + moved)
+        first = encounter.depths(zone.rest[:, None] + moved)
         before = np.maximum(first.beyond_rest.max(axis=0, initial=0.0), 0.0)
         is_deep = first.beyond_allowed.max(axis=0, initial=FREE_MM) > _LEAST_MM
         frames = np.flatnonzero(is_deep & moved.any(axis=(0, 2)))
@@ -111,12 +124,14 @@ class Resolver:
             return Resolved(moved, before, before, frames)
         result, after = moved.copy(), before.copy()
         chosen = Depths(*(values[:, frames] for values in vars(first).values()))
-        correction, last = self._pushed(moved[:, frames], chosen)
+        correction, last = self._pushed(moved[:, frames], chosen, encounter.chosen(frames))
         result[:, frames] += correction
         after[frames] = np.maximum(last.beyond_rest.max(axis=0, initial=0.0), 0.0)
         return Resolved(result, before, after, frames)
 
-    def _pushed(self, moved: FloatArray, found: Depths) -> tuple[FloatArray, Depths]:
+    def _pushed(
+        self, moved: FloatArray, found: Depths, encounter: Encounter
+    ) -> tuple[FloatArray, Depths]:
         """(Z, T, 3) correction of frames that touch, and what is left; found: before any push."""
         zone = self.zone
         depths, normals = self._by_handle(found)
@@ -140,7 +155,7 @@ class Resolver:
             correction = (zone.response @ flat).reshape(moved.shape).astype(np.float64)
             if self.opening is not None:
                 correction += self.opening.keep(correction)
-            found = self.obstacle.depths(zone.rest[:, None] + moved + correction)
+            found = encounter.depths(zone.rest[:, None] + moved + correction)
             depths, normals = self._by_handle(found)
             if depths.max() < _TOLERANCE_MM:
                 break
