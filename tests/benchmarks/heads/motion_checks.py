@@ -179,8 +179,8 @@ def skin(trials: Sequence[Measures]) -> Outcome:
             at_most("edge stretch p99", f"≤ {STRETCH}", STRETCH, stretches, "times"),
             at_most("forehead leak of a lower-face motion", f"< {LEAK_MM} mm", LEAK_MM, leaks),
         ),
-        "Inverted: triangles of the seen face that turn by more than a right angle where the truth "
-        "does not, over all motions. Stretch: 99th percentile over the edges of the seen face, all "
+        "Inverted: triangles of the seen face that come to face against the skin around them, where "
+        "the truth's do not, over all motions. Stretch: 99th percentile over the edges of the seen face, all "
         "expressions; the truth's own in brackets. Leak: motion of the forehead in an open smile, "
         "beyond the truth's.",
         ("head", "inverted", "stretch (truth)", "leak"),

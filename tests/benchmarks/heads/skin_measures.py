@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.mesh import vertex_normals
 from facegen_core.motion import fit_pose, pose_points
 from facegen_core.topology import edges_of
 from tests.benchmarks.heads.variation import Variation
@@ -18,18 +19,17 @@ _SLIVER = 0.1
 
 
 def num_inverted(variation: Variation, truth: FloatArray, result: FloatArray) -> int:
-    """Triangles of the seen face turned by more than a right angle that the truth does not turn.
+    """Triangles of the seen face that face against the skin around them, summed over T frames.
 
-    Summed over the T frames.
+    Those that do so at rest or in the truth are not counted: lips that roll in fold by themselves.
     """
     triangles = _face_triangles(variation)
     rest = variation.positions
-    before = _crosses(rest, triangles)
+    at_rest = _is_folded(rest, triangles)
     count = 0
     for found, true in zip(result, truth, strict=True):
-        is_over = np.sum(_crosses(rest + found, triangles) * before, axis=1) < 0
-        is_truly = np.sum(_crosses(rest + true, triangles) * before, axis=1) < 0
-        count += int((is_over & ~is_truly).sum())
+        is_over = _is_folded(rest + found, triangles) & ~at_rest
+        count += int((is_over & ~_is_folded(rest + true, triangles)).sum())
     return count
 
 
@@ -85,6 +85,8 @@ def _face_triangles(variation: Variation) -> NDArray[np.integer]:
     return triangles[variation.is_outer_face[triangles].all(axis=1)]
 
 
-def _crosses(positions: FloatArray, triangles: NDArray[np.integer]) -> FloatArray:
+def _is_folded(positions: FloatArray, triangles: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """(F,) whether a triangle's normal is against the mean of its corners' normals."""
     a, b, c = (positions[triangles[:, k]] for k in range(3))
-    return np.cross(b - a, c - a)
+    around = vertex_normals(positions, triangles)[triangles].sum(axis=1)
+    return np.sum(np.cross(b - a, c - a) * around, axis=1) < 0
