@@ -27,7 +27,7 @@ _SURE_SKIN_MM = 1.0
 # A piece cut out by creases has one kind when it has nearly all of one; smaller ones are left.
 _PIECE_VERTICES, _PIECE_SHARE, _PIECE_SKIN_SHARE = 12, 0.85, 0.35
 # Islands with less than this share of the area of a kind are noise; a tooth is more.
-_ISLAND_SHARE = 0.01
+_ISLAND_SHARE, _ISLAND_VERTICES = 0.01, 4
 # A part is there when so much of the fitted one is covered this closely (the walls of a mouth
 # without teeth cover 0.03), or when creases set off a piece that is nearly as wide as it: then at
 # most this many edges, per root of its vertices, lead out of it without a crease.
@@ -81,11 +81,11 @@ def _pieces(
         [skin, *(shape.costs(patch.points, patch.normals)[0] for shape in shapes.values())], axis=1
     )
     shares = probabilities(patch, costs)
-    labels = _by_piece(patch, shares.argmax(axis=1), shapes)
     areas = patch.as_surface().vertex_areas
+    labels = _without_islands(patch, _by_piece(patch, shares.argmax(axis=1), shapes), areas)
     pieces = []
     for number, (name, shape) in enumerate(shapes.items(), start=1):
-        own = _without_islands(patch, labels == number, areas)
+        own = np.flatnonzero(labels == number)
         cover = _eye_cover(patch, own, areas, shape) if name in EYES else _cover(patch, own, shape)
         if name in MOUTH_PROXIES and _is_set_off(patch, own, shape):
             cover = max(cover, _SET_OFF_COVER)
@@ -132,18 +132,22 @@ def _by_piece(patch: Patch, labels: IntArray, shapes: dict[str, Shape]) -> IntAr
     return result
 
 
-def _without_islands(patch: Patch, is_own: NDArray[np.bool_], areas: FloatArray) -> IntArray:
-    """Vertices of the patch that are the kind's, without islands too small to be it."""
-    own = np.flatnonzero(is_own)
-    if len(own) == 0:
-        return own
+def _without_islands(patch: Patch, labels: IntArray, areas: FloatArray) -> IntArray:
+    """(C,) labels, where islands too small to be what they are called take that of their shore."""
     edges = patch.as_surface().edges
-    start, end = edges[is_own[edges].all(axis=1)].T
+    start, end = edges[labels[edges[:, 0]] == labels[edges[:, 1]]].T
     count = len(patch.indices)
     graph = sparse.coo_matrix((np.ones(len(start)), (start, end)), (count, count))
-    islands = connected_components(graph, directed=False)[1][own]
-    sizes = np.bincount(islands, areas[own])
-    return own[sizes[islands] >= _ISLAND_SHARE * sizes.sum()]
+    islands = connected_components(graph, directed=False)[1]
+    totals = np.bincount(labels, areas)[labels]
+    is_small = np.bincount(islands, areas)[islands] < _ISLAND_SHARE * totals
+    is_small |= np.bincount(islands)[islands] < _ISLAND_VERTICES
+    ends = np.concatenate([edges, edges[:, ::-1]])
+    ashore = ends[is_small[ends[:, 0]] & (labels[ends[:, 0]] != labels[ends[:, 1]])]
+    votes = np.zeros((islands.max() + 1, labels.max() + 1))
+    np.add.at(votes, (islands[ashore[:, 0]], labels[ashore[:, 1]]), 1.0)
+    has_shore = votes.sum(axis=1)[islands] > 0
+    return np.where(is_small & has_shore, votes.argmax(axis=1)[islands], labels)
 
 
 def _cover(patch: Patch, own: IntArray, shape: Shape) -> float:
