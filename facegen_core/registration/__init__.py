@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from ..progress import Progress, no_progress, subprogress
 from ..template import Template
 from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part
 from .anatomy import find_parts, near_seals
-from .correspondence import correspond, looks_inside_out, match_surface
+from .correspondence import CONFIDENT, correspond, looks_inside_out, match_surface
 from .fit_template import fit_template, refit_template
 from .regions import carry_regions
-from .surface import weld
+from .surface import Surface, weld
 
 FloatArray = NDArray[np.floating]
 
@@ -103,6 +104,7 @@ def align(
     regions = carry_regions(template, fit, surface, matches, confidences, parts)
     is_sealed = near_seals(template, fit, surface, matches, confidences, is_skin)
     confidences = np.where(is_sealed, np.float32(0.0), confidences)
+    parts = tuple(_carried_if_lost(part, surface, confidences) for part in parts)
     welded = surface.welded_indices
     correspondence = Correspondence(
         np.where(confidences > 0, matches.triangle_indices, -1)[welded].astype(np.int32),
@@ -116,3 +118,11 @@ def _corrected(parts: tuple[Part, ...], corrections: Mapping[int, str]) -> tuple
     """The parts with the artist's word put over ours; corrections of unknown parts are ignored."""
     known = {key: kind for key, kind in corrections.items() if kind in KIND_MOTIONS}
     return tuple(p.as_kind(known[p.key]) if p.key in known else p for p in parts)
+
+
+def _carried_if_lost(part: Part, surface: Surface, confidences: FloatArray) -> Part:
+    """A part called skin of which nothing lies on the template rides on the skin beside it."""
+    if part.motion != "skin" or part.is_welded:
+        return part
+    is_lost = not (confidences[surface.welded_indices[part.vertex_indices]] > CONFIDENT).any()
+    return replace(part, motion="carried") if is_lost else part
