@@ -203,6 +203,15 @@ def test_the_surroundings_tell_turn_and_size():
     np.testing.assert_allclose(changes, np.broadcast_to(1.3 * turn, changes.shape), atol=1e-9)
 
 
+def test_a_face_longer_in_one_direction_carries_motion_farther_along_it_only():
+    vertices = face_patch(3.0)[0]
+    changes = turn_and_size(vertices, vertices * [1.0, 1.4, 1.0])
+    inside = (np.abs(vertices[:, :2]) < [30.0, 40.0]).all(axis=1) & (vertices[:, 2] > 50.0)
+    along, across = changes[inside, 1, 1], changes[inside, 0, 0]
+    assert (along > 1.3).all()
+    assert (across < 1.1).all()
+
+
 def test_motion_of_another_template_is_refused(alignment):
     with pytest.raises(TopologyMismatchError, match=r"skin \(T, "):
         retarget(FaceMotion(np.zeros((2, 7, 3)), np.zeros((2, 6))), alignment)
