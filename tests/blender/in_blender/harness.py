@@ -76,6 +76,7 @@ def new_sphere(name: str, radius: float = 1.0, segments: int = 24) -> bpy.types.
 
 def activate(target: bpy.types.Object, *others: bpy.types.Object) -> None:
     """Make one object active and select it with the others only."""
+    bpy.context.view_layer.update()  # an object that was just removed may still be listed
     for obj in bpy.context.view_layer.objects:
         obj.select_set(obj is target or obj in others)
     bpy.context.view_layer.objects.active = target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import bmesh
 import bpy
 import harness
 import numpy as np
@@ -198,6 +197,8 @@ def test_wrong_moves_are_refused_and_change_nothing() -> None:
 
 def poke_a_face() -> None:
     """Give one face a vertex in its middle."""
+    import bmesh  # there only once bpy is
+
     work = bmesh.new()
     work.from_mesh(head().data)
     work.faces.ensure_lookup_table()
