@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part
 from .anatomy import find_parts, near_seals
 from .correspondence import CONFIDENT, correspond, looks_inside_out, match_surface
 from .fit_template import fit_template, refit_template
+from .matching import Matches
 from .regions import carry_regions
 from .surface import Surface, weld
 
@@ -22,6 +24,11 @@ FloatArray = NDArray[np.floating]
 
 # Share of the progress bar that fitting takes; correspondence and anatomy take the rest.
 _FIT_SHARE = 0.8
+
+# Per fit: template and target it is for, and what was found there.
+_seen: WeakKeyDictionary[Fit, tuple[Template, Mesh, tuple[Surface, Matches, tuple[Part, ...]]]] = (
+    WeakKeyDictionary()
+)
 # Landmarks put right by less than this do not change what is an eyeball and what is a tooth.
 _SAME_ANATOMY_MM = 8.0
 
@@ -63,7 +70,9 @@ def refit(
     fitting = subprogress(progress, 0.0, _FIT_SHARE)
     fit = refit_template(template, target, alignment.fit, pins, fitting)
     moved = np.linalg.norm(_on_target(fit) - _on_target(alignment.fit), axis=1).max()
-    parts = alignment.parts if moved * fit.similarity.scale < _SAME_ANATOMY_MM else None
+    seen = _seen.get(alignment.fit)  # parts as found, before any correction
+    is_same = seen is not None and moved * fit.similarity.scale < _SAME_ANATOMY_MM
+    parts = seen[2][2] if seen is not None and is_same else None
     again = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections, parts)
     progress(1.0, "Matched")
     return again
@@ -87,13 +96,7 @@ def align(
     parts: of an earlier alignment of this target, where they still hold.
     """
     progress(0.0, "Looking at the parts of the head")
-    surface = weld(target, fit.similarity.apply(target.vertices), fit)
-    matches = match_surface(template, fit.neutral, surface)
-    if looks_inside_out(matches):
-        surface = surface.turned_inside_out()
-        matches = match_surface(template, fit.neutral, surface)
-    if parts is None:
-        parts = find_parts(template, fit, target, surface, matches)
+    surface, matches, parts = _looked_at(template, target, fit, parts)
     parts = _corrected(parts, corrections or {})
     is_skin = np.zeros(surface.num_vertices, bool)
     for part in parts:
@@ -112,6 +115,29 @@ def align(
         confidences[welded],
     )
     return Alignment(template, target, fit, correspondence, parts, regions)
+
+
+def _looked_at(
+    template: Template, target: Mesh, fit: Fit, parts: tuple[Part, ...] | None
+) -> tuple[Surface, Matches, tuple[Part, ...]]:
+    """The target welded, its matches on the fitted skin, and its parts unless they are given.
+
+    Looked for once and kept as long as the fit lives, so that a correction by the artist costs a
+    fraction of a match.
+    """
+    known = _seen.get(fit)
+    if known is not None and known[0] is template and known[1] is target:
+        return known[2]
+    surface = weld(target, fit.similarity.apply(target.vertices), fit)
+    matches = match_surface(template, fit.neutral, surface)
+    if looks_inside_out(matches):
+        surface = surface.turned_inside_out()
+        matches = match_surface(template, fit.neutral, surface)
+    if parts is None:
+        parts = find_parts(template, fit, target, surface, matches)
+    result = surface, matches, parts
+    _seen[fit] = template, target, result
+    return result
 
 
 def _corrected(parts: tuple[Part, ...], corrections: Mapping[int, str]) -> tuple[Part, ...]:

@@ -192,8 +192,15 @@ def test_a_valley_is_a_crease_and_a_ridge_is_none():
         edges = patch.as_surface().edges
         turns = concave_turns(patch, edges)
         assert (turns.max() > 30.0) == (sign > 0)
-    assert len(np.unique(crease_pieces(valley(1.45)))) > 1
-    assert len(np.unique(crease_pieces(valley(-1.45)))) == 1
+
+
+def test_creases_part_pieces():
+    patch = valley(0.0)
+    leaning = np.where(patch.points[:, :1] < 0.1, [0.8, 0.0, 0.6], [-0.8, 0.0, 0.6])
+    pieces = crease_pieces(dataclasses.replace(patch, normals=leaning))
+    assert [len(set(pieces[patch.points[:, 0] < 0.1])), len(set(pieces))] == [1, 2]
+    convex = dataclasses.replace(patch, normals=leaning * [-1.0, 0.0, 1.0])
+    assert len(set(crease_pieces(convex))) == 1
 
 
 def test_the_same_head_gives_the_same_parts(template, head, alignment):

@@ -39,7 +39,7 @@ _SMOOTH_MM = 2.0
 _CREASE_DEG, _CUT_DEG = 20.0, 35.0
 # Rounds in which shapes are moved onto what they label, together and then each on its own, and
 # how many of the vertices speak in them.
-_ROUNDS_TOGETHER, _ROUNDS_ALONE, _MAX_SPEAKERS = 3, 4, 4000
+_ROUNDS_TOGETHER, _ROUNDS_ALONE, _MAX_SPEAKERS = 3, 4, 2000
 _MIN_SPEAKERS = 12
 
 
