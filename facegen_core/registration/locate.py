@@ -37,9 +37,9 @@ SURELY_EXPLAINED = 0.75
 MIN_EXPLAINED = 0.6
 # Of what the detector is sure about, less needs to be explained: stylised heads, masks, beards.
 # What it scores below the last is no face, however round and smooth.
-MIN_EXPLAINED_SEEN, MIN_SCORE = 0.45, 0.3
+MIN_EXPLAINED_SEEN, MIN_SCORE = 0.55, 0.7
 # A face seen with this score that explains as much is taken at once.
-SURELY_SEEN = 0.9
+SURELY_SEEN = 0.99
 # What looks like no face at all still counts this share of what it explains.
 UNSEEN_SHARE = 0.4
 # Looks worth a second one, the score below which none is, how often they are improved, and how
@@ -116,6 +116,7 @@ def detected_faces(detector: LandmarkDetector, looks: list[Look]) -> list[Detect
         if not any(detector.is_same_place(look.place, other.place) for other in apart):
             apart.append(look)
     detections = [detector.detect(look.place) for look in apart[:NUM_DETECTIONS]]
+    detections = [detection for detection in detections if detection.score > MIN_SCORE]
     return sorted(detections, key=lambda detection: -detection.score)
 
 

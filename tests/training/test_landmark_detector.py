@@ -78,7 +78,12 @@ def test_pictures_are_the_same_again_and_show_faces_and_others(bundle, pictures,
 
 def test_an_interrupted_training_goes_on_to_the_same_network(pictures, tmp_path):
     config = DetectorConfig(
-        num_steps=4, batch=4, validation_interval=4, checkpoint_interval=2, num_scenes=3
+        num_steps=3,
+        restart_steps=1,
+        batch=4,
+        validation_interval=4,
+        checkpoint_interval=2,
+        num_scenes=3,
     )
     whole, log = train_detector(pictures, pictures, config, tmp_path / "whole")
     assert log[-1]["step"] == 4
@@ -87,14 +92,14 @@ def test_an_interrupted_training_goes_on_to_the_same_network(pictures, tmp_path)
     class KilledError(Exception):
         pass
 
-    def kill(step, _num_steps):
+    def kill(step):
         if step == 2:
             raise KilledError
         return 1.0
 
     with pytest.MonkeyPatch.context() as patch:
         rate = train_detector.__globals__["_rate"]
-        patch.setitem(train_detector.__globals__, "_rate", lambda s, n: kill(s, n) * rate(s, n))
+        patch.setitem(train_detector.__globals__, "_rate", lambda s, c: kill(s) * rate(s, c))
         with pytest.raises(KilledError):
             train_detector(pictures, pictures, config, tmp_path / "cut")
     resumed, _ = train_detector(pictures, pictures, config, tmp_path / "cut")
@@ -175,7 +180,8 @@ def test_the_command_draws_trains_and_fills_a_bundle(bundle, tmp_path, monkeypat
         source,
     )
     (tmp_path / "c.yaml").write_text(
-        "num_scenes: 4\nnum_held_out_scenes: 2\nnum_steps: 2\nbatch: 4\nvalidation_interval: 2\n"
+        "num_scenes: 4\nnum_held_out_scenes: 2\nnum_steps: 2\nrestart_steps: 0\n"
+        "batch: 4\nvalidation_interval: 2\n"
     )
     arguments = ["detector", "--bundle", str(source), "--config", str(tmp_path / "c.yaml")]
     with pytest.raises(BundleError, match="no finished detector"):

@@ -21,12 +21,19 @@ class DetectorConfig:
     num_scenes: int = 3800
     num_held_out_scenes: int = 200
     num_steps: int = 2600
+    # Then so many more from a warm restart at a share of the rate (Loshchilov & Hutter 2017).
+    restart_steps: int = 700
+    restart_share: float = 0.5
     batch: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 1e-3
     # Steps between two measurements on held-out scenes, and between two checkpoints.
     validation_interval: int = 600
     checkpoint_interval: int = 300
+
+    @property
+    def total_steps(self) -> int:
+        return self.num_steps + self.restart_steps
 
 
 def read_detector_config(path: Path | None) -> DetectorConfig:
@@ -50,6 +57,6 @@ def _value(name: str, value: Any) -> Any:
         raise TrainingConfigError(f"Unknown setting '{name}': choose from {', '.join(defaults)}.")
     if isinstance(value, bool) or not isinstance(value, type(defaults[name]) | int):
         raise TrainingConfigError(f"'{name}': expected a number, got {value!r}.")
-    if not value > 0:
+    if value < 0 or (value == 0 and name != "restart_steps"):
         raise TrainingConfigError(f"'{name}': expected more than 0, got {value!r}.")
     return type(defaults[name])(value)

@@ -61,19 +61,21 @@ def train_detector(
     log: list[dict[str, Any]] = []
     first = _resume(out / "checkpoint.npz", config, detector, average, optimiser, log)
     started = time.monotonic()
-    bar = tqdm(range(first, config.num_steps), initial=first, total=config.num_steps, mininterval=5)
+    bar = tqdm(
+        range(first, config.total_steps), initial=first, total=config.total_steps, mininterval=5
+    )
     for step in bar:
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * _rate(step, config.num_steps)
+            group["lr"] = config.learning_rate * _rate(step, config)
         losses = _step(detector, optimiser, _batch(pictures, config, step))
         _follow(average, detector, min(AVERAGE, (step + 1) / (step + 10)))
         bar.set_postfix(place=f"{losses[0]:.4f}", score=f"{losses[2]:.3f}", refresh=False)
         done = step + 1
-        if done % config.validation_interval == 0 or done == config.num_steps:
+        if done % config.validation_interval == 0 or done == config.total_steps:
             log.append({"step": done, "seconds": round(time.monotonic() - started)})
             log[-1] |= dataclasses.asdict(validate(average, held_out).overall())
             tqdm.write(str(log[-1]))
-        if done % config.checkpoint_interval == 0 or done == config.num_steps:
+        if done % config.checkpoint_interval == 0 or done == config.total_steps:
             _save(out / "checkpoint.npz", config, detector, average, optimiser, log, done)
     return average.eval(), log
 
@@ -139,10 +141,13 @@ def _batch(pictures: Pictures, config: DetectorConfig, step: int) -> tuple[Tenso
     return pixels, torch.from_numpy(landmarks), torch.from_numpy(is_face)
 
 
-def _rate(step: int, num_steps: int) -> float:
-    """Warm up, then half a cosine down to a hundredth."""
-    wave = 0.5 * (1.0 + math.cos(math.pi * step / num_steps))
-    return min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * wave)
+def _rate(step: int, config: DetectorConfig) -> float:
+    """Warm up, then half a cosine down to a hundredth; once more, lower, after the restart."""
+    share, passed = 1.0, step / config.num_steps
+    if step >= config.num_steps:
+        share, passed = config.restart_share, (step - config.num_steps) / config.restart_steps
+    wave = 0.5 * (1.0 + math.cos(math.pi * passed))
+    return share * min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * wave)
 
 
 def _follow(average: nn.Module, detector: nn.Module, share: float) -> None:
