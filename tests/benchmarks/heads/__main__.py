@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", help="checks to run, with commas; nothing is stored without --out"
     )
     parser.add_argument("--heads", type=int, help="random heads for the landmarks; default 200")
+    parser.add_argument("--faces", type=int, help="identities that are moved; default 2")
     parser.add_argument("--jobs", type=int, default=1, help="processes at once; default 1")
     parser.add_argument("--out", type=Path, help="folder; default docs")
     parser.add_argument("--quick", action="store_true", help="a few heads, for a test")
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = suite.QUICK if options.quick else suite.Plan()
     if options.heads is not None:
         plan = replace(plan, landmark_heads=options.heads)
+    if options.faces is not None:
+        plan = replace(plan, heads=suite.FACES[: max(options.faces, 1)])
     out = options.out or ROOT / "docs"
     stores = options.out is not None or not options.only
     if not stores and "sheets" in checks:

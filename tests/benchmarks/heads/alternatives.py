@@ -34,11 +34,12 @@ def by_radial_basis(variation: Variation, at: NDArray[np.integer]) -> FloatArray
 
 
 def by_nearest_point(
-    variation: Variation, alignment: Alignment, at: NDArray[np.integer]
+    variation: Variation, alignment: Alignment, at: NDArray[np.integer], with_identity: bool
 ) -> FloatArray:
     """(T, N, 3) mm at some vertices: the played motion of the nearest template vertex."""
     fit, template = alignment.fit, alignment.template
-    aligned = template.with_identity(fit.identity_coefficients)
+    coefficients = fit.identity_coefficients if with_identity else np.zeros(0)
+    aligned = template.with_identity(coefficients)
     points = fit.similarity.apply(variation.mesh.vertices[at])
     nearest = cKDTree(aligned).query(points)[1]
     motion = variation.truth.motion.skin[:, nearest]

@@ -18,8 +18,11 @@ BoolArray = NDArray[np.bool_]
 # Stations along the slit, as shares of the way from corner to corner; its ends always touch.
 STATIONS = np.linspace(0.2, 0.8, 9)
 _HALF_STATION = 0.05
-# Skin of a lip this far from the other one at rest is not at the slit, mm.
-_AT_SLIT_MM = 6.0
+# Places on each triangle that are looked at, so that coarse lips have an edge as fine ones do.
+_STEPS = 5
+_GRID = np.array(
+    [[i, j, _STEPS - i - j] for i in range(_STEPS + 1) for j in range(_STEPS + 1 - i)]
+) / _STEPS  # fmt: skip
 # Deeper than this a vertex is on another side of the mouth, not in a lip, mm.
 _DEEPEST_MM = 6.0
 _INNER_CORNERS = (60, 64)
@@ -68,12 +71,15 @@ class Mouth:
         gaps = np.full((2, len(STATIONS)), np.inf)
         for row, (own, other) in enumerate(((self.upper, self.lower), (self.lower, self.upper))):
             sheet = self.sheet(positions, other)
+            corners = self.sheet(positions, own).triangles
+            along = (self.along[corners] @ _GRID.T).ravel()
+            points = np.einsum("gk,tkx->tgx", _GRID, positions[corners]).reshape(-1, 3)
             for column, station in enumerate(STATIONS):
-                at = np.flatnonzero(own & (np.abs(self.along - station) < _HALF_STATION))
-                if len(at):
-                    found = sheet.measure(positions[at])
+                at = np.abs(along - station) < _HALF_STATION
+                if at.any():
+                    found = sheet.measure(points[at])
                     signed = np.where(found.at_rim, np.abs(found.signed), found.signed)
-                    # A deep vertex is not in the lip but behind it: its distance counts.
+                    # What is so deep is not in the lip but behind it: its distance counts.
                     signed = np.where(signed < -_DEEPEST_MM, -signed, signed)
                     gaps[row, column] = signed.min()
         return gaps.min(axis=0)

@@ -42,10 +42,10 @@ _CLOSED = [k for k, closed in enumerate(CLOSED_LIPS) if closed]
 class Measures:
     """One trial. Errors in mm over the seen face and the six expressions, NaN where unknown.
 
-    mean, p99: ours; radial_basis, nearest_point: means of the plain alternatives; moved: mean
-    displacement of the truth. lips, lids: of closed mouths and full closure. teeth: how far the
-    lower row is from rigid, how far the upper one moves. inverted: triangles. stretch,
-    true_stretch: 99th percentile. leak: mm at the forehead.
+    mean, p99: ours; radial_basis, nearest_point: means of the plain alternatives, nearest_of_mean
+    on the template's mean face; moved: mean displacement of the truth. lips, lids: of closed mouths
+    and full closure. teeth: how far the lower row is from rigid, how far the upper one moves.
+    inverted: triangles. stretch, true_stretch: 99th percentile. leak: mm at the forehead.
     """
 
     head: str
@@ -59,6 +59,7 @@ class Measures:
     moved: float = np.nan
     radial_basis: float = np.nan
     nearest_point: float = np.nan
+    nearest_of_mean: float = np.nan
     lips: tuple[LipResult, ...] = ()
     lids: tuple[LidResult, ...] = ()
     teeth: tuple[float, float] | None = None
@@ -134,7 +135,7 @@ def _refused(trial: Trial) -> Measures:
     )
 
 
-def _of_alternatives(trial: Trial) -> tuple[float, float]:
+def _of_alternatives(trial: Trial) -> tuple[float, float, float]:
     varied: Variation = trial.variation
     at = np.flatnonzero(varied.is_outer_face)
     truth = trial.truth[_EXPRESSIONS, at]
@@ -146,5 +147,6 @@ def _of_alternatives(trial: Trial) -> tuple[float, float]:
 
     return (
         mean(alternatives.by_radial_basis(varied, at)),
-        mean(alternatives.by_nearest_point(varied, trial.alignment, at)),
+        mean(alternatives.by_nearest_point(varied, trial.alignment, at, with_identity=True)),
+        mean(alternatives.by_nearest_point(varied, trial.alignment, at, with_identity=False)),
     )

@@ -24,6 +24,8 @@ from tests.benchmarks.heads.variations import MAKEHUMAN_VARIATIONS, TESSELLATION
 Job = tuple[int | str, str]
 
 CHECKS = ("landmarks", *MOTION_CHECKS, "invariance", "not_a_face", "time", "memory", "sheets")
+# Identities whose motion is looked at: the first as many as asked for.
+FACES = (5, 0, 1, 2, 3, 4, 6, 7, 8, 9)
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Plan:
     """
 
     landmark_heads: int = 200
-    heads: tuple[int, ...] = (0, 5)
+    heads: tuple[int, ...] = FACES[:2]
     tessellations: tuple[str, ...] = TESSELLATIONS
     others: tuple[str, ...] = tuple(
         name for name in VARIATIONS
@@ -56,13 +58,13 @@ class Plan:
 
 
 QUICK = Plan(
-    landmark_heads=2,
-    heads=(0,),
-    tessellations=("as is", "decimated to 500"),
+    landmark_heads=1,
+    heads=FACES[1:2],
+    tessellations=("decimated to 500",),
     others=("mouth sealed",),
     makehuman=(),
     moved=("turned",),
-    things=("cube", "sphere"),
+    things=("cube",),
     sizes=(20_000,),
     memory_size=20_000,
     sheet_rows=((2, "decimated to 500"),),
@@ -75,13 +77,15 @@ def run(
     """Outcomes by check, and how it was run, as JSON values."""
     started, load = time.perf_counter(), _load()
     outcomes: dict[str, Outcome] = {}
+    runs: dict[int, speed.Run] = {}
     if "time" in checks:
         tell("time")
         runs = {size: speed.measure(size, plan.threads) for size in plan.sizes}
         outcomes["time"] = speed.speed(runs, plan.threads)
     if "memory" in checks:
         tell("memory")
-        outcomes["memory"] = speed.memory(speed.measure(plan.memory_size, plan.threads, 10))
+        size = plan.memory_size
+        outcomes["memory"] = speed.memory(runs.get(size) or speed.measure(size, plan.threads))
     with _workers(jobs) as spread:
         if any(name in checks for name in MOTION_CHECKS):
             tell(f"{len(plan.trials())} heads matched and moved")
