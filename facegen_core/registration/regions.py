@@ -64,17 +64,30 @@ def _jaw_weights(
     ramp = np.clip((lower_share - _JAW_START) / (_JAW_FULL - _JAW_START), 0.0, 1.0)
     result = bag * ramp * ramp * (3.0 - 2.0 * ramp)
     is_known = is_known[surface.welded_indices]
+    is_rigid = np.zeros(len(result), bool)
     for part in parts:
-        indices = part.vertex_indices
-        if part.kind == "mouth_interior":
-            result[indices] = _weights_across_jaws(fit, surface, indices, result[indices], None)
-        elif part.kind == "skin":
-            is_fixed = is_known[indices] | (bag[indices] <= 0.5)
-            own = result[indices]
-            result[indices] = _weights_across_jaws(fit, surface, indices, own, is_fixed)
-        elif part.motion == "jaw":
-            result[indices] = 1.0
+        if part.motion in ("jaw", "still") and part.kind != "mouth_interior":
+            is_rigid[part.vertex_indices] = True
+            result[part.vertex_indices] = part.motion == "jaw"
+    for part in parts:
+        if part.kind not in ("mouth_interior", "skin"):
+            continue
+        own = part.vertex_indices
+        is_fixed = (is_known[own] | (bag[own] <= 0.5)) & (part.kind == "skin")
+        # Teeth welded to this part are where the weights start and end.
+        held = np.flatnonzero(is_rigid & _hangs_on(surface, own))
+        indices = np.concatenate([own, held])
+        is_fixed = np.concatenate([is_fixed, np.ones(len(held), bool)])
+        shares = _weights_across_jaws(fit, surface, indices, result[indices], is_fixed)
+        result[own] = shares[: len(own)]
     return result
+
+
+def _hangs_on(surface: Surface, vertex_indices: IntArray) -> BoolArray:
+    """(M,) whether a vertex is on the same connected surface as some of the given ones."""
+    has_some = np.zeros(surface.parts.max() + 1, bool)
+    has_some[surface.parts[surface.welded_indices[vertex_indices]]] = True
+    return has_some[surface.parts[surface.welded_indices]]
 
 
 def _weights_across_jaws(
@@ -82,14 +95,12 @@ def _weights_across_jaws(
     surface: Surface,
     vertex_indices: IntArray,
     weights: FloatArray,
-    is_fixed: BoolArray | None,
+    is_fixed: BoolArray,
 ) -> FloatArray:
     """(P,) weights of a part with upper and lower teeth or gums in one piece.
 
-    weights, is_fixed: (P,) weights that are known already and where; None where none is.
+    weights, is_fixed: (P,) weights, and where they are known already.
     """
-    if is_fixed is None:
-        is_fixed = np.zeros(len(vertex_indices), bool)
     welded = surface.welded_indices[vertex_indices]
     points = surface.vertices[welded]
     lower_points = np.concatenate([fit.inner["lower_teeth"], fit.inner["tongue"]])

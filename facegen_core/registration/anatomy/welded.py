@@ -10,6 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from ...template import PART_MOTIONS
 from .inside_mouth import MOUTH_PROXIES, mouth_kind
 from .labelling import Patch, Shape, concave_turns, crease_pieces, probabilities, settle, skin_costs
 from .scene import Scene, fit_sphere, members_of
@@ -26,6 +27,8 @@ _SKIN_MOST_MM = 6.0
 _SURE_SKIN_MM = 1.0
 # A piece cut out by creases has one kind when it has nearly all of one; smaller ones are left.
 _PIECE_VERTICES, _PIECE_SHARE, _PIECE_SKIN_SHARE = 12, 0.85, 0.35
+# Where both jaws have at least this share of a vertex, neither does.
+_UNSURE_SHARE = 0.35
 # Islands with less than this share of the area of a kind are noise; a tooth is more.
 _ISLAND_SHARE, _ISLAND_VERTICES = 0.01, 4
 # A part is there when so much of the fitted one is covered this closely (the walls of a mouth
@@ -82,7 +85,8 @@ def _pieces(
     )
     shares = probabilities(patch, costs)
     areas = patch.as_surface().vertex_areas
-    labels = _without_islands(patch, _by_piece(patch, shares.argmax(axis=1), shapes), areas)
+    labels = np.where(_is_between_jaws(shares, list(shapes)), 0, shares.argmax(axis=1))
+    labels = _without_islands(patch, _by_piece(patch, labels, shapes), areas)
     pieces = []
     for number, (name, shape) in enumerate(shapes.items(), start=1):
         own = np.flatnonzero(labels == number)
@@ -105,6 +109,13 @@ def _candidates(scene: Scene, indices: IntArray, names: tuple[str, ...]) -> Patc
     tree = cKDTree(together)
     distances = tree.query(scene.surface.vertices[boxed], distance_upper_bound=_REACH_MM)[0]
     return Patch.cut(scene.surface, np.sort(boxed[np.isfinite(distances)]))
+
+
+def _is_between_jaws(shares: FloatArray, names: list[str]) -> NDArray[np.bool_]:
+    """(C,) whether a vertex may as well be still as move with the jaw: there the surface bends."""
+    jaw = [1 + number for number, name in enumerate(names) if PART_MOTIONS[name] == "jaw"]
+    still = [1 + number for number, name in enumerate(names) if PART_MOTIONS[name] == "still"]
+    return np.minimum(shares[:, jaw].sum(axis=1), shares[:, still].sum(axis=1)) > _UNSURE_SHARE
 
 
 def _by_piece(patch: Patch, labels: IntArray, shapes: dict[str, Shape]) -> IntArray:
