@@ -24,11 +24,11 @@ from facegen_core.intensity import NUM_EXPRESSIONS
 from facegen_core.mesh import Mesh
 from tests.benchmarks.__main__ import THREAD_VARIABLES
 from tests.benchmarks.heads import blender_edits
+from tests.benchmarks.heads.cuts import only
 from tests.benchmarks.heads.motion_trials import BUNDLE
 from tests.benchmarks.heads.outcome import Gate, Outcome
 from tests.benchmarks.heads.truth import FIRST_SEED, ROOT, HeadTruth, IctStudio
 from tests.benchmarks.heads.variation import joined, remade
-from tests.benchmarks.heads.variations import only
 
 NUM_FRAMES = 100
 MATCH_SECONDS = {20_000: 10.0, 200_000: 30.0}
