@@ -103,10 +103,9 @@ def mirrored(truth: HeadTruth, rng: np.random.Generator) -> Variation:
     """One half and its image, as the Mirror modifier shows them."""
     one = _half(truth)
     mesh = blender_edits.mirrored(one.mesh, SEAM_MM)
-    surface = Mesh.from_triangles(one.mesh.vertices, one.mesh.triangles)
     is_image = mesh.vertices[:, 0] < -SEAM_MM
     unfolded = mesh.with_vertices(mesh.vertices * np.where(is_image[:, None], [-1, 1, 1], 1))
-    nearest = cKDTree(surface.vertices).query(unfolded.vertices)[1]
+    nearest = cKDTree(one.mesh.vertices).query(unfolded.vertices)[1]
     return replace(
         one,
         mesh=mesh,

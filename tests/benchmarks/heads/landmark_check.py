@@ -36,6 +36,11 @@ class FoundLandmarks:
     verdict: str
     refusal: str = ""
 
+    def summary(self) -> str:
+        """A line to watch a long run by."""
+        found = self.refusal or f"{self.mean:.2f} mm, at worst {self.worst:.1f} mm"
+        return f"head {self.head}, {self.variation}: {found}"
+
 
 def find_landmarks(number: int) -> FoundLandmarks:
     """Of random head `number`: everything about it follows from that."""

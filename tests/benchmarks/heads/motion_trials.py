@@ -72,6 +72,12 @@ class Measures:
     def name(self) -> str:
         return f"{self.head}, {self.variation}"
 
+    def summary(self) -> str:
+        """A line to watch a long run by."""
+        if self.refusal:
+            return f"{self.name}: refused"
+        return f"{self.name}: {self.mean:.3f} mm, {self.p99:.2f} mm, match {self.seconds:.0f} s"
+
 
 def measure(head: int | str, variation: str) -> Measures:
     """Of the identity `FIRST_SEED + head`, or of MAKEHUMAN, as one of the VARIATIONS."""

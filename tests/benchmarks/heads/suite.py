@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -86,7 +86,7 @@ def run(
         tell("memory")
         size = plan.memory_size
         outcomes["memory"] = speed.memory(runs.get(size) or speed.measure(size, plan.threads))
-    with _workers(jobs) as spread:
+    with _workers(jobs, tell) as spread:
         if any(name in checks for name in MOTION_CHECKS):
             tell(f"{len(plan.trials())} heads matched and moved")
             trials: list[Measures] = spread(_measure, plan.trials())
@@ -124,13 +124,21 @@ Spread = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 @contextmanager
-def _workers(jobs: int) -> Iterator[Spread]:
+def _workers(jobs: int, tell: Callable[[str], None]) -> Iterator[Spread]:
     """A way to do the same for many, here or in so many processes of their own."""
+
+    def collect(results: Iterable[Any], count: int) -> list[Any]:
+        found = []
+        for number, result in enumerate(results, 1):
+            found.append(result)
+            tell(f"{number:5d} of {count}: {result.summary()}")
+        return found
+
     if jobs == 1:
-        yield lambda work, items: [work(item) for item in items]
+        yield lambda work, items: collect(map(work, items), len(items))
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield lambda work, items: list(pool.map(work, items))
+        yield lambda work, items: collect(pool.map(work, items), len(items))
 
 
 def _load() -> float | None:
