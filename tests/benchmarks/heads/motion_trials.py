@@ -76,7 +76,16 @@ class Measures:
         """A line to watch a long run by."""
         if self.refusal:
             return f"{self.name}: refused"
-        return f"{self.name}: {self.mean:.3f} mm, {self.p99:.2f} mm, match {self.seconds:.0f} s"
+        lips = [(lip.gap_change, lip.penetration) for lip in self.lips]
+        lids = [(lid.open_share, lid.inside) for lid in self.lids]
+        gap, deep = np.max(lips, axis=0) if lips else (np.nan, np.nan)
+        open_share, inside = np.max(lids, axis=0) if lids else (np.nan, np.nan)
+        return (
+            f"{self.name}: {self.mean:.3f} mm, p99 {self.p99:.2f} (nearest point "
+            f"{self.nearest_point:.3f}), lips {gap:.2f} {deep:.2f}, lids {open_share:.3f} "
+            f"{inside:.2f}, inverted {self.inverted}, stretch {self.stretch:.2f}, "
+            f"match {self.seconds:.0f} s"
+        )
 
 
 def measure(head: int | str, variation: str) -> Measures:
