@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating]
 
-_NUM_STEPS = 25
+_NUM_STEPS = 20
 # Of a handle's own give, what is added so that handles side by side do not fight.
 _SOFTNESS = 0.005
 

@@ -17,6 +17,7 @@ from ..retarget import Retargeter
 from .lid_contact import EyeShape, LidContact
 from .lip_contact import LipContact
 from .resolving import Opening, Resolver
+from .teeth_contact import TeethContact, ToothShape, rigid_motion
 from .zone import Reach, Zone, zone_around
 
 FloatArray = NDArray[np.floating]
@@ -32,11 +33,15 @@ _EYE_WIDTH_MM, _MOUTH_WIDTH_MM = 30.0, 44.0
 _SMALLEST, _LARGEST = 0.7, 2.5
 _LIP_REACH = Reach(touching=9.0, yielding=20.0, response=2.5, patch=2.4, spacing=1.3)
 _LID_REACH = Reach(touching=14.0, yielding=22.0, response=2.5, patch=2.4, spacing=1.1)
-# Where the slit is: skin this near to the line of landmarks, and surely of a side.
+# Where the slit is: skin this near to the line of landmarks, and surely of a side. Nearer to the
+# corners of the mouth, where the lips are one, they cannot be pushed apart.
 _SEED_MM = 4.0
-_LEAST_SIDE = 0.12
-# Skin farther than this from an eyeball at rest does not come to touch it, mm.
-_LID_THICKNESS_MM = 6.0
+_LEAST_LID_SIDE, _LEAST_LIP_SIDE = 0.12, 0.25
+# Skin farther than this from an eyeball at rest does not come to touch it, mm; nor does what lines
+# the socket, farther back than this (cosine from straight ahead).
+_LID_THICKNESS_MM, _FARTHEST_BACK = 6.0, -0.1
+# Vertices a row's rigid motion is read off.
+_RIGID_SAMPLES = 60
 # An eyeball needs this many triangles to have a shape.
 _MIN_EYE_TRIANGLES = 12
 
@@ -84,19 +89,47 @@ class LidArea:
 
 
 @dataclass(frozen=True, eq=False)
+class Row:
+    """A row of teeth or a tongue: the contact with it, and its welded vertices, which move rigidly;
+    none where it stands still."""
+
+    teeth: TeethContact
+    vertices: IntArray
+    rest: FloatArray
+
+    def posed(self, read: Reader) -> TeethContact:
+        """Where the row is in the frames that are looked at."""
+        if len(self.vertices) == 0:
+            return self.teeth
+        return self.teeth.moved(*rigid_motion(self.rest, read(self.vertices)))
+
+
+@dataclass(frozen=True, eq=False)
 class MouthArea:
-    """Both lips."""
+    """Both lips against one another, and against teeth and tongue behind them."""
 
     lips: Resolver
+    rows: tuple[Row, ...]
 
     @property
     def vertices(self) -> IntArray:
         return self.lips.zone.vertices
 
     def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
-        result = self.lips.resolve(moved)
-        worst = float(result.before.max()), float(result.after.max())
-        return AreaResult(result.moved, result.frames, {"lips": worst})
+        """Off the teeth first, then off one another; in doubt lips rather meet than pass."""
+        zone, result, frames, outside = self.lips.zone, moved, np.zeros(0, np.int64), [0.0]
+        rows = [Resolver(row.posed(read), self.lips.stretch) for row in self.rows]
+        for row in rows:
+            pushed = row.resolve(result)
+            result, frames = pushed.moved, np.union1d(frames, pushed.frames)
+            outside.append(float(pushed.before.max()))
+        met = self.lips.resolve(result)
+        left = [float(row.beyond_rest(zone.rest[:, None] + met.moved).max()) for row in rows]
+        worst = {
+            "lips": (float(met.before.max()), float(met.after.max())),
+            "teeth": (max(outside), max([0.0, *left])),
+        }
+        return AreaResult(met.moved, np.union1d(frames, met.frames), worst)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,12 +163,12 @@ def prepare_head(
     areas: list[Area] = []
     for side, (chain, column) in _EYES.items():
         eye, is_own = _eye_shape(alignment, surface, side)
-        away = eye.clearances(surface.vertices)[0]
-        can_touch = np.abs(away) < _LID_THICKNESS_MM
+        away, outward = eye.clearances(surface.vertices)
+        can_touch = (np.abs(away) < _LID_THICKNESS_MM) & (outward[:, 2] > _FARTHEST_BACK)
         line = alignment.fit.landmarks[list(chain)]
         size = _size(line[0], line[3], _EYE_WIDTH_MM)
         reach = _LID_REACH.scaled(size)
-        zone = _zone(retargeter, line, column, mobility, can_touch, reach)
+        zone = _zone(retargeter, line, column, mobility, can_touch, reach, _LEAST_LID_SIDE)
         if zone is not None:
             opening = _opening(retargeter.lid_closing, column, zone, eye)
             areas.append(LidArea(Resolver.of(LidContact.of(zone, eye, is_own), opening)))
@@ -151,8 +184,35 @@ def _mouth(alignment: Alignment, retargeter: Retargeter, mobility: FloatArray) -
     size = _size(right, left, _MOUTH_WIDTH_MM)
     can_touch = np.ones(retargeter.surface.num_vertices, bool)
     line, reach = landmarks[list(_INNER_LIPS)], _LIP_REACH.scaled(size)
-    zone = _zone(retargeter, line, 0, mobility, can_touch, reach)
-    return None if zone is None else MouthArea(Resolver.of(LipContact.of(zone, size)))
+    zone = _zone(retargeter, line, 0, mobility, can_touch, reach, _LEAST_LIP_SIDE)
+    if zone is None:
+        return None
+    rows = _rows(alignment, retargeter.surface, zone)
+    return MouthArea(Resolver.of(LipContact.of(zone, size)), rows)
+
+
+def _rows(alignment: Alignment, surface: Surface, zone: Zone) -> tuple[Row, ...]:
+    """Teeth and tongue of this head; the template's where it has none are not looked at."""
+    teeth = [p for p in alignment.parts if p.kind in ("upper_teeth", "lower_teeth", "tongue")]
+    rows = []
+    if teeth:
+        points = np.concatenate([alignment.target.vertices[p.vertex_indices] for p in teeth])
+        middle = alignment.fit.similarity.apply(points).mean(axis=0)
+        for motion in ("still", "jaw"):
+            members = [p for p in teeth if p.motion == motion]
+            triangles = _triangles_of(surface, members)
+            skin = zone.points @ zone.rest
+            shape = ToothShape.of(surface.vertices, triangles, middle, skin)
+            if shape is None:
+                continue
+            vertices = np.zeros(0, np.int64)
+            if motion == "jaw":
+                own = np.concatenate([surface.welded_indices[p.vertex_indices] for p in members])
+                vertices = np.unique(own)
+                vertices = vertices[:: max(len(vertices) // _RIGID_SAMPLES, 1)]
+            row = TeethContact.of(zone, shape)
+            rows.append(Row(row, vertices, surface.vertices[vertices]))
+    return tuple(rows)
 
 
 def _size(start: FloatArray, end: FloatArray, ordinary: float) -> float:
@@ -167,10 +227,11 @@ def _zone(
     mobility: FloatArray,
     can_touch: BoolArray,
     reach: Reach,
+    least_side: float,
 ) -> Zone | None:
     """Around a slit. line: (N, 3) landmarks around it; column: of its sides."""
     surface, sides = retargeter.surface, retargeter.sides[:, column]
-    seeds = _near_line(surface.vertices, line, np.abs(sides) > _LEAST_SIDE)
+    seeds = _near_line(surface.vertices, line, np.abs(sides) > least_side)
     return zone_around(
         surface.vertices,
         surface.triangles,
@@ -179,7 +240,7 @@ def _zone(
         mobility,
         can_touch,
         reach,
-        _LEAST_SIDE,
+        least_side,
     )
 
 

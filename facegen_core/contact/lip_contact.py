@@ -1,8 +1,8 @@
 """Upper against lower lip on any head: how deep points of each are in the other.
 
-Signed distances are those from the moving tangent planes of the other lip, blended over its nearest
-points (implicit moving least squares, Kolluri 2005), as in contact.lips; here for many frames at
-once, and without any threshold at which a push would start or end all of a sudden.
+Signed distances are those from the moving surface of the other lip, blended over nearest points
+(implicit moving least squares, Kolluri 2005), as in contact.lips; here for many frames at once, to
+second order, and without any threshold at which a push would start or end all of a sudden.
 """
 
 from __future__ import annotations
@@ -102,9 +102,11 @@ class LipEncounter:
         nearer = squares - squares.min(axis=1, keepdims=True)
         weights = np.exp(-0.5 * nearer / (_BLEND_MM * size) ** 2)
         weights /= weights.sum(axis=1, keepdims=True)
-        depth = -np.einsum("nk,nk->n", weights, along(offsets, planes))
         normal = np.einsum("nk,nkx->nx", weights, planes)
         normal /= np.maximum(np.sqrt(along(normal, normal)), 1e-9)[:, None]
+        # Half-way between the normals there and here: exact on a sphere, where planes bulge.
+        heights = along(offsets, 0.5 * (planes + normal[:, None]))
+        depth = -np.einsum("nk,nk->n", weights, heights)
         offset = np.einsum("nk,nkx->nx", weights, offsets)
         beside = np.sqrt(np.maximum(along(offset, offset) - along(offset, normal) ** 2, 0.0))
         share = _ramp(along(normal, normals[own]), *_FACING)

@@ -20,7 +20,9 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 # Good enough, mm; rounds of finding pushes; handles this far from touching cannot come to it, mm.
-_TOLERANCE_MM, _MAX_ROUNDS, _NEARLY_MM = 0.02, 4, 0.6
+_TOLERANCE_MM, _MAX_ROUNDS, _NEARLY_MM = 0.04, 3, 0.6
+# Few vertices cannot keep an opening at all its places at once: rounds of keeping it.
+_KEEP_ROUNDS = 3
 # Points of a patch whose depth is this close to the deepest's have a say in where it is pushed, mm.
 _BLEND_MM = 0.1
 # The depth of what is nowhere near, and the least that is pushed out.
@@ -112,6 +114,11 @@ class Resolver:
     def zone(self) -> Zone:
         return self.obstacle.zone
 
+    def beyond_rest(self, positions: FloatArray) -> FloatArray:
+        """(T,) mm how deep the worst point is beyond rest, for (Z, T, 3) positions."""
+        deepest = self.obstacle.encounter(positions).depths(positions).beyond_rest
+        return np.maximum(deepest.max(axis=0, initial=0.0), 0.0)
+
     def resolve(self, moved: FloatArray) -> Resolved:
         """Push (Z, T, 3) displacements out; where nothing is too deep they stay as they are."""
         zone = self.zone
@@ -154,7 +161,8 @@ class Resolver:
             flat = pushes.reshape(len(pushes), -1).astype(np.float32)
             correction = (zone.response @ flat).reshape(moved.shape).astype(np.float64)
             if self.opening is not None:
-                correction += self.opening.keep(correction)
+                for _ in range(_KEEP_ROUNDS):
+                    correction += self.opening.keep(correction)
             found = encounter.depths(zone.rest[:, None] + moved + correction)
             depths, normals = self._by_handle(found)
             if depths.max() < _TOLERANCE_MM:
