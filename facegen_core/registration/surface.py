@@ -33,6 +33,8 @@ _SEAM_COSINE = 0.5
 _SLIT_RADIUS_MM = 5.0
 # Doubles of different parts this near teeth and tongue: gums that end at gums, not a seam.
 _INSIDE_RADIUS_MM = 3.0
+# Loose parts of so few vertices are single polygons, cut off by files that know no sharing.
+_FRAGMENT_VERTICES = 8
 # Chains of landmarks along which skin touches skin: both eyes, the inner lips to the corners.
 _SLIT_CHAINS = (
     (36, 37, 38, 39, 40, 41, 36),
@@ -154,7 +156,29 @@ def _double_pairs(target: Mesh, positions_mm: FloatArray, fit: Fit) -> IntArray:
     is_other_part = target.loose_parts[first] != target.loose_parts[second]
     normals = target.vertex_normals
     is_smooth = (normals[first] * normals[second]).sum(axis=1) > _SEAM_COSINE
-    return pairs[is_smooth & ~is_at_slit & ~(is_inside & is_other_part)]
+    welded = pairs[is_smooth & ~is_at_slit & ~(is_inside & is_other_part)]
+    return np.concatenate([welded, _pairs_of_fragments(target, edges, pairs)])
+
+
+def _pairs_of_fragments(target: Mesh, edges: IntArray, pairs: IntArray) -> IntArray:
+    """(N, 2) ends of open edges that just two fragments share, wherever they lie.
+
+    In meshes whose polygons all have corners of their own there is no other sign of what goes on
+    where; lips that touch share edges of four fragments, and stay apart.
+    """
+    sizes = np.bincount(target.loose_parts)
+    edges = edges[(sizes[target.loose_parts[edges]] <= _FRAGMENT_VERTICES).all(axis=1)]
+    count = target.num_vertices
+    graph = sparse.coo_matrix((np.ones(len(pairs)), tuple(pairs.T)), (count, count))
+    places = connected_components(graph, directed=False)[1][edges]  # (E, 2)
+    edges = np.take_along_axis(edges, places.argsort(axis=1), axis=1)
+    places.sort(axis=1)
+    keys = places[:, 0].astype(np.int64) * count + places[:, 1]
+    order = np.argsort(keys, kind="stable")
+    _, starts, shared = np.unique(keys[order], return_index=True, return_counts=True)
+    starts = starts[shared == 2]
+    one, other = edges[order[starts]], edges[order[starts + 1]]
+    return np.stack([one, other], axis=-1).reshape(-1, 2)
 
 
 def _mouth_points(fit: Fit) -> FloatArray:
