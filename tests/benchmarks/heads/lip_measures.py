@@ -113,7 +113,8 @@ class LipResult:
 
     @property
     def gap_change(self) -> float:
-        return abs(self.gap - self.true_gap)
+        """Lips that overlap have no gap: how deep they do is told by the penetration."""
+        return abs(max(self.gap, 0.0) - max(self.true_gap, 0.0))
 
 
 def measure_lips(
