@@ -57,8 +57,9 @@ def near_crop(
     """
     is_near = (np.abs(vertices) < radius_mm).all(axis=1)
     kept = triangles[is_near[triangles].any(axis=1)]
-    used, flat = np.unique(kept, return_inverse=True)
-    vertices, kept = vertices[used], flat.reshape(-1, 3)
+    is_used = np.zeros(len(vertices), bool)
+    is_used[kept] = True
+    vertices, kept = vertices[is_used], (np.cumsum(is_used) - 1)[kept]
     if len(kept) <= MAX_TRIANGLES:
         return vertices, kept
     return _thinned(vertices, kept)

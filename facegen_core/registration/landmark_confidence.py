@@ -14,7 +14,7 @@ FloatArray = NDArray[np.floating]
 # was seen and where it was fitted, and of the error that the detector expects of itself.
 APART_SHARE, EXPECTED_SHARE = 0.5, 0.35
 # Confidence falls to a half where the cues add up to this error, mm, and how steeply.
-HALF_CONFIDENT_MM, STEEPNESS = 4.0, 2.5
+HALF_CONFIDENT_MM, STEEPNESS = 6.3, 4.0
 
 
 def fitted_confidences(

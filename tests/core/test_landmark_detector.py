@@ -111,9 +111,9 @@ def test_without_a_detector_faces_are_found_by_shape():
 def test_a_fit_is_sure_where_seen_and_fitted_agree_on_skin():
     fitted = np.random.default_rng(0).normal(0.0, 50.0, (68, 3))
     positions = fitted.copy()
-    positions[10] += [12.0, 0.0, 0.0]
+    positions[10] += [30.0, 0.0, 0.0]
     distances = np.zeros(68)
-    distances[20] = 9.0
+    distances[20] = 12.0
     detection = Detection(Similarity.identity(), positions, np.ones(68), 1.0, np.ones(68))
     confidences = fitted_confidences(detection, Similarity.identity(), fitted, distances)
     assert ((confidences >= 0) & (confidences <= 1)).all()
