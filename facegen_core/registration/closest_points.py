@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..mesh import vertex_normals
-from ..topology import boundary_edges
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -246,10 +245,11 @@ def _lattice(num_steps: int) -> FloatArray:
 def _opposite_border(triangles: IntArray) -> NDArray[np.bool_]:
     """(F, 3) bool: whether the edge opposite to each corner is open."""
     size = int(triangles.max()) + 1
-    border = boundary_edges(triangles).astype(np.int64)
-    keys = border[:, 0] * size + border[:, 1]
-    result = np.zeros(triangles.shape, bool)
-    for corner in range(3):
-        pair = np.sort(triangles[:, [(corner + 1) % 3, (corner + 2) % 3]].astype(np.int64), axis=1)
-        result[:, corner] = np.isin(pair[:, 0] * size + pair[:, 1], keys)
-    return result
+    after, before = (np.roll(triangles, -k, axis=1).astype(np.int64) for k in (1, 2))
+    keys = (np.minimum(after, before) * size + np.maximum(after, before)).ravel()
+    order = np.argsort(keys)
+    ordered = keys[order]
+    differs = np.concatenate([[True], ordered[1:] != ordered[:-1], [True]])
+    result = np.zeros(triangles.size, bool)
+    result[order] = differs[:-1] & differs[1:]  # unlike the one before and the one after
+    return result.reshape(triangles.shape)

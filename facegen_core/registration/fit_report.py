@@ -21,7 +21,7 @@ LANDMARK_RADIUS_MM = 8.0
 # Half the confidence is gone at this distance from the surface, at this way that the skin had to
 # be bent from a plausible face, and at this cosine between the normals.
 HALF_DISTANCE_MM, HALF_BEND_MM, HALF_COSINE = 1.5, 6.0, 0.7
-# Regions in words, worst first in a warning; only what lies outside counts.
+# Regions in words.
 REGION_WORDS = {
     "the lips": ("upper_lip", "lower_lip"),
     "the left eye": ("upper_lid_left", "lower_lid_left"),
@@ -30,8 +30,10 @@ REGION_WORDS = {
 }
 # A region is named when its mean distance is beyond this and well beyond that of the face, mm.
 BAD_REGION_MM, BAD_REGION_RATIO = 1.0, 1.5
-# Where more than this share of a region finds no surface at all, it is missing.
+# Where more than this share of a region finds no surface within the distance, it is missing.
 MISSING_MM, MISSING_SHARE = 5.0, 0.5
+# Nearest to an open edge and farther than this from it lies what the target does not have.
+BORDER_MM = 1.0
 
 
 def residual_of(
@@ -39,14 +41,20 @@ def residual_of(
 ) -> tuple[Residual, FloatArray]:
     """The verdict over the face, and (V,) mm to the nearest skin that does not face away.
 
-    Distances are NaN off the outer face. neutral: (V, 3) the bent template in the surface's frame.
+    Distances are NaN off the outer face, and infinite beyond an open edge of the target, where
+    there is nothing to fit: ears that were left out, a mask, a hole. The verdict is about what is
+    there, and poor where that is less than half of the face.
+    neutral: (V, 3) the bent template in the surface's frame.
     """
     face = outer_face(template)
     normals = vertex_normals(neutral, template.triangles)[face]
-    distances = np.full(template.num_vertices, np.nan)
     found = surface.weighing_normals(MEASURING_NORMAL_WEIGHT_MM).closest(neutral[face], normals)
-    distances[face] = found.distances
-    return Residual.from_distances(found.distances), distances
+    is_missing = found.is_border & (found.distances > BORDER_MM)
+    distances = np.full(template.num_vertices, np.nan)
+    distances[face] = np.where(is_missing, np.inf, found.distances)
+    if is_missing.mean() > MISSING_SHARE:
+        return Residual.from_distances(found.distances), distances
+    return Residual.from_distances(found.distances[~is_missing]), distances
 
 
 def landmark_confidences(
@@ -92,19 +100,18 @@ def warnings_of(template: Template, residual: Residual, distances: FloatArray) -
             f"The face fits to {residual.mean_mm:.1f} mm on average: look at the overlay, and drag "
             "the landmarks that are off."
         )
-    means, missing = {}, []
+    means = {}
     for words, names in REGION_WORDS.items():
         inside = np.max([template.regions[name] for name in names], axis=0) > 0.5
-        here = distances[inside & np.isfinite(distances)]
-        if len(here) and (here > MISSING_MM).mean() > MISSING_SHARE:
-            missing.append(words)
-        elif len(here):
-            means[words] = float(here.mean())
-    for words in missing:
-        sentences.append(
-            f"There is no skin where {words} should be: motion there is guessed; check the mesh "
-            "for hidden or missing faces."
-        )
+        here = distances[inside & ~np.isnan(distances)]
+        is_there = here < MISSING_MM
+        if is_there.mean() < 1.0 - MISSING_SHARE:
+            sentences.append(
+                f"Hardly any skin was found where {words} should be: check the mesh for missing "
+                "or hidden faces there, or drag the landmarks onto their places."
+            )
+        else:
+            means[words] = float(here[is_there].mean())
     worst = max(means, key=lambda words: means[words], default=None)
     if worst is not None and means[worst] > max(BAD_REGION_MM, BAD_REGION_RATIO * residual.mean_mm):
         sentences.append(

@@ -18,6 +18,7 @@ from .find_head import outer_face
 from .fit_report import landmark_confidences, landmark_distances, residual_of, warnings_of
 from .identity_fit import (
     FULL_STAGES,
+    PROPORTION_STAGES,
     REFIT_STAGES,
     STYLISED_STAGES,
     FittedPoints,
@@ -53,8 +54,11 @@ IntArray = NDArray[np.integer]
 FINE_SPACING_MM, FINE_NORMAL_WEIGHT_MM = 2.0, 20.0
 # Loose parts that explain less than this share of the face are eyes, lashes, hair or clothes.
 SKIN_PART_SHARE = 0.1
-# People fit to 0.3 mm; from here on other proportions are tried as well.
-STYLISED_MISFIT_MM = 0.7
+# Nineteen twentieths of people's faces fit to 0.1 to 0.8 mm; from here on other proportions are
+# tried as well.
+STYLISED_MISFIT_MM = 0.9
+# A sure landmark that was seen pulls this much of one placed by hand while proportions are found.
+SEEN_LANDMARK_PULL = 0.3
 # Landmarks given by hand that no identity comes nearer to than this need other proportions.
 STYLISED_GOAL_MM = 2.0
 # A refit starts close: the stiffest rounds of bending would find nothing to do.
@@ -87,14 +91,13 @@ def fit_template(
     if pins:
         check_pins(pins, template, guess.fit.similarity.inverse().after(_to_guess(guess, prepared)))
     progress(0.5, "Fitting the identity")
-    vertices, triangles = _skin(template, prepared, guess)
-    surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
+    surface = _skin(template, prepared, guess)
     goals = landmark_goals(dict(by_hand) or None, _to_guess(guess, prepared))
-    identity = _identity(template, points, surface, guess.fit.similarity, goals)
+    identity = _identity(template, points, surface, guess, goals)
     share = explained(template, identity, surface)
     if landmarks is None and not is_face(share, guess.detection):
         raise RegistrationFailedError(NO_FACE)
-    return _bent_fit(template, prepared, guess, identity, triangles, by_hand, progress)
+    return _bent_fit(template, prepared, guess, identity, surface.triangles, by_hand, progress)
 
 
 def refit_template(
@@ -120,17 +123,16 @@ def refit_template(
         fit.smooth_coefficients,
     )
     guess = Guess(fit.similarity.after(prepared.similarity.inverse()), known, 1.0)
-    vertices, triangles = _skin(template, prepared, guess)
-    surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
+    surface = _skin(template, prepared, guess)
     goals = landmark_goals(dict(pins) or None, fit.similarity)
     progress(0.3, "Fitting the identity")
     identity = fit_identity(template, points, surface, REFIT_STAGES, landmarks=goals, before=known)
     if goals is not None and _farthest_goal(template, identity, goals) > STYLISED_GOAL_MM:
         identity = fit_identity(
-            template, points, surface, STYLISED_STAGES[-1:], landmarks=goals, before=identity
+            template, points, surface, STYLISED_STAGES, landmarks=goals, before=identity
         )
     return _bent_fit(
-        template, prepared, guess, identity, triangles, pins, progress, REFIT_FIRST_ROUND
+        template, prepared, guess, identity, surface.triangles, pins, progress, REFIT_FIRST_ROUND
     )
 
 
@@ -143,18 +145,35 @@ def _identity(
     template: Template,
     points: FittedPoints,
     surface: FacingSurface,
-    start: Similarity,
+    guess: Guess,
     goals: LandmarkGoals | None,
 ) -> IdentityFit:
     """Who it is; with other proportions too where no identity comes close to the face."""
+    start = guess.fit.similarity
     plain = fit_identity(template, points, surface, FULL_STAGES, start, goals)
     misfit = misfit_mm(template, points, plain, surface)
     is_off = goals is not None and _farthest_goal(template, plain, goals) > STYLISED_GOAL_MM
     if misfit < STYLISED_MISFIT_MM and not is_off:
         return plain
-    stylised = fit_identity(template, points, surface, STYLISED_STAGES, start, goals)
+    guides = _seen_landmarks(guess, goals)
+    rough = fit_identity(template, points, surface, PROPORTION_STAGES, start, guides)
+    stylised = fit_identity(
+        template, points, surface, STYLISED_STAGES, landmarks=goals, before=rough
+    )
     better = misfit_mm(template, points, stylised, surface) < misfit
     return stylised if better or is_off else plain
+
+
+def _seen_landmarks(guess: Guess, goals: LandmarkGoals | None) -> LandmarkGoals | None:
+    """The landmarks by hand, and those that were seen on the head as far as they are sure."""
+    seen = guess.detection
+    if seen is None:
+        return goals
+    positions = seen.in_frame(guess.similarity)
+    weights = SEEN_LANDMARK_PULL * seen.confidences
+    if goals is not None:
+        positions[goals.numbers], weights[goals.numbers] = goals.positions, 1.0
+    return LandmarkGoals(np.arange(len(positions)), positions, weights)
 
 
 def _farthest_goal(template: Template, fit: IdentityFit, goals: LandmarkGoals) -> float:
@@ -162,8 +181,8 @@ def _farthest_goal(template: Template, fit: IdentityFit, goals: LandmarkGoals) -
     return float(np.linalg.norm(placed - goals.positions, axis=1).max())
 
 
-def _skin(template: Template, target: SearchTarget, guess: Guess) -> tuple[FloatArray, IntArray]:
-    """Vertices in the guess's frame and triangles of the loose parts that are the face's skin."""
+def _skin(template: Template, target: SearchTarget, guess: Guess) -> FacingSurface:
+    """The loose parts that are the face's skin, in the guess's frame."""
     vertices, kept = surroundings(template, target, guess.similarity)
     triangles = target.triangles[kept]
     surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
@@ -175,7 +194,10 @@ def _skin(template: Template, target: SearchTarget, guess: Guess) -> tuple[Float
     parts = target.parts[kept]
     votes = np.bincount(parts[found.triangle_indices[is_near]], minlength=int(parts.max()) + 1)
     is_skin = votes >= SKIN_PART_SHARE * max(votes.max(), 1)
-    return vertices, triangles[is_skin[parts]]
+    kept_parts = is_skin[parts]
+    if kept_parts.all():
+        return surface
+    return FacingSurface(vertices, triangles[kept_parts], QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
 
 
 def _bent_fit(

@@ -61,12 +61,13 @@ class Stage:
 QUICK_STAGES = (Stage(4, 0, 18.0, 12.0), Stage(7, 12, 12.0, 6.0))
 FULL_STAGES = (Stage(3, 0, 14.0, 12.0), Stage(7, 15, 12.0, 7.0), Stage(14, 100, 7.0, 4.0))
 # For heads that no identity explains: proportions first, then swellings, then both with identity.
-STYLISED_STAGES = (
+# Landmarks that were seen on the head guide the first, the surface alone decides the second.
+PROPORTION_STAGES = (
     Stage(10, 0, 40.0, 25.0, 3),
     Stage(10, 10, 25.0, 14.0, 3),
     Stage(8, 15, 18.0, 10.0, 24),
-    Stage(10, 60, 12.0, 4.0, 75),
 )
+STYLISED_STAGES = (Stage(10, 60, 12.0, 4.0, 75),)
 # From a known fit: only what the artist's pins change.
 REFIT_STAGES = (Stage(6, 100, 6.0, 4.0),)
 
@@ -220,14 +221,18 @@ def _shape(template: Template, coefficients: FloatArray, smooth: FloatArray) -> 
 def misfit_mm(
     template: Template, points: FittedPoints, fit: IdentityFit, surface: FacingSurface
 ) -> float:
-    """Mean distance of the fitted points from a surface that faces as they do, weighted as in the
-    fit; what faces otherwise counts as far away."""
+    """How far the worst twentieth of the face lies at least from the surface, along its normals.
+
+    What faces otherwise counts as far away, what lies beyond an open edge not at all.
+    """
     normals = vertex_normals(fit.placed, template.triangles)[points.rows]
-    found = surface.closest(fit.placed[points.rows], normals)
+    here = fit.placed[points.rows]
+    found = surface.closest(here, normals)
     facing = np.sum(found.normals * normals, axis=1) > MISFIT_COSINE
-    distances = np.where(facing, np.minimum(found.distances, FAR_MM), FAR_MM)
-    weights = points.weights * (points.weights >= 1.0) * ~found.is_border
-    return float(weights @ distances / max(weights.sum(), 1e-9))
+    heights = np.abs(np.sum((found.positions - here) * found.normals, axis=1))
+    heights = np.where(facing, np.minimum(heights, FAR_MM), FAR_MM)
+    kept = (points.weights >= 1.0) & ~found.is_border
+    return float(np.percentile(heights[kept], 95)) if kept.any() else FAR_MM
 
 
 def _point_equations(
