@@ -11,8 +11,10 @@ from .landmark_detector import Detection
 FloatArray = NDArray[np.floating]
 
 # What each cue says about the error of a fitted landmark: shares of the distance between where it
-# was seen and where it was fitted, and of the error that the detector expects of itself.
-APART_SHARE, EXPECTED_SHARE = 0.5, 0.35
+# was seen and where it was fitted, and of the error that the detector expects of itself. Measured
+# on 23 random heads in every dress and damage: of landmarks below 0.5 a quarter were within 5 mm
+# (11 mm off on average), of those above 0.7 94 % (1.5 mm), of those above 0.97 99 % (0.4 mm).
+APART_SHARE, EXPECTED_SHARE = 0.4, 0.42
 # Confidence falls to a half where the cues add up to this error, mm, and how steeply.
 HALF_CONFIDENT_MM, STEEPNESS = 6.3, 4.0
 
