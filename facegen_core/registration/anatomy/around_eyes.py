@@ -39,7 +39,7 @@ def eye_kind(scene: Scene, points: FloatArray) -> tuple[str, float] | None:
 
 
 def _kind_at_eye(scene: Scene, points: FloatArray, side: str) -> tuple[str, float] | None:
-    centre, radius, _ = fit_sphere(scene.fit.inner[f"eyeball_{side}"])
+    centre, radius = scene.eyes[side]
     if np.linalg.norm(points - centre, axis=1).max() > _REACH_SHARE * radius:
         return None
     own_centre, own_radius, roughness = fit_sphere(points)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .scene import Scene, fit_sphere
+from .scene import Scene
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -75,8 +75,8 @@ def _root_shares(scene: Scene, indices: IntArray) -> dict[str, float]:
 
 def _is_glasses(scene: Scene, points: FloatArray) -> bool:
     """A frame, a glass or a temple of glasses: before or beside the eyes, off the lids."""
-    left, right = (fit_sphere(scene.fit.inner[f"eyeball_{side}"]) for side in ("left", "right"))
-    eyes, radius = np.stack([left[0], right[0]]), 0.5 * (left[1] + right[1])
+    eyes = np.stack([centre for centre, _ in scene.eyes.values()])
+    radius = 0.5 * sum(radius for _, radius in scene.eyes.values())
     apart = float(np.linalg.norm(eyes[0] - eyes[1]))
     middle, low, high = eyes.mean(axis=0), points.min(axis=0), points.max(axis=0)
     size = high - low

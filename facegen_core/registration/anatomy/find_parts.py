@@ -15,7 +15,7 @@ from ..surface import Surface
 from .around_eyes import eye_kind
 from .around_head import head_kind
 from .inside_mouth import mouth_parts
-from .scene import MARKER_VERTICES, Scene, is_marker, members_of
+from .scene import MARKER_VERTICES, Scene, members_of
 from .welded import Piece, mouth_pieces, welded_pieces
 
 FloatArray = NDArray[np.floating]
@@ -116,7 +116,7 @@ def _skin_parts(scene: Scene, members: list[IntArray]) -> dict[int, float]:
 
 def _kind_elsewhere(scene: Scene, indices: IntArray) -> tuple[str, IntArray, float]:
     """Kind, vertices and confidence of a loose part that is neither skin nor in the mouth."""
-    if is_marker(scene.surface, indices):
+    if scene.is_marker[scene.surface.parts[indices[0]]]:
         return "helper", indices, 1.0
     points = scene.surface.vertices[indices]
     kind, confidence = eye_kind(scene, points) or head_kind(scene, indices)

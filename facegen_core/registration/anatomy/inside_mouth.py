@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .scene import Scene, is_marker
+from .scene import Scene
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -39,7 +39,7 @@ def mouth_parts(
     for number, indices in members.items():
         points = scene.surface.vertices[indices]
         is_boxed = ((points > low) & (points < high)).all(axis=1)
-        if is_boxed.mean() < _MOUTH_SHARE or is_marker(scene.surface, indices):
+        if is_boxed.mean() < _MOUTH_SHARE or scene.is_marker[number]:
             continue
         if (near.query(points)[0] < _MOUTH_REACH_MM).mean() >= _MOUTH_SHARE:
             candidates[number] = indices

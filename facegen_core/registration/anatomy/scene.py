@@ -42,6 +42,22 @@ class Scene:
         return cls(template, fit, surface, matches, cKDTree(fit.neutral[lids]))
 
     @cached_property
+    def is_marker(self) -> NDArray[np.bool_]:
+        """(P,) which loose parts are small closed shapes: joint cubes, locators."""
+        parts = self.surface.parts
+        count = int(parts.max()) + 1
+        num_triangles = np.bincount(parts[self.surface.triangles[:, 0]], minlength=count)
+        num_edges = np.bincount(parts[self.surface.edges[:, 0]], minlength=count)
+        is_small = np.bincount(parts, minlength=count) <= MARKER_VERTICES
+        return is_small & (num_triangles > 0) & (2 * num_edges == 3 * num_triangles)
+
+    @cached_property
+    def eyes(self) -> dict[str, tuple[FloatArray, float]]:
+        """{"left", "right": centre (3,) and radius of the fitted eyeball}, mm."""
+        inner = self.fit.inner
+        return {side: fit_sphere(inner[f"eyeball_{side}"])[:2] for side in ("left", "right")}
+
+    @cached_property
     def places(self) -> FloatArray:
         """(V, 4) of the template's skin: scalp, face and neck, inside, height in its own mm."""
         regions = self.template.regions
@@ -55,17 +71,6 @@ def members_of(numbers: IntArray) -> list[IntArray]:
     """Indices that carry number 0, 1, ... of (N,) numbers."""
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.cumsum(np.bincount(numbers))[:-1])
-
-
-def is_marker(surface: Surface, indices: IntArray) -> bool:
-    """Small closed shapes: joint cubes, locators."""
-    if len(indices) > MARKER_VERTICES:
-        return False
-    is_own = np.zeros(surface.num_vertices, bool)
-    is_own[indices] = True
-    triangles = surface.triangles[is_own[surface.triangles[:, 0]]]
-    num_edges = int(is_own[surface.edges[:, 0]].sum())
-    return len(triangles) > 0 and 2 * num_edges == 3 * len(triangles)
 
 
 def fit_sphere(points: FloatArray) -> tuple[FloatArray, float, float]:

@@ -42,7 +42,7 @@ class _Slit(NamedTuple):
     yielding_mm: float
 
 
-_SLITS = (_Slit(0, 48, 54, 6.0, 14.0), _Slit(1, 42, 45, 3.0, 7.0), _Slit(2, 36, 39, 3.0, 7.0))
+_SLITS = (_Slit(0, 48, 54, 6.0, 10.0), _Slit(1, 42, 45, 3.0, 7.0), _Slit(2, 36, 39, 3.0, 7.0))
 # From here on a vertex surely lies above or below; at the corners sides fade to 0.
 _SIDE = 0.5
 # What lies this far off the line between the corners, in its lengths, is not at the slit.
