@@ -31,9 +31,9 @@ _GRID_MM, _NUM_NEAREST, _BLEND_MM = 1.4, 6, 1.5
 _BESIDE_MM = 0.6
 # Around the skin at rest the grid reaches this far, mm: as far as lips move against teeth.
 _AROUND_MM = 8.0
-# Points on the surface: steps along an edge, at least this far apart, mm; front is what faces
-# outwards by at least this cosine.
-_STEPS, _POINTS_MM, _FRONT = 3, 0.7, 0.35
+# Points on the surface lie this far apart, mm, large triangles cut into so many steps; front is
+# what faces outwards by at least this cosine.
+_POINTS_MM, _MAX_STEPS, _FRONT = 0.7, 10, 0.35
 # The lining of lips and cheeks is pressed against teeth: this deep it gives way unseen, mm. Lining
 # is what faces the teeth at rest, cosine.
 _LINING_MM, _LINING = 2.5, -0.3
@@ -81,7 +81,8 @@ class ToothShape:
         heights = ((places[:, None] - points[nearest]) * half_way).sum(axis=2)
         height = (weights * heights).sum(axis=1)
         beside = np.sqrt(np.maximum(distances[:, 0] ** 2 - height**2, 0.0))
-        height = np.maximum(height, 3.0 * (beside - _BESIDE_MM))
+        fading = np.clip((beside - _BESIDE_MM) / _BESIDE_MM, 0.0, 1.0)
+        height = np.maximum(height, (_REACH_MM + 1.0) * fading - _REACH_MM)
         height = np.where(distances[:, 0] < _REACH_MM + 2.0 * _GRID_MM, height, -FREE_MM)
         return cls(low, height.reshape(shape), out.reshape(*shape, 3))
 
@@ -167,9 +168,13 @@ def _front(
     away[:, 1] = 0.0  # outwards is forwards and sideways, not up
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
     facing = (normals * away).sum(axis=1)
-    grid = [(i, j, _STEPS - i - j) for i in range(_STEPS + 1) for j in range(_STEPS + 1 - i)]
-    shares = np.array(grid) / _STEPS
     is_front = facing * np.sign(np.median(facing[np.abs(facing) > _FRONT]) or 1.0) > _FRONT
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    if not is_front.any():
+        return np.zeros((0, 3)), np.zeros((0, 3))
+    steps = int(np.clip(np.percentile(longest[is_front], 90) / _POINTS_MM, 1, _MAX_STEPS))
+    grid = [(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]
+    shares = np.array(grid) / steps
     points = np.einsum("wc,tcx->twx", shares, corners[is_front]).reshape(-1, 3)
     outward = np.repeat(np.sign(facing[is_front])[:, None] * normals[is_front], len(shares), axis=0)
     thinned = np.unique(np.round(points / _POINTS_MM).astype(np.int64), axis=0, return_index=True)[
