@@ -20,6 +20,8 @@ _ROOT_SHARE = 0.03
 _BEARD_MM, _BEARD_SHARE = 90.0, 0.5
 # Flat on the skin: decals, stubble, stickers. Small and touching it: piercings, beads.
 _ON_SKIN_MM, _JEWEL_SIZE_MM, _TOUCH_MM = 4.0, 40.0, 2.5
+# What is small and hangs on an ear is an earring, not a beard.
+_EAR_REACH_MM = 25.0
 # Glasses: a frame from eye to eye at their height that nears the nose, glass before one eye, and
 # temples beside the head; heights and sizes in distances between the eyes.
 _FRAME_WIDTH, _GLASS_WIDTH, _GLASS_HEIGHT, _TEMPLE_LENGTH = 1.3, (0.35, 1.1), 0.75, 0.8
@@ -35,6 +37,9 @@ def head_kind(scene: Scene, indices: IntArray) -> tuple[str, float]:
         return "brows", 1.0 - 0.5 * max(reach / _BROW_REACH_MM, to_skin.max() / _BROW_HEIGHT_MM)
     if _is_glasses(scene, points):
         return "glasses", 0.7
+    is_small = np.ptp(points, axis=0).max() < _JEWEL_SIZE_MM and to_skin.min() < _TOUCH_MM
+    if is_small and scene.ears.query(points)[0].max() < _EAR_REACH_MM:
+        return "jewellery", 0.6
     shares = _root_shares(scene, indices)
     chin_height, brow_height = scene.fit.landmarks[8, 1], scene.fit.landmarks[17:27, 1].mean()
     is_at_head = (points[:, 1] > chin_height) & (to_skin < _HAIR_REACH_MM)
@@ -46,7 +51,7 @@ def head_kind(scene: Scene, indices: IntArray) -> tuple[str, float]:
         return ("clothes" if is_at_head.any() or to_skin.min() < _HAIR_REACH_MM else "body"), 0.5
     if np.percentile(to_skin, 90) < _ON_SKIN_MM:
         return "patch", 0.6
-    if to_skin.min() < _TOUCH_MM and np.ptp(points, axis=0).max() < _JEWEL_SIZE_MM:
+    if is_small:
         return "jewellery", 0.5
     if points[:, 1].max() > brow_height:
         return "hair", 0.5

@@ -58,6 +58,12 @@ class Scene:
         return {side: fit_sphere(inner[f"eyeball_{side}"])[:2] for side in ("left", "right")}
 
     @cached_property
+    def ears(self) -> cKDTree:
+        """Tree of the fitted ears."""
+        regions = self.template.regions
+        return cKDTree(self.fit.neutral[regions["ear_left"] + regions["ear_right"] > 0.5])
+
+    @cached_property
     def places(self) -> FloatArray:
         """(V, 4) of the template's skin: scalp, face and neck, inside, height in its own mm."""
         regions = self.template.regions
