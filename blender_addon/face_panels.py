@@ -147,12 +147,12 @@ def _draw_residual(layout: bpy.types.UILayout, target: bpy.types.Object) -> None
     for sentence in settings.warnings.splitlines():
         draw_sentence(column, sentence, "INFO")
     column.operator(
-        FACEGEN_OT_heat_map.bl_idname, text="Heat Map", icon="SHADING_RENDERED", depress=is_hot
+        FACEGEN_OT_heat_map.bl_idname, text="Heat Map (mm)", icon="SHADING_RENDERED", depress=is_hot
     )
     if is_hot:
         legend = column.row(align=True)
         marks = [f"{mm:g}" for mm, _ in heat_map.SCALE]
-        for mark, icon in zip([*marks[:-1], f"{marks[-1]}+ mm"], HEAT_ICONS, strict=True):
+        for mark, icon in zip([*marks[:-1], f"{marks[-1]}+"], HEAT_ICONS, strict=True):
             legend.label(text=mark, icon=icon)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bmesh
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,12 @@ def edit_vertices(context: bpy.types.Context, head: Head, joined: NDArray[np.int
         chosen.append((obj, own))
     if not chosen:
         raise FacegenError("This part has no vertices any more: Match again.")
-    for obj, own in chosen:
-        _select_vertices(obj.data, own)
     select_objects(context, [obj for obj, _ in chosen])
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.ops.mesh.select_mode(type="VERT")
+    bpy.ops.mesh.select_all(action="DESELECT")
+    for obj, own in chosen:
+        _select_vertices(obj.data, own)
 
 
 def select_objects(context: bpy.types.Context, objects: list[bpy.types.Object]) -> None:
@@ -42,15 +44,10 @@ def select_objects(context: bpy.types.Context, objects: list[bpy.types.Object]) 
 
 
 def _select_vertices(mesh: bpy.types.Mesh, vertices: NDArray[np.integer]) -> None:
-    is_selected = np.zeros(len(mesh.vertices), bool)
-    is_selected[vertices] = True
-    ends = np.empty(2 * len(mesh.edges), np.int32)
-    mesh.edges.foreach_get("vertices", ends)
-    corners = np.empty(len(mesh.loops), np.int32)
-    mesh.loops.foreach_get("vertex_index", corners)
-    starts = np.empty(len(mesh.polygons), np.int32)
-    mesh.polygons.foreach_get("loop_start", starts)
-    mesh.vertices.foreach_set("select", is_selected)
-    mesh.edges.foreach_set("select", is_selected[ends].reshape(-1, 2).all(axis=1))
-    mesh.polygons.foreach_set("select", np.logical_and.reduceat(is_selected[corners], starts))
-    mesh.update()
+    """Select vertices, and the edges and faces between them, of a mesh in Edit Mode."""
+    edited = bmesh.from_edit_mesh(mesh)
+    edited.verts.ensure_lookup_table()
+    for index in vertices:
+        edited.verts[index].select_set(True)
+    edited.select_flush_mode()
+    bmesh.update_edit_mesh(mesh, loop_triangles=False, destructive=False)

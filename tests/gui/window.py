@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ def visit() -> Iterator[float]:
 
     yield from click_until("Match", lambda: bpy.context.object.facegen.is_matched)
     screenshot("4-matched")
+    yield from look_and_correct(bpy.context.object)
 
     with view():
         bpy.ops.facegen.add_expression(
@@ -131,6 +133,75 @@ def visit() -> Iterator[float]:
     screenshot("10-exported")
 
 
+def look_and_correct(head: bpy.types.Object) -> Iterator[float]:
+    """Heat map on and off, landmarks, and one part corrected through its menu, all by mouse."""
+    yield from click_until(
+        "Heat_Map", lambda: bool(head.facegen.heat_map), round(figures["match_height"]) + 40
+    )
+    yield 0.5
+    screenshot("4a-heat-map")
+    with view():
+        bpy.ops.facegen.heat_map("INVOKE_DEFAULT")
+    yield from wait_while(is_generating)
+    yield 0.5
+    check("the heat map goes away again", not head.facegen.heat_map)
+    shading = view_area().spaces.active.shading
+    check("and the shading is as before", shading.color_type == "MATERIAL")
+
+    drawn = note_rows_drawn()
+    region, below = sidebar(), round(figures["heat_map_height"])
+    for height in range(below + 24, below + 70, 9):
+        click(region.x + 60, region.y + region.height - height)
+        yield 1.5
+        if drawn:
+            break
+    check("a click opens Parts Found", bool(drawn))
+    screenshot("4b-parts-found")
+    for row_height in range(height + 58, height + 130, 22):  # the second row and those below
+        click(region.x + 70, region.y + region.height - row_height)
+        yield 1.0
+        screenshot("4c-kind-menu")
+        press("Down", "Down", "Down", "Return")
+        yield 2.0
+        yield from wait_while(is_generating)
+        yield 0.3
+        if any(row.is_corrected for row in head.facegen.found_parts):
+            break
+    corrected = [row for row in head.facegen.found_parts if row.is_corrected]
+    check("a part is corrected through its menu", bool(corrected))
+    screenshot("4d-corrected")
+    if corrected:
+        with view():
+            bpy.ops.facegen.correct_part(
+                "INVOKE_DEFAULT", kind="AUTOMATIC", row=head.facegen.active_part
+            )
+        yield from wait_while(is_generating)
+        yield 0.3
+    check("reset brings it back", not head.facegen.corrections)
+    with view():
+        bpy.ops.facegen.show_landmarks("INVOKE_DEFAULT")
+    yield from wait_while(is_generating)
+    yield 0.5
+    screenshot("4e-landmarks")
+    with view():
+        bpy.ops.facegen.remove_landmarks()
+    yield 0.5
+
+
+def note_rows_drawn() -> list[int]:
+    """Grows once the list of parts is on the screen."""
+    module = sys.modules["bl_ext.user_default.facegen.face_panels"]
+    drawn: list[int] = []
+    original = module.FACEGEN_PT_parts.draw
+
+    def noted(panel: bpy.types.Panel, context: bpy.types.Context) -> None:
+        drawn.append(1)
+        original(panel, context)
+
+    module.FACEGEN_PT_parts.draw = noted
+    return drawn
+
+
 def num_keys(name: str) -> int:
     keys = bpy.data.objects[name].data.shape_keys
     return len(keys.key_blocks) if keys else 0
@@ -150,13 +221,14 @@ def wait_while(condition: Callable[[], bool]) -> Iterator[float]:
         yield TICK_SECONDS
 
 
-def click_until(label: str, is_done: Callable[[], bool]) -> Iterator[float]:
+def click_until(label: str, is_done: Callable[[], bool], first_height: int = 40) -> Iterator[float]:
     """Really click down the panel until the button answers; else invoke the operator and say so."""
     region = sidebar()
-    for height in range(40, 200, 9):
+    for height in range(first_height, first_height + 160, 9):
         click(region.x + region.width // 2, region.y + region.height - height)
         yield 0.6
         if is_generating() or is_done():
+            figures[f"{label.lower()}_height"] = height
             break
     was_clicked = is_generating() or is_done()
     check(f"a mouse click starts {label}", was_clicked)
@@ -207,8 +279,8 @@ def click(x: int, y: int) -> None:
     )  # fmt: skip
 
 
-def press(key: str) -> None:
-    subprocess.Popen(["xdotool", "key", key])
+def press(*keys: str) -> None:
+    subprocess.Popen(["xdotool", "key", "--delay", "120", *keys])
 
 
 def screenshot(name: str) -> None:
