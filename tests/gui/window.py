@@ -150,9 +150,9 @@ def look_and_correct(head: bpy.types.Object) -> Iterator[float]:
 
     drawn = note_rows_drawn()
     region, below = sidebar(), round(figures["heat_map_height"])
-    for height in range(below + 24, below + 70, 9):
+    for height in range(below + 8, below + 62, 9):
         click(region.x + 60, region.y + region.height - height)
-        yield 1.5
+        yield 2.0  # a second click would close it again
         if drawn:
             break
     check("a click opens Parts Found", bool(drawn))
@@ -226,7 +226,7 @@ def click_until(label: str, is_done: Callable[[], bool], first_height: int = 40)
     region = sidebar()
     for height in range(first_height, first_height + 160, 9):
         click(region.x + region.width // 2, region.y + region.height - height)
-        yield 0.6
+        yield 1.2
         if is_generating() or is_done():
             figures[f"{label.lower()}_height"] = height
             break
