@@ -20,7 +20,7 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 # Good enough, mm; rounds of finding pushes; handles this far from touching cannot come to it, mm.
-_TOLERANCE_MM, _MAX_ROUNDS, _NEARLY_MM = 0.04, 3, 0.6
+_TOLERANCE_MM, _MAX_ROUNDS, _NEARLY_MM = 0.04, 4, 0.6
 # Few vertices cannot keep an opening at all its places at once: rounds of keeping it.
 _KEEP_ROUNDS = 3
 # Points of a patch whose depth is this close to the deepest's have a say in where it is pushed, mm.
@@ -131,20 +131,23 @@ class Resolver:
             return Resolved(moved, before, before, frames)
         result, after = moved.copy(), before.copy()
         chosen = Depths(*(values[:, frames] for values in vars(first).values()))
-        correction, last = self._pushed(moved[:, frames], chosen, encounter.chosen(frames))
+        correction, left = self._pushed(moved[:, frames], chosen, encounter.chosen(frames))
         result[:, frames] += correction
-        after[frames] = np.maximum(last.beyond_rest.max(axis=0, initial=0.0), 0.0)
+        after[frames] = left
         return Resolved(result, before, after, frames)
 
     def _pushed(
         self, moved: FloatArray, found: Depths, encounter: Encounter
-    ) -> tuple[FloatArray, Depths]:
-        """(Z, T, 3) correction of frames that touch, and what is left; found: before any push."""
+    ) -> tuple[FloatArray, FloatArray]:
+        """(Z, T, 3) correction of frames that touch, and (T,) mm beyond rest that are left.
+
+        found: before any push. A frame that is good enough is left at that, whatever the others do.
+        """
         zone = self.zone
         depths, normals = self._by_handle(found)
-        strengths = np.zeros(depths.shape)
-        pushes = np.zeros(normals.shape)
-        correction = np.zeros(moved.shape)
+        correction, after = np.zeros(moved.shape), np.zeros(moved.shape[1])
+        strengths, pushes = np.zeros(depths.shape), np.zeros(normals.shape)
+        active = np.arange(moved.shape[1])
         for _ in range(_MAX_ROUNDS):
             caused = along(moved_by(zone.gram, pushes), normals)
             near = np.flatnonzero(((depths > -_NEARLY_MM) | (strengths > 0)).any(axis=1))
@@ -158,16 +161,30 @@ class Resolver:
             strengths = np.zeros(depths.shape)
             strengths[near] = solved
             pushes = strengths[..., None] * normals
-            flat = pushes.reshape(len(pushes), -1).astype(np.float32)
-            correction = (zone.response @ flat).reshape(moved.shape).astype(np.float64)
-            if self.opening is not None:
-                for _ in range(_KEEP_ROUNDS):
-                    correction += self.opening.keep(correction)
-            found = encounter.depths(zone.rest[:, None] + moved + correction)
+            correction[:, active] = self._given_way(pushes)
+            encountered = encounter.chosen(active)
+            found = encountered.depths(
+                zone.rest[:, None] + moved[:, active] + correction[:, active]
+            )
+            after[active] = np.maximum(found.beyond_rest.max(axis=0, initial=0.0), 0.0)
             depths, normals = self._by_handle(found)
-            if depths.max() < _TOLERANCE_MM:
+            going_on = np.flatnonzero(depths.max(axis=0) > _TOLERANCE_MM)
+            if len(going_on) == 0:
                 break
-        return correction, found
+            active = active[going_on]
+            depths, normals = depths[:, going_on], normals[:, going_on]
+            strengths, pushes = strengths[:, going_on], pushes[:, going_on]
+        return correction, after
+
+    def _given_way(self, pushes: FloatArray) -> FloatArray:
+        """(Z, T, 3) what (H, T, 3) pushes do to the skin."""
+        flat = pushes.reshape(len(pushes), -1).astype(np.float32)
+        shape = (len(self.zone.vertices), *pushes.shape[1:])
+        correction = (self.zone.response @ flat).reshape(shape).astype(np.float64)
+        if self.opening is not None:
+            for _ in range(_KEEP_ROUNDS):
+                correction += self.opening.keep(correction)
+        return correction
 
     def _by_handle(self, found: Depths) -> tuple[FloatArray, FloatArray]:
         """(H, T) the deepest of each patch, and (H, T, 3) the way out, blended near the deepest."""

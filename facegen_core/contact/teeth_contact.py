@@ -168,10 +168,11 @@ def _front(
     away[:, 1] = 0.0  # outwards is forwards and sideways, not up
     away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
     facing = (normals * away).sum(axis=1)
-    is_front = facing * np.sign(np.median(facing[np.abs(facing) > _FRONT]) or 1.0) > _FRONT
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
-    if not is_front.any():
+    is_wall = np.abs(facing) > _FRONT
+    if not is_wall.any():
         return np.zeros((0, 3)), np.zeros((0, 3))
+    is_front = facing * np.sign(np.median(facing[is_wall]) or 1.0) > _FRONT
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     steps = int(np.clip(np.percentile(longest[is_front], 90) / _POINTS_MM, 1, _MAX_STEPS))
     grid = [(i, j, steps - i - j) for i in range(steps + 1) for j in range(steps + 1 - i)]
     shares = np.array(grid) / steps

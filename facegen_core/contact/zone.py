@@ -25,6 +25,7 @@ BoolArray = NDArray[np.bool_]
 
 # A triangle is never sampled finer than this many steps along an edge.
 _MAX_STEPS = 12
+_DIGITS = 5
 # A turn of the normal by 90° counts as this many patch widths when points are grouped.
 _TURN_PATCHES = 1.5
 # Two skins of one lid or lip: facing apart (cosine below) and this near, mm; how strongly they are
@@ -108,13 +109,16 @@ def zone_around(
     can_touch: (W,) vertices that may come to touch at all.
     least_side: points below it, on either side, do not touch.
     """
+    # Where points and patches lie is decided by comparing lengths, often equal ones on symmetric
+    # heads: not the last digits, which unit and place of the head change, may decide.
+    vertices, sides = np.round(vertices, _DIGITS), np.round(sides, _DIGITS)
     chosen = np.flatnonzero((distances < reach.yielding) & (mobility > 0))
     local = np.full(len(vertices), -1)
     local[chosen] = np.arange(len(chosen))
     inside = local[triangles[(local[triangles] >= 0).all(axis=1)]]
     if len(inside) == 0:
         return None
-    rest = np.asarray(vertices[chosen], np.float64)
+    rest = vertices[chosen]
     near = inside[(can_touch & (distances < reach.touching))[chosen][inside].any(axis=1)]
     if len(near) == 0:
         return None
