@@ -5,6 +5,7 @@ Needs the bpy wheel; nothing stays behind in the file that bpy has open.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -59,8 +60,7 @@ def mirrored(mesh: Mesh, merge_distance: float) -> Mesh:
 
 def with_holes_filled(mesh: Mesh) -> Mesh:
     """Every loop of boundary edges closed by one polygon, cut into triangles."""
-    import bmesh
-
+    bmesh = _bmesh()
     edit = _as_bmesh(mesh)
     boundary = [edge for edge in edit.edges if edge.is_boundary]
     filled = bmesh.ops.holes_fill(edit, edges=boundary, sides=0)["faces"]
@@ -72,10 +72,8 @@ def with_holes_filled(mesh: Mesh) -> Mesh:
 
 def suzanne() -> Mesh:
     """Blender's monkey: a face, though of no human."""
-    import bmesh
-
-    edit = bmesh.new()
-    bmesh.ops.create_monkey(edit)
+    edit = _bmesh().new()
+    _bmesh().ops.create_monkey(edit)
     result = _of_bmesh(edit)
     edit.free()
     # Blender's Z up, facing -Y; ours is Y up, facing +Z.
@@ -112,10 +110,14 @@ def _of_data(data: Any) -> Mesh:
     return Mesh(vertices.reshape(-1, 3), corners, np.append(starts, len(corners)))
 
 
-def _as_bmesh(mesh: Mesh) -> Any:
-    import bmesh
+def _bmesh() -> Any:
+    """Blender's editing of meshes: it can be imported once bpy has been."""
+    importlib.import_module("bpy")
+    return importlib.import_module("bmesh")
 
-    edit = bmesh.new()
+
+def _as_bmesh(mesh: Mesh) -> Any:
+    edit = _bmesh().new()
     vertices = [edit.verts.new(v) for v in mesh.vertices.tolist()]
     for polygon in np.split(mesh.polygon_vertices, mesh.polygon_starts[1:-1]):
         edit.faces.new([vertices[i] for i in polygon])
