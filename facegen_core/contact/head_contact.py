@@ -36,7 +36,7 @@ _LID_REACH = Reach(touching=14.0, yielding=22.0, response=2.5, patch=2.4, spacin
 # Where the slit is: skin this near to the line of landmarks, and surely of a side. Nearer to the
 # corners of the mouth, where the lips are one, they cannot be pushed apart.
 _SEED_MM = 4.0
-_LEAST_LID_SIDE, _LEAST_LIP_SIDE = 0.12, 0.25
+_LEAST_LID_SIDE, _LEAST_LIP_SIDE = 0.12, 0.4
 # Skin farther than this from an eyeball at rest does not come to touch it, mm; nor does what lines
 # the socket, farther back than this (cosine from straight ahead).
 _LID_THICKNESS_MM, _FARTHEST_BACK = 6.0, -0.1
