@@ -13,11 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
-from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from ..mesh import Mesh, vertex_normals
-from ..topology import boundary_edges, cotangent_laplacian, edges_of, vertex_components
+from ..topology import (
+    boundary_edges,
+    cotangent_laplacian,
+    edges_of,
+    factorised,
+    vertex_components,
+)
 from ..winding import flipped, without_doubles
 from .alignment import Fit
 
@@ -114,7 +119,7 @@ class Surface:
             return result
         rows = self.laplacian[free]
         system = rows[:, free] + _REGULARISATION * sparse.identity(len(free))
-        result[free] = splu(system.tocsc()).solve(-(rows @ result))
+        result[free] = factorised(system).solve(-(rows @ result))
         return result
 
 
