@@ -178,7 +178,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     filling = prepare_filling(surface, is_skin, confidences, regions, is_rigid)
     may_move = is_skin.copy()
     may_move[filling.rest_indices] = False
-    riding = prepare_riding(surface, alignment.parts, may_move, _lid_sides(regions))
+    riding = prepare_riding(surface, alignment.parts, may_move, _slit_sides(regions))
     follows_jaw = np.flatnonzero(
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
     )
@@ -241,7 +241,7 @@ def _is_in(alignment: Alignment, surface: Surface, motion: str) -> NDArray[np.bo
     return result
 
 
-def _lid_sides(regions: dict[str, FloatArray]) -> FloatArray:
-    """(W,) +1 on upper, -1 on lower lids."""
-    upper = regions["upper_lid_left"] + regions["upper_lid_right"]
-    return upper - regions["lower_lid_left"] - regions["lower_lid_right"]
+def _slit_sides(regions: dict[str, FloatArray]) -> FloatArray:
+    """(W,) +1 on upper, -1 on lower lids and lips."""
+    names = ("lid_left", "lid_right", "lip")
+    return np.sum([regions[f"upper_{n}"] - regions[f"lower_{n}"] for n in names], axis=0)

@@ -32,8 +32,10 @@ _MIN_TURN_NEIGHBOURS = 6
 _TURN_STEPS = 3
 # Hair is carried whole up to the first distance from the skin and rests beyond the second.
 _HAIR_FULL_MM, _HAIR_REST_MM = 5.0, 30.0
-# When this share of the lid under a lash is the upper one, all of the lash hangs on it.
-_LID_MAJORITY = 0.65
+# When this share of the lid under a lash is the upper one, all of the lash hangs on it; so do a
+# moustache on the upper lip and a goatee on the lower.
+_SIDE_MAJORITY = 0.65
+_ONE_SIDED = ("lashes", "beard")
 _REGULARISATION = 1e-9
 # Pieces of at most so many free vertices are solved once for all motions.
 _SOLVED_SIZE = 300
@@ -110,17 +112,18 @@ class Riding:
 
 
 def prepare_riding(
-    surface: Surface, parts: tuple[Part, ...], is_skin: BoolArray, lid_sides: FloatArray
+    surface: Surface, parts: tuple[Part, ...], is_skin: BoolArray, slit_sides: FloatArray
 ) -> Riding:
     """Hang every vertex of the carried parts on the skin.
 
-    is_skin: (W,) skin that may move. lid_sides: (W,) +1 on upper lids, -1 on lower, 0 elsewhere.
+    is_skin: (W,) skin that may move.
+    slit_sides: (W,) +1 on upper lids and lip, -1 on lower, 0 elsewhere.
     """
     carried = [part for part in parts if part.motion == "carried"]
     skin_triangles = np.flatnonzero(is_skin[surface.triangles].all(axis=1))
     if not carried or len(skin_triangles) == 0:
         return _nothing(surface)
-    skin = _Skin(surface, skin_triangles, lid_sides)
+    skin = _Skin(surface, skin_triangles, slit_sides)
     hangings = [_hang(skin, part) for part in carried]
     vertices = np.concatenate([h.vertex_indices for h in hangings])
     is_root = np.concatenate([h.is_root for h in hangings])
@@ -189,17 +192,17 @@ def _nothing(surface: Surface) -> Riding:
 
 
 class _Skin:
-    """The skin that parts hang on, searched whole or without the lids of one side."""
+    """The skin that parts hang on, searched whole or without the lids and lip of one side."""
 
-    def __init__(self, surface: Surface, triangles: IntArray, lid_sides: FloatArray) -> None:
+    def __init__(self, surface: Surface, triangles: IntArray, slit_sides: FloatArray) -> None:
         self.surface = surface
-        self.triangle_sides = lid_sides[surface.triangles].mean(axis=1)
+        self.triangle_sides = slit_sides[surface.triangles].mean(axis=1)
         self._triangles = triangles
         self._mesh = Mesh.from_triangles(surface.vertices, surface.triangles)
         self._searches: dict[int, TriangleSearch] = {}
 
     def closest(self, points: FloatArray, side: int = 0) -> Matches:
-        """The closest skin; side +1 leaves out lower lids, -1 upper lids."""
+        """The closest skin; side +1 leaves out lower lids and lip, -1 the upper ones."""
         if side not in self._searches:
             is_open = self.triangle_sides[self._triangles] * side >= 0
             self._searches[side] = TriangleSearch(self._mesh, self._triangles[is_open])
@@ -210,10 +213,10 @@ def _hang(skin: _Skin, part: Part) -> _Hanging:
     indices = np.unique(skin.surface.welded_indices[part.vertex_indices])
     points = skin.surface.vertices[indices]
     matches = skin.closest(points)
-    if part.kind == "lashes":
+    if part.kind in _ONE_SIDED:
         found = np.sign(skin.triangle_sides[matches.triangle_indices])
         majority = found.sum() / max(np.count_nonzero(found), 1)
-        if abs(majority) > 2.0 * _LID_MAJORITY - 1.0:
+        if abs(majority) > 2.0 * _SIDE_MAJORITY - 1.0:
             matches = skin.closest(points, int(np.sign(majority)))
     distances = matches.distances
     is_root = distances <= max(_ROOT_DISTANCE_MM, distances.min() + _ROOT_SLACK_MM)
