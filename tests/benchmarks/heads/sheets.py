@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import image
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
 from facegen_core import pipeline
@@ -19,16 +17,16 @@ from tests.benchmarks.heads.variation import Variation
 from training.figures.drawing import SKIN, Part, Picture, View, draw_face
 from training.figures.faces import FACE_PIXELS, FaceGrid
 from training.figures.inner_parts import GUMS, MOUTH_BAG, TEETH, TONGUE
-from training.figures.style import figure_type
+from training.figures.style import figure_type, save_png
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 COLUMNS = ("neutral", *EXPRESSIONS)
 ROWS_A_SHEET = 4
+_MAX_BYTES = 480_000
 # Onset, apex and offset of each expression in frames, and the frame that is drawn.
 _KNOTS, _APEX = (0, 12, 24, 36), 18
-_RESOLUTION = 150  # dots per inch
 _HAIR = (0.36, 0.25, 0.18)
 _WHITE, _IRIS, _PUPIL = (0.95, 0.94, 0.93), (0.40, 0.52, 0.57), (0.04, 0.04, 0.05)
 # Angles from straight ahead at which pupil and iris end, radians.
@@ -92,10 +90,7 @@ def _write(path: Path, names: Sequence[str], rows: Sequence[list[Picture]]) -> N
         for row, pictures in enumerate(rows):
             for column, picture in enumerate(pictures):
                 grid.add_face(figure, row, column, picture)
-        figure.set_dpi(_RESOLUTION)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-    image.imsave(path, np.asarray(canvas.buffer_rgba())[..., :3].copy())
+        save_png(figure, path, _MAX_BYTES)
 
 
 def _picture(variation: Variation, positions: FloatArray, view: View) -> Picture:
