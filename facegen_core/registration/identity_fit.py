@@ -325,6 +325,10 @@ def _advance(
     goal[rows] -= free
     corner = np.arange(7)
     system[corner, corner] += 1e-9 * np.trace(system[:7, :7]) + 1e-12
+    if columns.num_smooth:
+        # Size is proportion, too: were both free, the head would shrink and its scale grow without
+        # end, because coefficients buy more millimetres at a larger scale.
+        system[6, 6] += 1e6 * np.trace(system[:7, :7])
     increments = np.linalg.solve(system, goal)
     free = np.clip(free + increments[7:], -MAX_COEFFICIENT, MAX_COEFFICIENT)
     coefficients[: columns.num_modes] = free[: columns.num_modes]
