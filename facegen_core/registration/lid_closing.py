@@ -69,17 +69,20 @@ class Rims:
         used = np.unique(rows.indices)
         return np.asarray(rows[:, used] @ flat[used]).reshape(rows.shape[0], -1, 3)
 
-    def open_shares(self, change: FloatArray) -> FloatArray:
-        """(K, T) openness, 1 as at rest, never below 0, for the (K, T, 3) change of apertures."""
+    def widening(self, change: FloatArray) -> FloatArray:
+        """(K, T) change of openness as a share of that at rest, never below -1, which is closed.
+
+        Exactly 0 where the (K, T, 3) change of the apertures is.
+        """
         squares = np.maximum((self.apertures**2).sum(axis=1), 1e-9)[:, None]
-        own = 1.0 + np.einsum("ktx,kx->kt", change, self.apertures) / squares
+        own = np.einsum("ktx,kx->kt", change, self.apertures) / squares
         lengths = np.sqrt(squares)
         for column in np.unique(self.columns):
             at = self.columns == column
             whole = (lengths[at] * own[at]).sum(axis=0) / lengths[at].sum()
             trust = squares[at] / (squares[at] + _SURE_APERTURE_MM**2)
             own[at] = trust * own[at] + (1.0 - trust) * whole
-        return np.maximum(own, 0.0)
+        return np.maximum(own, -1.0)
 
     def chosen(self, is_kept: NDArray[np.bool_] | IntArray) -> Rims:
         return Rims(*(values[is_kept] for values in vars(self).values()))
@@ -102,29 +105,30 @@ class LidClosing:
         """Let the target's lids, in (W, T, 3) mm, close as those of the template, (V, T, 3), do."""
         if len(self.target_rims.columns) == 0:
             return
-        shares = self.template_rims.open_shares(self.template_rims.change(skin))
-        closed = self._closed(shares)[..., None]  # (K, T, 1)
+        widening = self.template_rims.widening(self.template_rims.change(skin))
+        closed = self._closed(widening)[..., None]  # (K, T, 1)
         apertures = self.target_rims.apertures[:, None]
         change = self.target_rims.change(moved)
         lengths = np.maximum(np.linalg.norm(apertures, axis=2, keepdims=True), 1e-9)
         along = apertures / lengths
-        beside = change - (change * along).sum(axis=2, keepdims=True) * along
-        wanted = (1.0 - closed) * (shares[..., None] * apertures + beside)
-        self.move_in_place(moved, wanted - apertures - change)
+        lengthwise = (change * along).sum(axis=2, keepdims=True) * along
+        left = (1.0 + widening[..., None]) * apertures + change - lengthwise
+        arrows = widening[..., None] * apertures - lengthwise - closed * left
+        self.move_in_place(moved, arrows)
 
     def move_in_place(self, moved: FloatArray, arrows: FloatArray) -> None:
         """Add (K, T, 3) mm to the apertures, both lids giving their share; (W, T, 3) displaced."""
         flat = self.spread @ arrows.reshape(len(arrows), -1)
         moved[self.lid_indices] += flat.reshape(len(flat), -1, 3)
 
-    def _closed(self, shares: FloatArray) -> FloatArray:
+    def _closed(self, widening: FloatArray) -> FloatArray:
         """(K, T) in [0, 1] how surely the eye of each place is meant to be closed."""
-        result = np.zeros(shares.shape)
+        result = np.zeros(widening.shape)
         lengths = np.linalg.norm(self.template_rims.apertures, axis=1)
         for column in np.unique(self.template_rims.columns):
             at = self.template_rims.columns == column
-            whole = lengths[at] @ shares[at] / lengths[at].sum()
-            ramp = np.clip((1.0 - whole - _CLOSING) / (_CLOSED - _CLOSING), 0.0, 1.0)
+            whole = lengths[at] @ widening[at] / lengths[at].sum()
+            ramp = np.clip((-whole - _CLOSING) / (_CLOSED - _CLOSING), 0.0, 1.0)
             result[at] = ramp * ramp * (3.0 - 2.0 * ramp)
         return result
 
