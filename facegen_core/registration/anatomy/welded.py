@@ -39,6 +39,9 @@ _MIN_COVER = {"upper_teeth": 0.05, "lower_teeth": 0.05, "tongue": 0.14}
 _OPEN_BORDER, _BORDER_CREASE_DEG, _MIN_SPAN = 1.5, 20.0, 0.4
 _SET_OFF_COVER = 0.25
 # Of an eyeball only what the lids leave open can be seen.
+# A lid stands over its eyeball in a crease; where the border turns less than the first, these are
+# lids that are closed over it, and from the second on nobody doubts it.
+_LID_CREASE_DEG = (10.0, 25.0)
 _MIN_EYE_AREA_MM2, _EYE_ROUGHNESS_SHARE, _EYE_RADIUS_SHARES = 30.0, 0.08, (0.6, 1.6)
 
 
@@ -95,7 +98,8 @@ def _pieces(
             cover = max(cover, _SET_OFF_COVER)
         if len(own) == 0 or cover <= _MIN_COVER.get(name, 0.0):
             continue
-        sureness = float(shares[own, number].mean()) * min(cover / _FULL_COVER, 1.0)
+        full = 1.0 if name in EYES else _FULL_COVER
+        sureness = float(shares[own, number].mean()) * min(cover / full, 1.0)
         pieces.append(Piece(name, patch.indices[own], sureness))
     return pieces
 
@@ -179,12 +183,16 @@ def _is_set_off(patch: Patch, own: IntArray, shape: Shape) -> bool:
     if len(own) < _PIECE_VERTICES:
         return False
     span = np.ptp(patch.points[own][:, 0]) / np.ptp(shape.points[:, 0])
+    num_open = np.count_nonzero(_border_turns(patch, own) < _BORDER_CREASE_DEG)
+    return bool(span > _MIN_SPAN and num_open < _OPEN_BORDER * np.sqrt(len(own)))
+
+
+def _border_turns(patch: Patch, own: IntArray) -> FloatArray:
+    """Degrees by which the surface turns towards itself along the edges out of a piece."""
     is_own = np.zeros(len(patch.indices), bool)
     is_own[own] = True
     edges = patch.as_surface().edges
-    border = edges[is_own[edges].sum(axis=1) == 1]
-    num_open = np.count_nonzero(concave_turns(patch, border) < _BORDER_CREASE_DEG)
-    return bool(span > _MIN_SPAN and num_open < _OPEN_BORDER * np.sqrt(len(own)))
+    return concave_turns(patch, edges[is_own[edges].sum(axis=1) == 1])
 
 
 def _eye_cover(patch: Patch, own: IntArray, areas: FloatArray, shape: Shape) -> float:
@@ -199,4 +207,8 @@ def _eye_cover(patch: Patch, own: IntArray, areas: FloatArray, shape: Shape) -> 
     outward = ((points - centre) * normals).sum(axis=1) / radius
     if not is_ball or np.median(outward) < 0.8:
         return 0.0
-    return 1.0 - roughness / fitted
+    turns = _border_turns(patch, own)
+    if len(turns) < _OPEN_BORDER * np.sqrt(len(own)):  # a whole ball that hangs on the socket
+        return 1.0 - roughness / fitted
+    crease = float(turns.mean())
+    return 0.0 if crease < _LID_CREASE_DEG[0] else min(crease / _LID_CREASE_DEG[1], 1.0)
