@@ -11,6 +11,7 @@ from ..template import Template
 from .alignment import Residual
 from .closest_points import FacingSurface, unit
 from .find_head import outer_face
+from .identity_fit import FittedPoints, IdentityFit
 
 FloatArray = NDArray[np.floating]
 
@@ -21,6 +22,8 @@ LANDMARK_RADIUS_MM = 8.0
 # Half the confidence is gone at this distance from the surface, at this way that the skin had to
 # be bent from a plausible face, and at this cosine between the normals.
 HALF_DISTANCE_MM, HALF_BEND_MM, HALF_COSINE = 1.5, 6.0, 0.7
+# When fits are compared: no point is farther than this, and normals as far apart are another side.
+FAR_MM, MISFIT_COSINE = 8.0, 0.5
 # Regions in words.
 REGION_WORDS = {
     "the lips": ("upper_lip", "lower_lip"),
@@ -34,6 +37,23 @@ BAD_REGION_MM, BAD_REGION_RATIO = 1.0, 1.5
 MISSING_MM, MISSING_SHARE = 5.0, 0.5
 # Nearest to an open edge and farther than this from it lies what the target does not have.
 BORDER_MM = 1.0
+
+
+def misfit_mm(
+    template: Template, points: FittedPoints, fit: IdentityFit, surface: FacingSurface
+) -> float:
+    """How far the worst twentieth of the face lies at least from the surface, along its normals.
+
+    What faces otherwise counts as far away, what lies beyond an open edge not at all.
+    """
+    normals = vertex_normals(fit.placed, template.triangles)[points.rows]
+    here = fit.placed[points.rows]
+    found = surface.closest(here, normals)
+    facing = np.sum(found.normals * normals, axis=1) > MISFIT_COSINE
+    heights = np.abs(np.sum((found.positions - here) * found.normals, axis=1))
+    heights = np.where(facing, np.minimum(heights, FAR_MM), FAR_MM)
+    kept = (points.weights >= 1.0) & ~found.is_border
+    return float(np.percentile(heights[kept], 95)) if kept.any() else FAR_MM
 
 
 def residual_of(

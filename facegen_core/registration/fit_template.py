@@ -15,7 +15,13 @@ from ..template import Template
 from .alignment import Fit, Similarity
 from .closest_points import FacingSurface
 from .find_head import outer_face
-from .fit_report import landmark_confidences, landmark_distances, residual_of, warnings_of
+from .fit_report import (
+    landmark_confidences,
+    landmark_distances,
+    misfit_mm,
+    residual_of,
+    warnings_of,
+)
 from .identity_fit import (
     FULL_STAGES,
     PROPORTION_STAGES,
@@ -26,7 +32,6 @@ from .identity_fit import (
     LandmarkGoals,
     choose_points,
     fit_identity,
-    misfit_mm,
 )
 from .inner_fit import carry_inner_parts
 from .landmark_confidence import fitted_confidences

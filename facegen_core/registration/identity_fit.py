@@ -37,13 +37,17 @@ RIM_REGIONS = (
 # basis are found to a tenth of a millimetre, strangers are not bent into them.
 NUM_INDEPENDENT_POINTS = 300.0
 DEVIATIONS_MM = (0.2, 1.0)
+# The stretches must neither grow nor turn the head as a whole: the similarity does, and keeps
+# millimetres those of a head of real size. Rows of sums of stretches that are held at 0.
+SIMILARITIES = np.zeros((4, 9))
+SIMILARITIES[0, [0, 4, 8]] = 1.0
+SIMILARITIES[[1, 2, 3], [1, 2, 5]], SIMILARITIES[[1, 2, 3], [3, 6, 7]] = 1.0, -1.0
+SIMILARITY_HOLD = 1e4
 # A landmark by hand counts as much as this many points of one millimetre's deviation.
 LANDMARK_POINTS = 6.0
 # Share of the full distance that counts besides the distance along the normal.
 SLIDE_WEIGHT = 0.05
 MAX_COEFFICIENT = 3.5
-# When fits are compared: no point is farther than this, and normals as far apart are another side.
-FAR_MM, MISFIT_COSINE = 8.0, 0.5
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ PROPORTION_STAGES = (
     Stage(10, 10, 25.0, 14.0, 3),
     Stage(8, 15, 18.0, 10.0, 24),
 )
-STYLISED_STAGES = (Stage(10, 60, 12.0, 4.0, 75),)
+STYLISED_STAGES = (Stage(12, 100, 12.0, 3.0, 75),)
 # From a known fit: only what the artist's pins change.
 REFIT_STAGES = (Stage(6, 100, 6.0, 4.0),)
 
@@ -218,23 +222,6 @@ def _shape(template: Template, coefficients: FloatArray, smooth: FloatArray) -> 
     return shape + smooth_modes(template).displacements(smooth) if len(smooth) else shape
 
 
-def misfit_mm(
-    template: Template, points: FittedPoints, fit: IdentityFit, surface: FacingSurface
-) -> float:
-    """How far the worst twentieth of the face lies at least from the surface, along its normals.
-
-    What faces otherwise counts as far away, what lies beyond an open edge not at all.
-    """
-    normals = vertex_normals(fit.placed, template.triangles)[points.rows]
-    here = fit.placed[points.rows]
-    found = surface.closest(here, normals)
-    facing = np.sum(found.normals * normals, axis=1) > MISFIT_COSINE
-    heights = np.abs(np.sum((found.positions - here) * found.normals, axis=1))
-    heights = np.where(facing, np.minimum(heights, FAR_MM), FAR_MM)
-    kept = (points.weights >= 1.0) & ~found.is_border
-    return float(np.percentile(heights[kept], 95)) if kept.any() else FAR_MM
-
-
 def _point_equations(
     template: Template,
     state: _State,
@@ -323,6 +310,12 @@ def _advance(
     rows = 7 + np.arange(len(free))
     system[rows, rows] += 1.0
     goal[rows] -= free
+    if columns.num_smooth:
+        start = 7 + columns.num_modes
+        stretches = slice(start, start + SIMILARITIES.shape[1])
+        hold = SIMILARITY_HOLD * SIMILARITIES.T @ SIMILARITIES
+        system[stretches, stretches] += hold
+        goal[stretches] -= hold @ smooth[: len(hold)]
     corner = np.arange(7)
     system[corner, corner] += 1e-9 * np.trace(system[:7, :7]) + 1e-12
     if columns.num_smooth:
