@@ -19,9 +19,9 @@ IntArray = NDArray[np.integer]
 
 # Lids are kept this far from the eyeball, unless they are nearer at rest, mm.
 _CLEARANCE_MM = 0.3
-# A lid that cuts into the eyeball at rest, where the artist hid it, comes out of it on its way over
-# the eyeball: to this clearance once it has gone this far, mm.
-_MOVED_CLEARANCE_MM, _MOVED_MM = 0.1, 3.0
+# A lid that cuts into the eyeball a little at rest, where the artist hid it, comes out of it on its
+# way over the eyeball: to this clearance once it has gone so far, by no more than the last, mm.
+_MOVED_CLEARANCE_MM, _MOVED_MM, _EMERGING_MM = 0.1, 5.0, 0.6
 # Skin deeper in than this share of the radius is not at the eyeball.
 _REACH_SHARE = 0.45
 # The radius is kept on a grid of this many places, from straight ahead to this angle behind.
@@ -110,7 +110,7 @@ class LidContact:
             moved = points - self.rest_points[:, None]
             share = np.clip(np.sqrt(along(moved, moved)) / _MOVED_MM, 0.0, 1.0)
             share *= share * (3.0 - 2.0 * share)
-            least = least + share * np.maximum(_MOVED_CLEARANCE_MM - least, 0.0)
+            least = least + share * np.clip(_MOVED_CLEARANCE_MM - least, 0.0, _EMERGING_MM)
         reach = _REACH_SHARE * float(np.median(self.eye.radii))
         is_at_eye = (self.at_rest > -0.5 * reach)[:, None] & (clearances > -reach)
         beyond_allowed = np.where(is_at_eye, least - clearances, FREE_MM)

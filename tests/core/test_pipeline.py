@@ -107,6 +107,21 @@ def test_motion_is_smooth_in_time(clip):
     assert acceleration < 0.75 * speed
 
 
+def test_contact_says_what_it_did_and_can_be_switched_off(alignment, bundle, clip):
+    report = clip.contact
+    assert report.before.lid_penetration_mm > report.after.lid_penetration_mm
+    assert report.after.lip_penetration_mm < 0.2
+    assert report.after.lid_penetration_mm < 0.2
+    assert report.after.teeth_outside_mm <= report.before.teeth_outside_mm
+    curves = sample_envelopes(DEMO, FRAMES)
+    free = pipeline.generate(alignment, curves, 30.0, bundle, contact=False)
+    assert free.contact is None
+    changed = np.linalg.norm(clip.displacements - free.displacements, axis=2).max(axis=0)
+    assert 0.05 < changed.max() < 5.0
+    forehead = alignment.target.vertices[:, 1] > alignment.fit.landmarks[27, 1] + 30
+    assert not changed[forehead].any()
+
+
 def test_a_compact_bake_of_the_demo_needs_at_most_twelve_keys(clip):
     shapes = pipeline.bake(clip, "compact", 0.1)
     assert shapes.num_shapes <= 12
