@@ -41,7 +41,7 @@ class FACEGEN_UL_parts(bpy.types.UIList):
         index: int = 0,
         flt_flag: int = 0,
     ) -> None:
-        split = layout.split(factor=0.62)
+        split = layout.split(factor=0.7)
         left = split.row(align=True)
         if item.is_heading:
             arrow = "DISCLOSURE_TRI_DOWN" if item.is_expanded else "DISCLOSURE_TRI_RIGHT"

@@ -72,7 +72,7 @@ class FACEGEN_OT_correct_part(jobs.JobOperator, bpy.types.Operator):
         match.keep_match(context, target, self._request, found)
         row = _follow(target, self._keys)
         words = part_rows.kind_words(row.name)
-        motion = part_rows.MOTION_WORDS.get(row.motion, row.motion)
+        motion = part_rows.MOTION_SENTENCES.get(row.motion, row.motion)
         return f"{words}: {motion} from the next Generate on"
 
 

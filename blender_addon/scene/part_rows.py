@@ -27,8 +27,8 @@ KIND_WORDS = {
     "tears": "Tears",
     "lashes": "Eyelashes",
     "brows": "Eyebrows",
-    "upper_teeth": "Upper teeth, gums",
-    "lower_teeth": "Lower teeth, gums",
+    "upper_teeth": "Upper teeth",
+    "lower_teeth": "Lower teeth",
     "tongue": "Tongue",
     "mouth_interior": "Inside of the mouth",
     "hair": "Hair",
@@ -40,11 +40,13 @@ KIND_WORDS = {
     "helper": "Helper mesh",
     "unknown": "Not recognised",
 }
-MOTION_WORDS = {
-    "skin": "moves",
-    "carried": "rides on skin",
+# How a part moves, in a word for the list and in some for a sentence.
+MOTION_WORDS = {"skin": "moves", "carried": "rides", "still": "stays", "jaw": "jaw"}
+MOTION_SENTENCES = {
+    "skin": "moves with the face",
+    "carried": "rides on the skin",
     "still": "stays",
-    "jaw": "follows jaw",
+    "jaw": "follows the jaw",
 }
 
 
@@ -56,7 +58,7 @@ def kind_words(kind: str) -> str:
 def kind_items() -> list[tuple[str, str, str]]:
     """Every kind a part can be, for a menu: identifier, words, how it moves."""
     return [
-        (kind, kind_words(kind), f"It {MOTION_WORDS.get(motion, motion)}")
+        (kind, kind_words(kind), f"It {MOTION_SENTENCES.get(motion, motion)}")
         for kind, motion in KIND_MOTIONS.items()
     ]
 

@@ -19,7 +19,7 @@ import bpy
 
 FOLDER = Path(__file__).parent
 TICK_SECONDS = 0.25
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 300.0
 
 held: list[str] = []
 failed: list[str] = []
@@ -150,7 +150,7 @@ def look_and_correct(head: bpy.types.Object) -> Iterator[float]:
 
     drawn = note_rows_drawn()
     region, below = sidebar(), round(figures["heat_map_height"])
-    for height in range(below + 8, below + 62, 9):
+    for height in range(below + 20, below + 62, 9):
         click(region.x + 60, region.y + region.height - height)
         yield 2.0  # a second click would close it again
         if drawn:
