@@ -140,13 +140,17 @@ def _half(truth: HeadTruth) -> Variation:
         0.0 if truth.landmarks is None else truth.landmarks[[27, 28, 29, 30, 33, 51]].mean(0)[0]
     )
     vertices[:, 0] -= middle
-    kept = selected(whole, "", polygons_within(whole, vertices[:, 0] > -1.5), vertices)
-    at_seam = kept.mesh.vertices.copy()
-    at_seam[:, 0] = np.where(at_seam[:, 0] < 0.75, 0.0, at_seam[:, 0])
+    mesh = truth.mesh
+    sums = np.add.reduceat(vertices[mesh.polygon_vertices, 0], mesh.polygon_starts[:-1])
+    is_left = sums > 0.0
+    of_left = np.repeat(is_left, np.diff(mesh.polygon_starts))
+    used = np.zeros((2, mesh.num_vertices), bool)
+    used[0, mesh.polygon_vertices[of_left]] = used[1, mesh.polygon_vertices[~of_left]] = True
+    vertices[used.all(axis=0), 0] = 0.0  # what both halves use is the seam
+    kept = selected(whole, "", is_left, vertices)
     back = np.eye(4)
     back[0, 3] = middle
-    mesh = kept.mesh.with_vertices(at_seam)
-    return replace(kept, mesh=mesh, to_truth=back, is_same_face=False)
+    return replace(kept, to_truth=back, is_same_face=False)
 
 
 def below_chin(truth: HeadTruth, distance_mm: float) -> BoolArray:

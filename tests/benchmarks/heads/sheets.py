@@ -31,6 +31,8 @@ _HAIR = (0.36, 0.25, 0.18)
 _WHITE, _IRIS, _PUPIL = (0.95, 0.94, 0.93), (0.40, 0.52, 0.57), (0.04, 0.04, 0.05)
 # Angles from straight ahead at which pupil and iris end, radians.
 _PUPIL_ANGLE, _IRIS_ANGLE = 0.19, 0.50
+# Wider than any eyeball, mm.
+_TWO_EYES_MM = 45.0
 # What is drawn of a head: name of the group, colour, gloss. Eye surroundings are of
 # glass, and lashes are cards that only a texture makes hairs of.
 _DRAWN = (
@@ -124,8 +126,14 @@ def _parts(variation: Variation, positions: FloatArray) -> Iterator[Part]:
 def _eye_colours(positions: FloatArray, is_eye: NDArray[np.bool_]) -> FloatArray:
     """(M, 3): pupil, iris and white of an eye that looks ahead."""
     points = positions[is_eye]
-    middle = 0.5 * (points.min(axis=0) + points.max(axis=0))
-    arms = positions - middle
+    sides = [is_eye]
+    if np.ptp(points[:, 0]) > _TWO_EYES_MM:  # a half and its image share one group
+        is_left = positions[:, 0] > 0.5 * (points[:, 0].min() + points[:, 0].max())
+        sides = [is_eye & is_left, is_eye & ~is_left]
+    arms = np.ones_like(positions)
+    for side in sides:
+        low, high = positions[side].min(axis=0), positions[side].max(axis=0)
+        arms[side] = positions[side] - 0.5 * (low + high)
     angles = np.arctan2(np.linalg.norm(arms[:, :2], axis=1), arms[:, 2])
     colours = np.where((angles < _IRIS_ANGLE)[:, None], _IRIS, _WHITE)
     return np.where((angles < _PUPIL_ANGLE)[:, None], _PUPIL, colours)
