@@ -288,7 +288,7 @@ def test_landmarks_count_in_the_coordinates_of_their_file(
     output = cube_file.parent / "a.fbx"
     refusal(capfd, "generate", head, *HAPPY, "-o", output, "--landmarks", landmarks)
     expected = [0.4, 2.0, 3.0] if suffix == ".obj" else [0.4, 3.0, -2.0]  # Z up to Y up
-    np.testing.assert_allclose(seen[0].landmark_places[4], expected, atol=1e-6)
+    np.testing.assert_allclose(seen[0].landmarks.places[4], expected, atol=1e-6)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folder permissions are those of POSIX")
