@@ -42,7 +42,8 @@ _CLOSED = [k for k, closed in enumerate(CLOSED_LIPS) if closed]
 class Measures:
     """One trial. Errors in mm over the seen face and the six expressions, NaN where unknown.
 
-    mean, p99: ours; radial_basis, nearest_point: means of the plain alternatives, nearest_of_mean
+    mean, p99: ours, retargeting alone; mean_in_contact, p99_in_contact: with contact, which keeps
+    apart what goes through each other in the truth; radial_basis, nearest_point: means of the plain alternatives, nearest_of_mean
     on the template's mean face; moved: mean displacement of the truth. lips, lids: of closed mouths
     and full closure. teeth: how far the lower row is from rigid, how far the upper one moves.
     inverted: triangles. stretch, true_stretch: 99th percentile. leak: mm at the forehead.
@@ -56,6 +57,8 @@ class Measures:
     seconds: float
     mean: float = np.nan
     p99: float = np.nan
+    mean_in_contact: float = np.nan
+    p99_in_contact: float = np.nan
     moved: float = np.nan
     radial_basis: float = np.nan
     nearest_point: float = np.nan
@@ -82,7 +85,8 @@ class Measures:
         open_share, inside = np.max(lids, axis=0) if lids else (np.nan, np.nan)
         return (
             f"{self.name}: {self.mean:.3f} mm, p99 {self.p99:.2f} (nearest point "
-            f"{self.nearest_point:.3f}), lips {gap:.2f} {deep:.2f}, lids {open_share:.3f} "
+            f"{self.nearest_point:.3f}; in contact {self.mean_in_contact:.3f}, "
+            f"{self.p99_in_contact:.2f}), lips {gap:.2f} {deep:.2f}, lids {open_share:.3f} "
             f"{inside:.2f}, inverted {self.inverted}, stretch {self.stretch:.2f}, "
             f"match {self.seconds:.0f} s"
         )
@@ -95,7 +99,8 @@ def measure(head: int | str, variation: str) -> Measures:
     if trial.alignment is None:
         return _refused(trial)
     varied = trial.variation
-    errors = trial.errors()[_EXPRESSIONS]
+    errors = trial.errors(trial.carried)[_EXPRESSIONS]
+    in_contact = trial.errors(trial.result)[_EXPRESSIONS]
     blink, lower = FRAMES.index(BLINK), FRAMES.index(LOWER_FACE)
     expressions = trial.truth[_EXPRESSIONS]
     return Measures(
@@ -107,6 +112,8 @@ def measure(head: int | str, variation: str) -> Measures:
         trial.seconds,
         float(errors.mean()),
         float(np.percentile(errors, 99)),
+        float(in_contact.mean()),
+        float(np.percentile(in_contact, 99)),
         float(np.linalg.norm(expressions[:, varied.is_outer_face], axis=2).mean()),
         *_of_alternatives(trial),
         tuple(measure_lips(varied, trial.truth, trial.result, _CLOSED)),

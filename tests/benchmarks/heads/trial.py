@@ -20,7 +20,8 @@ FloatArray = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """A variation, how it was matched, and (T, M, 3) mm of the truth: where it should and does go.
+    """A variation, how it was matched, and (T, M, 3) mm: where it should go, was carried to by
+    retargeting alone, and does go with contact.
 
     refusal: the sentence, where it was not matched. seconds: of the match.
     """
@@ -28,6 +29,7 @@ class Trial:
     variation: Variation
     alignment: Alignment | None
     truth: FloatArray
+    carried: FloatArray
     result: FloatArray
     seconds: float
     refusal: str = ""
@@ -36,10 +38,10 @@ class Trial:
     def name(self) -> str:
         return f"{self.variation.truth.name}, {self.variation.name}"
 
-    def errors(self) -> FloatArray:
-        """(T, N) mm at the vertices of the seen face."""
+    def errors(self, motion: FloatArray) -> FloatArray:
+        """(T, N) mm of `carried` or `result` at the vertices of the seen face."""
         at = self.variation.is_outer_face
-        return np.linalg.norm((self.result - self.truth)[:, at], axis=2)
+        return np.linalg.norm((motion - self.truth)[:, at], axis=2)
 
 
 def try_out(variation: Variation, bundle: Bundle) -> Trial:
@@ -50,9 +52,11 @@ def try_out(variation: Variation, bundle: Bundle) -> Trial:
         alignment = pipeline.match(variation.mesh, bundle)
     except FacegenError as error:
         seconds = time.perf_counter() - started
-        return Trial(variation, None, truth, np.zeros_like(truth), seconds, str(error))
+        nothing = np.zeros_like(truth)
+        return Trial(variation, None, truth, nothing, nothing, seconds, str(error))
     seconds = time.perf_counter() - started
-    moved = retarget(variation.truth.motion, alignment)
-    if hasattr(contact, "resolve_clip"):
-        moved, _ = contact.resolve_clip(alignment, moved)
-    return Trial(variation, alignment, truth, variation.in_mm(moved), seconds)
+    carried = retarget(variation.truth.motion, alignment)
+    result, _ = contact.resolve_clip(alignment, carried)
+    return Trial(
+        variation, alignment, truth, variation.in_mm(carried), variation.in_mm(result), seconds
+    )
