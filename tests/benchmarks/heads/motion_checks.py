@@ -36,9 +36,9 @@ def tessellation(trials: Sequence[Measures]) -> Outcome:
         tuple(gates),
         "Millimetres between the result and the truth at corresponding points of the seen face, "
         "six expressions at their apex; *with contact*: after lips, lids and teeth were kept out "
-        "of each other, while the truth's own teeth and lips may overlap. *moved*: how far those points truly move. The gate holds "
-        "for the worst row; rows of stylised, mirrored and halved heads stand below it for "
-        "comparison only, as nobody knows how those would move.",
+        "of each other, while the truth's own teeth and lips may overlap. *moved*: how far those "
+        "points truly move. The gate holds for the worst row; rows of stylised, mirrored and "
+        "halved heads stand below it for comparison only, as nobody knows how those would move.",
         ("head", "mean", "p99", "with contact", "p99", "moved", "verdict", "match, s"),
         tuple(
             (

@@ -43,9 +43,10 @@ class Measures:
     """One trial. Errors in mm over the seen face and the six expressions, NaN where unknown.
 
     mean, p99: ours, retargeting alone; mean_in_contact, p99_in_contact: with contact, which keeps
-    apart what goes through each other in the truth; radial_basis, nearest_point: means of the plain alternatives, nearest_of_mean
-    on the template's mean face; moved: mean displacement of the truth. lips, lids: of closed mouths
-    and full closure. teeth: how far the lower row is from rigid, how far the upper one moves.
+    apart what goes through each other in the truth; radial_basis, nearest_point: means of the plain
+    alternatives, nearest_of_mean on the template's mean face; moved: mean displacement of the
+    truth. lips, lids: of closed mouths and full closure. teeth: how far the lower row is from
+    rigid, how far the upper one moves.
     inverted: triangles. stretch, true_stretch: 99th percentile. leak: mm at the forehead.
     """
 
