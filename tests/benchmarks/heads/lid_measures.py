@@ -41,7 +41,7 @@ class Eye:
         lids = regions[f"upper_lid_{side}"] + regions[f"lower_lid_{side}"]
         near = np.linalg.norm(variation.positions - centre, axis=1) < _AROUND_MM
         is_skin = variation.share(variation.truth.is_skin) > 0.5
-        triangles = variation.mesh.triangles
+        triangles = variation.triangles
         around = (near & is_skin)[triangles].all(axis=1)
         known = variation.is_known & (variation.share(lids) > 0.3)
         return cls(ball, EyeOpening(centre, triangles[around]), np.flatnonzero(known))

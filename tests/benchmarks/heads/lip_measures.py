@@ -49,9 +49,8 @@ class Mouth:
         bag_upper = variation.share(regions["mouth_bag"]) - bag_lower
         upper = variation.share(regions["upper_lip"])
         lower = variation.share(regions["lower_lip"])
-        mesh = variation.mesh
         is_skin = variation.share(variation.truth.is_skin) > 0.5
-        triangles = mesh.triangles[is_skin[mesh.triangles].all(axis=1)]
+        triangles = variation.triangles[is_skin[variation.triangles].all(axis=1)]
         marks = variation.landmarks
         if marks is None or (bag_upper + bag_lower > 0.5).sum() < 20:
             return None

@@ -81,7 +81,7 @@ def teeth(variation: Variation, result: FloatArray) -> tuple[float, float] | Non
 
 
 def _face_triangles(variation: Variation) -> NDArray[np.integer]:
-    triangles = variation.mesh.triangles
+    triangles = variation.triangles
     return triangles[variation.is_outer_face[triangles].all(axis=1)]
 
 

@@ -35,6 +35,7 @@ class Variation:
     to_truth: (4, 4) affine, the mesh's coordinates → mm of the truth.
     warp: bends the truth to this shape. mirrored: (M,) copied from the other side of the face.
     is_same_face: whether the result may be compared with the truth in millimetres.
+    wound_outwards: (F, 3) the triangles as they were before their winding was spoilt, else None.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Variation:
     warp: Warp | None = None
     mirrored: BoolArray | None = None
     is_same_face: bool = True
+    wound_outwards: IntArray | None = None
+
+    @property
+    def triangles(self) -> IntArray:
+        """(F, 3) as the truth winds them, outwards, however the mesh does."""
+        return self.mesh.triangles if self.wound_outwards is None else self.wound_outwards
 
     @cached_property
     def positions(self) -> FloatArray:

@@ -224,4 +224,5 @@ def _moved(
 def _wound(truth: HeadTruth, flipped: BoolArray) -> Variation:
     polygons = polygons_of(truth.mesh)
     rows = [p[::-1] if flip else p for p, flip in zip(polygons, flipped, strict=True)]
-    return replace(as_made(truth), mesh=Mesh.from_polygons(truth.mesh.vertices, rows))
+    mesh = Mesh.from_polygons(truth.mesh.vertices, rows)
+    return replace(as_made(truth), mesh=mesh, wound_outwards=truth.mesh.triangles)
