@@ -55,9 +55,10 @@ class TriangleSearch:
         self._indices = everything if triangle_indices is None else triangle_indices
         self._corners = mesh.vertices[mesh.triangles[self._indices]]  # (F', 3, 3)
         self._normals = mesh.face_normals[self._indices]
-        centres = self._corners.mean(axis=1)
-        self._nearest = cKDTree(centres)
-        self._compatible = cKDTree(np.hstack([centres, _NORMAL_REACH_MM * self._normals]))
+        self._centres = self._corners.mean(axis=1)
+        self._radii = np.linalg.norm(self._corners - self._centres[:, None], axis=2).max(axis=1)
+        self._nearest = cKDTree(self._centres)
+        self._compatible = cKDTree(np.hstack([self._centres, _NORMAL_REACH_MM * self._normals]))
 
     def closest(self, points: FloatArray, normals: FloatArray) -> Matches:
         """The closest compatible point for (N, 3) points with (N, 3) unit normals."""
@@ -71,20 +72,37 @@ class TriangleSearch:
 
     def _closest(self, points: FloatArray, normals: FloatArray) -> Matches:
         candidates = self._candidates(points, normals)  # (N, K)
-        corners = self._corners[candidates]
-        barycentrics = closest_barycentrics(corners, points[:, None])
-        offsets = np.einsum("nkc,nkcx->nkx", barycentrics, corners) - points[:, None]
-        distances = np.linalg.norm(offsets, axis=-1)
-        cosines = np.einsum("nx,nkx->nk", normals, self._normals[candidates])
-        costs = (distances + _TIE_MM) * (1.0 + 0.5 * _CONTRARY_PENALTY * (1.0 - cosines))
-        best = costs.argmin(axis=1)
         row = np.arange(len(points))
+        cosines = np.einsum("nx,nkx->nk", normals, self._normals[candidates])
+        penalties = 1.0 + 0.5 * _CONTRARY_PENALTY * (1.0 - cosines)
+        offsets = self._centres[candidates] - points[:, None]
+        to_centres = np.sqrt(np.einsum("nkx,nkx->nk", offsets, offsets))
+        # A triangle is no nearer than its centre less its radius: most candidates cannot beat the
+        # most promising one, and are not measured.
+        promising = ((to_centres + _TIE_MM) * penalties).argmin(axis=1)
+        reached = self._measured(candidates[row, promising], points)[1]
+        enough = (reached + _TIE_MM) * penalties[row, promising]
+        nearest = np.maximum(to_centres - self._radii[candidates], 0.0)
+        rows, columns = np.nonzero(nearest * penalties <= enough[:, None])
+        barycentrics, distances = self._measured(candidates[rows, columns], points[rows])
+        costs = np.full(candidates.shape, np.inf)
+        costs[rows, columns] = (distances + _TIE_MM) * penalties[rows, columns]
+        best = costs.argmin(axis=1)
+        width = candidates.shape[1]
+        places = np.searchsorted(rows * width + columns, row * width + best)
         return Matches(
             self._indices[candidates[row, best]].astype(np.int32),
-            barycentrics[row, best],
-            distances[row, best],
+            barycentrics[places],
+            distances[places],
             cosines[row, best],
         )
+
+    def _measured(self, triangles: IntArray, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(P, 3) barycentrics of the closest points of P triangles to P points, (P,) distances."""
+        corners = self._corners[triangles]
+        barycentrics = closest_barycentrics(corners, points)
+        offsets = np.einsum("nc,ncx->nx", barycentrics, corners) - points
+        return barycentrics, np.linalg.norm(offsets, axis=-1)
 
     def _candidates(self, points: FloatArray, normals: FloatArray) -> IntArray:
         count = len(self._indices)

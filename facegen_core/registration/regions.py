@@ -19,6 +19,8 @@ BoolArray = NDArray[np.bool_]
 # A vertex of a part that spans both jaws surely belongs to the one that is this close, and this
 # much closer than the other; between sure vertices the jaw fades in along the surface.
 _SURE_DISTANCE_MM, _SURE_RATIO = 4.0, 0.5
+# Skin farther than this from what is known is no longer of the head, and at rest long before.
+_REACH_MM = 80.0
 # Inside a mouth welded to the skin, the lower share of the bag that starts and completes the jaw.
 _JAW_START, _JAW_FULL = 0.25, 0.75
 
@@ -40,7 +42,7 @@ def carry_regions(
     """
     known = np.stack([template.regions[name] for name in REGIONS], axis=1).astype(np.float64)
     values = matches.values(template.triangles, known)  # (W, R)
-    values = surface.harmonic_extension(confidences > CONFIDENT, values)
+    values = surface.harmonic_extension(confidences > CONFIDENT, values, _REACH_MM)
     is_skin = np.zeros(len(surface.welded_indices), bool)
     for part in parts:
         is_skin[part.vertex_indices] |= part.motion == "skin"
@@ -102,15 +104,16 @@ def _weights_across_jaws(
     weights, is_fixed: (P,) weights, and where they are known already.
     """
     welded = surface.welded_indices[vertex_indices]
-    points = surface.vertices[welded]
+    points = surface.vertices[welded[~is_fixed]]
     lower_points = np.concatenate([fit.inner["lower_teeth"], fit.inner["tongue"]])
     to_lower = cKDTree(lower_points).query(points)[0]
     to_upper = cKDTree(fit.inner["upper_teeth"]).query(points)[0]
     is_lower = (to_lower < _SURE_DISTANCE_MM) & (to_lower < _SURE_RATIO * to_upper)
     is_upper = (to_upper < _SURE_DISTANCE_MM) & (to_upper < _SURE_RATIO * to_lower)
-    known = np.where(is_fixed, weights, is_lower.astype(np.float64))
+    known, is_told = weights.astype(np.float64), is_fixed.copy()
+    known[~is_fixed], is_told[~is_fixed] = is_lower, is_lower | is_upper
     is_sure = np.zeros(surface.num_vertices, bool)
     values = np.zeros((surface.num_vertices, 1))
-    is_sure[welded] = is_fixed | is_lower | is_upper
+    is_sure[welded] = is_told
     values[welded, 0] = known
     return surface.harmonic_extension(is_sure, values)[welded, 0]

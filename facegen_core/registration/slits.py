@@ -8,6 +8,8 @@ behind the lids. How the lips meet in space no longer matters.
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -39,14 +41,25 @@ _CLOSED_SIDE = 0.12
 _LABELLED_SIDE = 0.01
 # Where the two sides join, at the corners, they fade over this way along the skin.
 _JOINT_MM = 8.0
+# Farther than this from where sides are known there are none: mouths are not as deep.
+_REACH_MM = 80.0
+
+_known_sides: WeakKeyDictionary[Template, FloatArray] = WeakKeyDictionary()
 
 
 def template_sides(template: Template) -> FloatArray:
     """(V, 3) side of mouth, left eye and right eye: +1 upper, -1 lower, 0 neither.
 
     Sides fade towards the line where they join, at the corners and deep in the mouth; at the slit
-    itself, where they only touch, they stay sharp.
+    itself, where they only touch, they stay sharp. Worked out once for a template; not writable.
     """
+    if template not in _known_sides:
+        _known_sides[template] = _sides_of(template)
+        _known_sides[template].setflags(write=False)
+    return _known_sides[template]
+
+
+def _sides_of(template: Template) -> FloatArray:
     surface = _as_surface(template)
     regions = {name: values.astype(np.float64) for name, values in template.regions.items()}
     columns = []
@@ -97,10 +110,12 @@ def target_sides(
         is_clear = is_sure & (np.abs(values) > _CERTAIN_SIDE)
         certain = is_clear & (corner_clearances[:, k] > _CERTAIN_CLEARANCE_MM)
         is_seed = certain | (is_sure & (np.abs(values) < _NO_SIDE))
-        first = surface.harmonic_extension(is_seed, values[:, None])[:, 0]
+        first = surface.harmonic_extension(is_seed, values[:, None], _REACH_MM)[:, 0]
         likely = is_clear & (corner_clearances[:, k] > _LIKELY_CLEARANCE_MM)
         likely &= (matches.cosines > _ALIKE_COSINE) & (np.sign(values) * first > -_CONTRADICTION)
-        result[:, k] = surface.harmonic_extension(is_seed | likely, values[:, None])[:, 0]
+        result[:, k] = surface.harmonic_extension(is_seed | likely, values[:, None], _REACH_MM)[
+            :, 0
+        ]
     return result
 
 

@@ -48,6 +48,8 @@ _SLIT_CHAINS = (
     (60, 67, 66, 65, 64),
 )
 _STEPS_BETWEEN_LANDMARKS = 4
+# Fixed values closer than this are the same.
+_EQUAL = 1e-7
 # Keeps pieces without any fixed vertex solvable; far below any cotangent weight.
 _REGULARISATION = 1e-9
 
@@ -108,19 +110,58 @@ class Surface:
             graph, directed=False, indices=source_indices, min_only=True, limit=limit_mm
         )
 
-    def harmonic_extension(self, is_fixed: NDArray[np.bool_], values: FloatArray) -> FloatArray:
+    def harmonic_extension(
+        self, is_fixed: NDArray[np.bool_], values: FloatArray, reach_mm: float = np.inf
+    ) -> FloatArray:
         """(W, N) the fixed rows of `values` carried over all others without any new extreme.
 
-        Pieces of the surface that touch no fixed vertex get 0.
+        Pieces of the surface that touch no fixed vertex get 0, and so does what is farther than
+        reach_mm from the fixed vertices around it.
         """
-        free = np.flatnonzero(~is_fixed)
         result = np.where(is_fixed[:, None], values, 0.0)
-        if len(free) == 0 or not is_fixed.any():
+        free, shore = self._fill_between_equals(is_fixed, result)
+        if len(free) and np.isfinite(reach_mm):
+            tree = cKDTree(self.vertices[shore])
+            ways = tree.query(self.vertices[free], distance_upper_bound=reach_mm)[0]
+            free = free[np.isfinite(ways)]
+        if len(free) == 0:
             return result
         rows = self.laplacian[free]
         system = rows[:, free] + _REGULARISATION * sparse.identity(len(free))
         result[free] = factorised(system).solve(-(rows @ result))
         return result
+
+    def _fill_between_equals(
+        self, is_fixed: NDArray[np.bool_], result: FloatArray
+    ) -> tuple[IntArray, IntArray]:
+        """Fill, in (W, N) place, free stretches that have the same fixed values all around.
+
+        By the maximum principle they have no others: a body below a head needs no solving.
+        Returns the free vertices of the other stretches and the fixed ones around these, sorted.
+        """
+        free = np.flatnonzero(~is_fixed)
+        ends_fixed = is_fixed[self.edges]
+        local = np.cumsum(~is_fixed) - 1
+        start, end = local[self.edges[~ends_fixed.any(axis=1)]].T
+        graph = sparse.coo_matrix((np.ones(len(start)), (start, end)), (len(free), len(free)))
+        stretch = connected_components(graph, directed=False)[1] if len(free) else free
+        across = self.edges[ends_fixed[:, 0] != ends_fixed[:, 1]]
+        is_first = is_fixed[across[:, 0]]
+        shore, inner = (np.where(is_first == k, across[:, 0], across[:, 1]) for k in (True, False))
+        numbers = stretch[local[inner]]
+        order = np.argsort(numbers, kind="stable")
+        found, starts = np.unique(numbers[order], return_index=True)
+        if len(found) == 0:
+            return free[:0], free[:0]
+        around = result[shore[order]]
+        low, high = (f.reduceat(around, starts, axis=0) for f in (np.minimum, np.maximum))
+        is_even = (high - low <= _EQUAL).all(axis=1)
+        fill = np.zeros((int(stretch.max()) + 1, result.shape[1]))
+        fill[found[is_even]] = 0.5 * (low + high)[is_even]
+        result[free] = fill[stretch]
+        is_uneven = np.zeros(len(fill), bool)
+        is_uneven[found[~is_even]] = True
+        return free[is_uneven[stretch]], np.unique(shore[is_uneven[numbers]])
 
 
 def weld(target: Mesh, positions_mm: FloatArray, fit: Fit) -> Surface:

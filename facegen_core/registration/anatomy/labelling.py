@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from ...mesh import vertex_normals
-from ...topology import cotangent_laplacian
+from ...topology import cotangent_laplacian, factorised
 from ..surface import Surface
 
 FloatArray = NDArray[np.floating]
@@ -71,10 +70,15 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A part that may be found: S samples of its surface, points and normals (S, 3), in mm."""
+    """A part that may be found: S samples of its surface, points and normals (S, 3), in mm.
+
+    tree: of samples and normals before the shape was shifted, shift: (3,) mm since then.
+    """
 
     points: FloatArray
     normals: FloatArray
+    tree: cKDTree
+    shift: FloatArray
 
     @classmethod
     def of(cls, vertices: FloatArray, triangles: IntArray) -> Shape:
@@ -88,15 +92,22 @@ class Shape:
         points = np.concatenate([vertices, middles.reshape(-1, 3), corners.mean(axis=1)])
         directions = np.concatenate([normals, leaning.reshape(-1, 3), turned.sum(axis=1)])
         lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-        return cls(points, directions / np.maximum(lengths, 1e-12))
+        normals = directions / np.maximum(lengths, 1e-12)
+        tree = cKDTree(np.hstack([points, _NORMAL_MM * normals]), balanced_tree=False)
+        return cls(points, normals, tree, np.zeros(3))
 
     def moved(self, shift: FloatArray) -> Shape:
-        return Shape(self.points + shift, self.normals)
+        return Shape(self.points + shift, self.normals, self.tree, self.shift + shift)
 
-    def costs(self, points: FloatArray, normals: FloatArray) -> tuple[FloatArray, IntArray]:
-        """(N,) mm of distance and turn to the closest sample, and (N,) which sample that is."""
-        tree = cKDTree(np.hstack([self.points, _NORMAL_MM * self.normals]))
-        return tree.query(np.hstack([points, _NORMAL_MM * normals]))
+    def costs(
+        self, points: FloatArray, normals: FloatArray, most_mm: float = np.inf
+    ) -> tuple[FloatArray, IntArray]:
+        """(N,) mm of distance and turn to the closest sample, and (N,) which sample that is.
+
+        inf and S where no sample is nearer than most_mm: to look no farther is much faster.
+        """
+        keys = np.hstack([points - self.shift, _NORMAL_MM * normals])
+        return self.tree.query(keys, distance_upper_bound=most_mm)
 
 
 def skin_costs(distances: FloatArray, cosines: FloatArray, most_mm: float) -> FloatArray:
@@ -117,11 +128,12 @@ def settle(
     mouth as a whole sits higher or lower than expected.
     """
     step = max(len(patch.indices) // _MAX_SPEAKERS, 1)
+    most = float(skin.max(initial=0.0)) + 1e-9  # what costs more never wins
     points, normals = patch.points[::step], patch.normals[::step]
     current = dict(shapes)
     alone = tuple((name,) for name in shapes)
     for number in range(_ROUNDS_TOGETHER + _ROUNDS_ALONE):
-        found = {name: shape.costs(points, normals) for name, shape in current.items()}
+        found = {name: shape.costs(points, normals, most) for name, shape in current.items()}
         costs = np.stack([skin[::step], *(cost for cost, _ in found.values())])
         winners = costs.argmin(axis=0)
         for group in groups if number < _ROUNDS_TOGETHER else alone:
@@ -150,7 +162,7 @@ def probabilities(patch: Patch, costs: FloatArray) -> FloatArray:
     links = links + links.T
     pull = surface.vertex_areas / _SMOOTH_MM**2
     system = sparse.diags(np.asarray(links.sum(axis=1)).ravel() + pull) - links
-    return splu(system.tocsc()).solve(pull[:, None] * priors)
+    return factorised(system).solve(pull[:, None] * priors)
 
 
 def concave_turns(patch: Patch, edges: IntArray) -> FloatArray:

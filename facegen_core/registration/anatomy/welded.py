@@ -23,6 +23,8 @@ EYES = ("eyeball_left", "eyeball_right")
 _REACH_MM = 12.0
 # Skin that the template does not have costs this much; nearness counts beyond it no more.
 _SKIN_MOST_MM = 6.0
+# Nothing is likely that costs this much more than being skin.
+_MOST_MM = 30.0
 # Skin this surely matched from outside mouth and sockets is not looked at.
 _SURE_SKIN_MM = 1.0
 # A piece cut out by creases has one kind when it has nearly all of one; smaller ones are left.
@@ -83,9 +85,8 @@ def _pieces(
         matches.distances[patch.indices], matches.cosines[patch.indices], _SKIN_MOST_MM
     )
     shapes = settle(patch, shapes, skin, (MOUTH_PROXIES, *((n,) for n in names if n in EYES)))
-    costs = np.stack(
-        [skin, *(shape.costs(patch.points, patch.normals)[0] for shape in shapes.values())], axis=1
-    )
+    found = (s.costs(patch.points, patch.normals, _MOST_MM)[0] for s in shapes.values())
+    costs = np.stack([skin, *found], axis=1)
     shares = probabilities(patch, costs)
     areas = patch.as_surface().vertex_areas
     labels = np.where(_is_between_jaws(shares, list(shapes)), 0, shares.argmax(axis=1))
@@ -175,7 +176,7 @@ def _cover(patch: Patch, own: IntArray, shape: Shape) -> float:
     if len(triangles) == 0:
         return 0.0
     found = Shape.of(patch.points, triangles)
-    return float((found.costs(shape.points, shape.normals)[0] < _COVER_MM).mean())
+    return float((found.costs(shape.points, shape.normals, _COVER_MM)[0] < _COVER_MM).mean())
 
 
 def _is_set_off(patch: Patch, own: IntArray, shape: Shape) -> bool:
