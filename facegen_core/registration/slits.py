@@ -41,8 +41,8 @@ _CLOSED_SIDE = 0.12
 _LABELLED_SIDE = 0.01
 # Where the two sides join, at the corners, they fade over this way along the skin.
 _JOINT_MM = 8.0
-# Farther than this from where sides are known there are none: mouths are not as deep.
-_REACH_MM = 80.0
+# Farther than this from where sides are known there are none: throats are not as deep.
+_REACH_MM = 150.0
 
 _known_sides: WeakKeyDictionary[Template, FloatArray] = WeakKeyDictionary()
 
