@@ -127,7 +127,11 @@ class Surface:
         if len(free) == 0:
             return result
         rows = self.laplacian[free]
-        system = rows[:, free] + _REGULARISATION * sparse.identity(len(free))
+        is_cut_off = ~is_fixed
+        is_cut_off[free] = False
+        # Nothing flows across the line where the reach ends: what leads there is taken out.
+        outflow = rows @ is_cut_off.astype(np.float64)
+        system = rows[:, free] + sparse.diags(_REGULARISATION + outflow)
         result[free] = factorised(system).solve(-(rows @ result))
         return result
 
