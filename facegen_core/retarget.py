@@ -27,6 +27,7 @@ from .registration.masking import Masking, check_mask, prepare_masking
 from .registration.riding import Riding, prepare_riding
 from .registration.slits import template_sides
 from .registration.surface import Surface, weld
+from .registration.unfolding import Unfolding, prepare_unfolding
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -99,6 +100,7 @@ class Retargeter:
     lid_closing: brings the lids as close to one another as they are on the template.
     interpolation: (W, V) sparse barycentrics of the vertices with a correspondence.
     filling: how the skin without one follows the rest. riding: how carried parts follow the skin.
+    unfolding: keeps triangles at the corners of mouth and eyes from turning over.
     jaw_indices, jaw_weights: vertices the jaw moves, and by how much, (P,).
     jaw_pivot: (3,) mm; jaw_change: (3, 3) turn and size of the lower face.
     """
@@ -110,6 +112,7 @@ class Retargeter:
     lid_closing: LidClosing
     interpolation: sparse.csr_matrix
     filling: Filling
+    unfolding: Unfolding
     riding: Riding
     jaw_indices: IntArray
     jaw_weights: FloatArray
@@ -136,6 +139,7 @@ class Retargeter:
         self.filling.fill_in_place(moved, self.jaw_indices, weighted)
         moved = moved.reshape(len(moved), -1, 3)
         self.lid_closing.correct_in_place(moved, skin)
+        self.unfolding.unfold_in_place(moved)
         if masking is not None:
             self._weaken_in_place(moved, jaw, masking)
         self.riding.ride_in_place(moved, self.surface.vertices)
@@ -195,6 +199,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
         prepare_lid_closing(template, played, template_side, surface, sides, fit.landmarks),
         interpolation,
         filling,
+        prepare_unfolding(surface, fit.landmarks, may_move),
         riding,
         follows_jaw,
         regions["jaw"][follows_jaw].astype(np.float64),
