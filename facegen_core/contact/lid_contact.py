@@ -22,6 +22,9 @@ _CLEARANCE_MM = 0.3
 # A lid that cuts into the eyeball a little at rest, where the artist hid it, comes out of it on its
 # way over the eyeball: to this clearance once it has gone so far, by no more than the last, mm.
 _MOVED_CLEARANCE_MM, _MOVED_MM, _EMERGING_MM = 0.1, 5.0, 0.6
+# A flat triangle hangs into a ball that its corners lie on. So much of it is made up for, mm; the
+# lids of a mesh of few vertices would else be lifted by millimetres in every motion.
+_LIFTED_SAG_MM = 0.8
 # Skin deeper in than this share of the radius is not at the eyeball.
 _REACH_SHARE = 0.45
 # The radius is kept on a grid of this many places, from straight ahead to this angle behind.
@@ -79,20 +82,26 @@ class EyeShape:
 class LidContact:
     """One eyeball and the zone of its lids.
 
-    at_rest: (C,) clearance of each point at rest, mm; (C, 3) rest_points. is_own: the eyeball is
-    the head's own, not one that came with the template.
+    at_rest: (C,) clearance of each point at rest, mm; (C, 3) rest_points. sags: (C,) mm, how far a
+    flat triangle hangs below its corners when those lie on the eyeball, beyond what is made up for.
+    is_own: the eyeball is the head's own, not one that came with the template.
     """
 
     zone: Zone
     eye: EyeShape
     at_rest: FloatArray
     rest_points: FloatArray
+    sags: FloatArray
     is_own: bool
 
     @classmethod
     def of(cls, zone: Zone, eye: EyeShape, is_own: bool) -> LidContact:
         points = zone.points @ zone.rest
-        return cls(zone, eye, eye.clearances(points)[0], points, is_own)
+        # The chord through points of a sphere, at weights w: (Σ w |x|² - |Σ w x|²) / 2R below it.
+        squares = zone.points @ along(zone.rest, zone.rest) - along(points, points)
+        sags = squares / (2.0 * float(np.median(eye.radii)))
+        sags = np.maximum(sags - _LIFTED_SAG_MM, 0.0)
+        return cls(zone, eye, eye.clearances(points)[0], points, sags, is_own)
 
     def encounter(self, positions: FloatArray) -> LidContact:
         """Eyeballs stay: nothing has to be found out beforehand."""
@@ -113,7 +122,7 @@ class LidContact:
             least = least + share * np.clip(_MOVED_CLEARANCE_MM - least, 0.0, _EMERGING_MM)
         reach = _REACH_SHARE * float(np.median(self.eye.radii))
         is_at_eye = (self.at_rest > -0.5 * reach)[:, None] & (clearances > -reach)
-        beyond_allowed = np.where(is_at_eye, least - clearances, FREE_MM)
+        beyond_allowed = np.where(is_at_eye, least - self.sags[:, None] - clearances, FREE_MM)
         hidden = np.minimum(self.at_rest, 0.0)[:, None]
         beyond_rest = np.where(is_at_eye, hidden - clearances, FREE_MM)
         return Depths(beyond_allowed, outward, beyond_rest)

@@ -43,6 +43,8 @@ _RIDGE = 0.02
 # Eyes that are nearly closed at rest, in the middle, have no aperture to read a share from, mm.
 # Towards the corners the share of the whole eye replaces that of such a place.
 _MIN_APERTURE_MM, _SURE_APERTURE_MM = 1.5, 1.5
+# Lids this much farther apart than their landmarks are not the rims: few vertices end elsewhere.
+_APERTURE_RATIO, _APERTURE_SLACK_MM = 1.5, 2.0
 # From this side on a vertex is of a lid, and wholly; at the corners sides fade to 0.
 _LID_SIDE, _FULL_SIDE = 0.08, 0.3
 # Eyes closed by the first share are on their way to closing, from the second on they are closed.
@@ -181,7 +183,8 @@ def _find_rims(
     """
     uppers, lowers, columns = [], [], []
     for upper_chain, lower_chain, column in _LIDS:
-        line = 0.5 * (_along(landmarks[list(upper_chain)]) + _along(landmarks[list(lower_chain)]))
+        chains = [_along(landmarks[list(chain)]) for chain in (upper_chain, lower_chain)]
+        line, gaps = 0.5 * (chains[0] + chains[1]), np.linalg.norm(chains[0] - chains[1], axis=1)
         corners = landmarks[[upper_chain[0], upper_chain[-1]]]
         size = _size(corners)
         slit = (corners[1] - corners[0]) / max(float(np.linalg.norm(corners[1] - corners[0])), 1e-9)
@@ -189,8 +192,10 @@ def _find_rims(
             _Lid.of(vertices, edges, sign * sides[:, column], corners.mean(axis=0), size)
             for sign in (1.0, -1.0)
         ]
-        for place in line:
-            upper, lower = _closest_pair(*(lid.near_place(place, slit, size) for lid in lids))
+        for place, gap in zip(line, gaps, strict=True):
+            farthest = _APERTURE_RATIO * gap + _APERTURE_SLACK_MM * size
+            above, below = (lid.near_place(place, slit, size) for lid in lids)
+            upper, lower = _closest_pair(above, below, farthest)
             uppers.append(upper)
             lowers.append(lower)
             columns.append(column)
@@ -245,11 +250,14 @@ class _Lid:
 _Point = tuple[int, int, float]
 
 
-def _closest_pair(upper: _Lid, lower: _Lid) -> tuple[_Point, _Point]:
+def _closest_pair(upper: _Lid, lower: _Lid, farthest: float) -> tuple[_Point, _Point]:
+    """Points of both lids nearest to one another, if by less than this, mm."""
     if len(upper.points) == 0 or len(lower.points) == 0:
         return (0, 0, 0.0), (0, 0, 0.0)
     distances, nearest = cKDTree(lower.points).query(upper.points)
     best = int(distances.argmin())
+    if distances[best] > farthest:
+        return (0, 0, 0.0), (0, 0, 0.0)
     return upper.point(best), lower.point(int(nearest[best]))
 
 
