@@ -22,7 +22,12 @@ from .registration.alignment import Alignment
 from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
 from .registration.lid_closing import LidClosing, prepare_lid_closing
-from .registration.local_change import JAW_SURROUNDINGS_MM, carry_point, turn_and_size
+from .registration.local_change import (
+    JAW_SURROUNDINGS_MM,
+    carry_point,
+    face_jaw_pivot,
+    turn_and_size,
+)
 from .registration.masking import Masking, check_mask, prepare_masking
 from .registration.riding import Riding, prepare_riding
 from .registration.slits import template_sides
@@ -186,8 +191,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     follows_jaw = np.flatnonzero(
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
     )
-    pivot = np.asarray(template.jaw_pivot, np.float64)
-    _, pivot = carry_point(template.vertices, played, pivot, JAW_SURROUNDINGS_MM)
+    pivot = face_jaw_pivot(template.vertices, template.jaw_pivot, played)
     change, pivot = carry_point(played, fit.neutral, pivot, JAW_SURROUNDINGS_MM)
     template_side = template_sides(template)
     sides = surface.harmonic_extension(confidences > CONFIDENT, interpolation @ template_side)

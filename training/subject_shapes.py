@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from facegen_core.bundle import template_from_arrays
 from facegen_core.contact import Contact
 from facegen_core.deformation_transfer import FaceEquations, SourceShapes, transfer_shapes
+from facegen_core.registration.local_change import face_jaw_pivot
 from facegen_core.template import Template
 from training.expression_prototypes import CLOSING_SHAPE, PROTOTYPES, Prototype, sides
 from training.performance import EXTREMENESS_MEAN, MAX_CLOSING, Lips
@@ -24,8 +25,6 @@ from training.shape_combination import Combination, JawArc, TurnsAndStretches
 
 FloatArray = NDArray[np.floating]
 
-# The skin near the condyles, with whose identity the jaw pivot moves, mm.
-CONDYLE_SIDE_MM, CONDYLE_RADIUS_MM = 68.0, 20.0
 # Landmarks of the inner edges of the lips, one above the other.
 UPPER_INNER_LIP, LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]
 # Lips have met when, before contact parts them, they overlap this much (mm) along this share of the
@@ -165,11 +164,7 @@ def sum_of_shapes(activations: FloatArray, shapes: FloatArray) -> NDArray[np.flo
 
 def subject_pivot(template: Template, neutral: FloatArray) -> FloatArray:
     """(3,) a face's own jaw pivot, mm: it moves like the skin at the condyles."""
-    pivot = template.jaw_pivot.astype(np.float64)
-    condyles = pivot + np.array([[CONDYLE_SIDE_MM, 0, 0], [-CONDYLE_SIDE_MM, 0, 0]])
-    distances = np.linalg.norm(template.vertices - condyles[:, None], axis=2).min(axis=0)
-    shift = (neutral - template.vertices)[distances < CONDYLE_RADIUS_MM].mean(axis=0)
-    return pivot + shift * [0.0, 1.0, 1.0]
+    return face_jaw_pivot(template.vertices, template.jaw_pivot, neutral)
 
 
 def _closed_prototypes() -> Iterable[Prototype]:

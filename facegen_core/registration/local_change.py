@@ -29,6 +29,8 @@ TURN_WIDTH_MM = 35.0
 STRETCH_WIDTH_MM, _SIZE_SHARE = 30.0, 0.1
 # The jaw turns and grows with the whole lower face, not with the skin beside the joint.
 JAW_SURROUNDINGS_MM = 60.0
+# The skin near the condyles, with whose identity the jaw pivot moves, mm.
+_CONDYLE_SIDE_MM, _CONDYLE_RADIUS_MM = 68.0, 20.0
 # Beyond this many widths the Gaussian is cut.
 _CUT_WIDTHS = 2.5
 # So many vertices, on average, speak for the surroundings of one; the field is smooth.
@@ -103,6 +105,25 @@ def carry_point(
     weights = np.exp(-0.5 * np.sum((before - point) ** 2, axis=1) / width_mm**2)
     weights /= weights.sum()
     return change, weights @ after + change @ (point - weights @ before)
+
+
+def face_jaw_pivot(
+    template_vertices: FloatArray, pivot: FloatArray, face: FloatArray
+) -> FloatArray:
+    """(3,) mm, about which the jaw of a face in template topology turns, as motions are made.
+
+    pivot: (3,) the template's own, midway between the condyles; face: (V, 3) mm. It moves like the
+    skin at the condyles, never sideways; on a template without skin there, with the lower face.
+    """
+    before, after = (np.asarray(points, np.float64) for points in (template_vertices, face))
+    pivot = np.asarray(pivot, np.float64)
+    condyles = pivot + np.array([[_CONDYLE_SIDE_MM, 0, 0], [-_CONDYLE_SIDE_MM, 0, 0]])
+    is_near = cKDTree(condyles).query(before)[0] < _CONDYLE_RADIUS_MM
+    if not is_near.any():
+        return carry_point(before, after, pivot, JAW_SURROUNDINGS_MM)[1]
+    shift = (after - before)[is_near].mean(axis=0)
+    moved: FloatArray = pivot + shift * [0.0, 1.0, 1.0]
+    return moved
 
 
 def _sample_step(points: FloatArray, width_mm: float) -> int:
