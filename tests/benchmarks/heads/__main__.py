@@ -18,7 +18,8 @@ from tests.benchmarks.__main__ import ROOT, THREAD_VARIABLES
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.heads", description=__doc__)
     parser.add_argument(
-        "--only", help="checks to run, with commas; nothing is stored without --out"
+        "--only",
+        help="checks to run, with commas; with --out they replace their like there",
     )
     parser.add_argument("--heads", type=int, help="random heads for the landmarks; default 200")
     parser.add_argument("--faces", type=int, help="identities that are moved; default 2")
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes, about = suite.run(plan, checks, options.jobs, out / "figures", _tell)
     command = " ".join(["python -m tests.benchmarks.heads", *(arguments or sys.argv[1:])])
     if stores:
-        report.write(outcomes, about, command, out)
+        report.write(outcomes, about | {"command": command}, out)
     print(report.gate_rows([gate for outcome in outcomes.values() for gate in outcome.gates]))
     if not stores:
         for outcome in outcomes.values():

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# In the order of the page.
+CHECKS = (
+    "landmarks", "tessellation", "alternatives", "lips", "lids", "teeth", "skin",
+    "invariance", "not_a_face", "time", "memory", "sheets",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Gate:

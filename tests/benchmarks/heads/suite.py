@@ -17,13 +17,12 @@ from tests.benchmarks import machine
 from tests.benchmarks.heads import invariance_check, landmark_check, not_a_face, speed
 from tests.benchmarks.heads.motion_checks import MOTION_CHECKS
 from tests.benchmarks.heads.motion_trials import MAKEHUMAN, Measures, measure
-from tests.benchmarks.heads.outcome import Outcome
+from tests.benchmarks.heads.outcome import CHECKS, Outcome
 from tests.benchmarks.heads.sheet_rows import SHEET_ROWS, draw_sheets
 from tests.benchmarks.heads.variations import MAKEHUMAN_VARIATIONS, TESSELLATIONS, VARIATIONS
 
 Job = tuple[int | str, str]
 
-CHECKS = ("landmarks", *MOTION_CHECKS, "invariance", "not_a_face", "time", "memory", "sheets")
 # Identities whose motion is looked at: the first as many as asked for.
 FACES = (5, 0, 1, 2, 3, 4, 6, 7, 8, 9)
 
