@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from ..registration.alignment import Alignment, Part
 from ..registration.lid_closing import LidClosing
@@ -250,14 +251,13 @@ def _opening(closing: LidClosing, column: int, zone: Zone, eye: EyeShape) -> Ope
     if len(places) == 0:
         return None
     rims = closing.target_rims.chosen(places)
-    across = (rims.upper_rows - rims.lower_rows).tocsr()[:, zone.vertices]
+    both = sparse.vstack([rims.upper_rows, rims.lower_rows]).tocsr()[:, zone.vertices]
     spread = np.zeros((len(zone.vertices), len(places)))
     _, rows, own = np.intersect1d(
         zone.vertices, closing.lid_indices, assume_unique=True, return_indices=True
     )
     spread[rows] = closing.spread[np.ix_(own, places)]
-    middles = 0.5 * (rims.upper_rows + rims.lower_rows).tocsr()[:, zone.vertices] @ zone.rest
-    return Opening(across, spread, eye.clearances(middles)[1])
+    return Opening(both, spread, eye.centre)
 
 
 def _near_line(vertices: FloatArray, line: FloatArray, is_allowed: BoolArray) -> IntArray:

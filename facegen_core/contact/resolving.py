@@ -82,20 +82,32 @@ class Opening:
     """K places across a slit whose width pushes must leave as it is: who closes an eye wants it
     closed when the lids have been lifted off the eyeball, too.
 
-    across: (K, Z) sparse, upper minus lower rim. spread: (Z, K) how the skin widens each place.
-    out: (K, 3) unit vectors the way out, along which rims may part.
+    The width is that which the eye sees from its centre, (3,) mm: lids lifted straight off the
+    eyeball, one more than the other, do not part.
+    rims: (2 K, Z) sparse barycentrics of the upper rims, then the lower ones. spread: (Z, K) how
+    the skin widens each place.
     """
 
-    across: sparse.csr_matrix
+    rims: sparse.csr_matrix
     spread: FloatArray
-    out: FloatArray
+    centre: FloatArray
 
-    def keep(self, correction: FloatArray) -> FloatArray:
-        """(Z, T, 3) what to add to a correction so that no place becomes wider or narrower."""
-        flat = self.across @ correction.reshape(len(correction), -1)
-        change = flat.reshape(len(flat), -1, 3)
-        change -= along(change, self.out[:, None])[..., None] * self.out[:, None]
-        return -(self.spread @ change.reshape(len(change), -1)).reshape(correction.shape)
+    def keep(self, positions: FloatArray, correction: FloatArray) -> FloatArray:
+        """(Z, T, 3) what to add to a correction so that no place becomes wider or narrower.
+
+        positions: (Z, T, 3) mm, the skin before the correction.
+        """
+        flat = positions.reshape(len(positions), -1), correction.reshape(len(correction), -1)
+        before, pushed = (
+            (self.rims @ values).reshape(-1, *correction.shape[1:]) for values in flat
+        )
+        before = before - self.centre
+        after = before + pushed
+        distances, pushed_to = (np.sqrt(along(x, x))[..., None] for x in (before, after))
+        seen = np.maximum(distances, 1e-9) * (after / np.maximum(pushed_to, 1e-9)) - before
+        upper, lower = np.split(seen, 2)
+        change = (upper - lower).reshape(len(upper), -1)
+        return -(self.spread @ change).reshape(correction.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +173,7 @@ class Resolver:
             strengths = np.zeros(depths.shape)
             strengths[near] = solved
             pushes = strengths[..., None] * normals
-            correction[:, active] = self._given_way(pushes)
+            correction[:, active] = self._given_way(pushes, moved[:, active])
             encountered = encounter.chosen(active)
             found = encountered.depths(
                 zone.rest[:, None] + moved[:, active] + correction[:, active]
@@ -176,14 +188,15 @@ class Resolver:
             strengths, pushes = strengths[:, going_on], pushes[:, going_on]
         return correction, after
 
-    def _given_way(self, pushes: FloatArray) -> FloatArray:
-        """(Z, T, 3) what (H, T, 3) pushes do to the skin."""
+    def _given_way(self, pushes: FloatArray, moved: FloatArray) -> FloatArray:
+        """(Z, T, 3) what (H, T, 3) pushes do to skin displaced by (Z, T, 3)."""
         flat = pushes.reshape(len(pushes), -1).astype(np.float32)
         shape = (len(self.zone.vertices), *pushes.shape[1:])
         correction = (self.zone.response @ flat).reshape(shape).astype(np.float64)
         if self.opening is not None:
+            positions = self.zone.rest[:, None] + moved
             for _ in range(_KEEP_ROUNDS):
-                correction += self.opening.keep(correction)
+                correction += self.opening.keep(positions, correction)
         return correction
 
     def _by_handle(self, found: Depths) -> tuple[FloatArray, FloatArray]:
