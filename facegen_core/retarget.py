@@ -18,6 +18,7 @@ from scipy.spatial.transform import Rotation
 from .errors import TopologyMismatchError
 from .motion import FaceMotion
 from .progress import Progress, no_progress
+from .registration import surface_of
 from .registration.alignment import Alignment
 from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
@@ -31,7 +32,7 @@ from .registration.local_change import (
 from .registration.masking import Masking, check_mask, prepare_masking
 from .registration.riding import Riding, prepare_riding
 from .registration.slits import template_sides
-from .registration.surface import Surface, weld
+from .registration.surface import Surface
 from .registration.unfolding import Unfolding, prepare_unfolding
 
 FloatArray = NDArray[np.floating]
@@ -177,8 +178,8 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
 
     played: (V, 3) mm, the face in template topology that the motion is made for.
     """
-    template, fit, target = alignment.template, alignment.fit, alignment.target
-    surface = weld(target, fit.similarity.apply(target.vertices), fit)
+    template, fit = alignment.template, alignment.fit
+    surface = surface_of(alignment)
     first = first_of_welded(surface)
     interpolation = _interpolation(alignment, first)
     regions = {name: values[first] for name, values in alignment.region_weights.items()}

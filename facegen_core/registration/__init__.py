@@ -128,16 +128,30 @@ def _looked_at(
     known = _seen.get(fit)
     if known is not None and known[0] is template and known[1] is target:
         return known[2]
-    surface = weld(target, fit.similarity.apply(target.vertices), fit)
-    matches = match_surface(template, fit.neutral, surface)
-    if looks_inside_out(matches):
-        surface = surface.turned_inside_out()
-        matches = match_surface(template, fit.neutral, surface)
+    surface, matches = _outward(template, target, fit)
     if parts is None:
         parts = find_parts(template, fit, target, surface, matches)
     result = surface, matches, parts
     _seen[fit] = template, target, result
     return result
+
+
+def surface_of(alignment: Alignment) -> Surface:
+    """The target welded, in template mm, its triangles wound outwards; as it was aligned."""
+    known = _seen.get(alignment.fit)
+    if known is not None and known[0] is alignment.template and known[1] is alignment.target:
+        return known[2][0]
+    return _outward(alignment.template, alignment.target, alignment.fit)[0]
+
+
+def _outward(template: Template, target: Mesh, fit: Fit) -> tuple[Surface, Matches]:
+    """The target welded and, where its polygons are wound inwards, turned; and its matches."""
+    surface = weld(target, fit.similarity.apply(target.vertices), fit)
+    matches = match_surface(template, fit.neutral, surface)
+    if looks_inside_out(matches):
+        surface = surface.turned_inside_out()
+        matches = match_surface(template, fit.neutral, surface)
+    return surface, matches
 
 
 def _corrected(parts: tuple[Part, ...], corrections: Mapping[int, str]) -> tuple[Part, ...]:
