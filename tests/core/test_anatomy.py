@@ -84,6 +84,44 @@ def test_teeth_are_told_apart_when_they_sit_lower_than_the_fit_expects(template)
         assert kinds[chosen.start] == name
 
 
+def single_teeth(template):
+    """{(jaw, k): (vertices, triangles)} boxes of eight vertices along both rows, 8 mm high."""
+    along = np.array([1, 3, 5, 7, 9, 11])
+    teeth = {}
+    for jaw, side in (("upper_teeth", 1), ("lower_teeth", -1)):
+        row = template.inner_part(jaw).vertices
+        for k, place in enumerate(0.5 * (row[along] + row[along + 13])):
+            box = (CUBE[0] - 0.5) * [4, 8, 3] + place + [0, side, 0]
+            teeth[jaw, k] = box, CUBE[1]
+    return teeth
+
+
+def kinds_of(template, shapes):
+    """The kind of each of some loose parts in a face."""
+    mesh, ranges = joined(face_patch(3.0)[:2], *shapes.values())
+    found = {p.vertex_indices[0]: p.kind for p in align(template, mesh, exact_fit(template)).parts}
+    return {name: found[at.start] for name, at in zip(shapes, ranges[1:], strict=True)}
+
+
+def test_single_teeth_of_a_light_mesh_are_teeth_and_cubes_among_them_markers(template):
+    teeth = single_teeth(template)
+    marker = CUBE[0] * 4 + teeth["lower_teeth", 0][0].mean(axis=0) + [0, 0, 3]
+    kinds = kinds_of(template, {**teeth, ("helper", 0): (marker, CUBE[1])})
+    assert kinds == {name: name[0] for name in kinds}
+
+
+@pytest.mark.parametrize("jaw", ["upper_teeth", "lower_teeth"])
+def test_a_tooth_too_long_for_the_fitted_ones_belongs_to_its_row(template, jaw):
+    teeth = single_teeth(template)
+    vertices, triangles = teeth[jaw, 3]
+    # As long as both rows together: by the fitted ones it belongs to either.
+    towards = -1 if jaw == "upper_teeth" else 1
+    reach = (vertices - vertices.mean(axis=0)) * [0, 0.9, 0] + [0, 3.5 * towards, 0]
+    teeth[jaw, 3] = vertices + reach, triangles
+    kinds = kinds_of(template, teeth)
+    assert kinds == {name: name[0] for name in kinds}
+
+
 def test_a_face_split_along_a_seam_is_one_part(template):
     vertices, triangles, _ = face_patch(3.0)
     mesh, _ = joined((vertices, triangles), *inner_shapes().values())

@@ -21,6 +21,11 @@ _SHIFT_ROUNDS, _KEPT_PERCENT = 5, 80
 _ROW_WIDTH_MM, _ROW_HOLLOW_MM = 25.0, 6.0
 # How surely a part that spans both jaws is called what it is.
 _MIXED_CONFIDENCE = 0.7
+# A single tooth is no wider than this, and compared with so many of the nearest vertices of a row.
+_TOOTH_WIDTH_MM, _ROW_NEIGHBOURS = 20.0, 32
+# A cube or another regular solid: corners as far from its middle, and spread as wide in every
+# direction, within these shares.
+_REGULAR_RADIUS, _REGULAR_SPREAD = 0.05, 0.1
 
 
 def mouth_parts(
@@ -39,7 +44,7 @@ def mouth_parts(
     for number, indices in members.items():
         points = scene.surface.vertices[indices]
         is_boxed = ((points > low) & (points < high)).all(axis=1)
-        if is_boxed.mean() < _MOUTH_SHARE or scene.is_marker[number]:
+        if is_boxed.mean() < _MOUTH_SHARE or (scene.is_marker[number] and _is_regular(points)):
             continue
         if (near.query(points)[0] < _MOUTH_REACH_MM).mean() >= _MOUTH_SHARE:
             candidates[number] = indices
@@ -48,14 +53,57 @@ def mouth_parts(
     found = scene.surface.vertices[np.concatenate(list(candidates.values()))]
     shift = shift_onto(together, found)
     trees = [cKDTree(points + shift) for points in proxies]
-    kinds = {}
+    kinds, clouds = {}, {}
     for number, indices in candidates.items():
         points = scene.surface.vertices[indices]
         distances = np.stack([tree.query(points)[0] for tree in trees])
         if np.median(distances.min(axis=0)) > _MOUTH_DISTANCE_MM:
             continue
-        kinds[number] = mouth_kind(points, distances)
-    return kinds, shift
+        kinds[number], clouds[number] = mouth_kind(points, distances), points
+    fitted = {name: points + shift for name, points in zip(MOUTH_PROXIES, proxies, strict=True)}
+    return kinds | _teeth_by_row(kinds, clouds, fitted), shift
+
+
+def _is_regular(points: FloatArray) -> bool:
+    """Whether (P, 3) corners are those of a cube or the like: a marker, and no light tooth."""
+    offsets = points - points.mean(axis=0)
+    radii = np.linalg.norm(offsets, axis=1)
+    spreads = np.linalg.svd(offsets, compute_uv=False)
+    is_even = spreads[-1] > (1.0 - _REGULAR_SPREAD) * spreads[0]
+    return bool(is_even and np.ptp(radii) < _REGULAR_RADIUS * radii.mean())
+
+
+def _teeth_by_row(
+    kinds: dict[int, tuple[str, float]],
+    clouds: dict[int, FloatArray],
+    fitted: dict[str, FloatArray],
+) -> dict[int, tuple[str, float]]:
+    """Kinds of single teeth that seemed to span both jaws: that of the row they stand in.
+
+    clouds: (P, 3) points of every loose part; fitted: those of the fitted parts. A tooth that bites
+    deep, or is longer than the fitted ones, is close to both; its neighbours in the row are not,
+    and stand as high as it does.
+    """
+    rows = {}
+    for name in ("upper_teeth", "lower_teeth"):
+        found = [clouds[number] for number, (kind, _) in kinds.items() if kind == name]
+        rows[name] = np.concatenate(found) if found else fitted[name]
+    told = {}
+    for number, (kind, confidence) in kinds.items():
+        points = clouds[number]
+        is_single = np.ptp(points[:, [0, 2]], axis=0).max() < _TOOTH_WIDTH_MM
+        if kind == "mouth_interior" and is_single:
+            apart = {name: _height_apart(points, row) for name, row in rows.items()}
+            told[number] = (min(apart, key=lambda name: apart[name]), confidence)
+    return told
+
+
+def _height_apart(points: FloatArray, row: FloatArray) -> float:
+    """mm between the mean height of (P, 3) points and that of the row at their place."""
+    middle = points.mean(axis=0)
+    from_middle = np.linalg.norm((row - middle)[:, [0, 2]], axis=1)
+    nearest = np.argsort(from_middle, kind="stable")[:_ROW_NEIGHBOURS]
+    return abs(float(row[nearest, 1].mean() - middle[1]))
 
 
 def mouth_kind(points: FloatArray, distances: FloatArray) -> tuple[str, float]:
