@@ -103,29 +103,46 @@ class LidContact:
         sags = np.maximum(sags - _LIFTED_SAG_MM, 0.0)
         return cls(zone, eye, eye.clearances(points)[0], points, sags, is_own)
 
-    def encounter(self, positions: FloatArray) -> LidContact:
-        """Eyeballs stay: nothing has to be found out beforehand."""
-        return self
+    def encounter(self, positions: FloatArray) -> LidEncounter:
+        """Where the points came from, in (Z, T, 3) positions before any push."""
+        points = self.zone.points_of(positions)
+        moved = points - self.rest_points[:, None]
+        return LidEncounter(self, points, np.sqrt(along(moved, moved)))
 
-    def chosen(self, frames: IntArray) -> LidContact:
-        return self
+
+@dataclass(frozen=True, eq=False)
+class LidEncounter:
+    """Points before any push, (C, T, 3) mm, and how far they have moved from rest, (C, T) mm."""
+
+    contact: LidContact
+    points: FloatArray
+    lengths: FloatArray
+
+    def chosen(self, frames: IntArray) -> LidEncounter:
+        return LidEncounter(self.contact, self.points[:, frames], self.lengths[:, frames])
 
     def depths(self, positions: FloatArray) -> Depths:
-        """How much nearer to the eyeball than allowed; as Encounter asks."""
-        points = self.zone.points_of(positions)
-        clearances, outward = self.eye.clearances(points)
-        least = np.minimum(self.at_rest, _CLEARANCE_MM)[:, None]
-        if self.is_own:
-            moved = points - self.rest_points[:, None]
+        """How much nearer to the eyeball than allowed; as Encounter asks.
+
+        Nothing can be deeper than rest by more than the way it has moved: where it looks so, the
+        eyeball has folds or edges there, and skin is not to be thrown over those.
+        """
+        contact, eye = self.contact, self.contact.eye
+        points, at_rest = contact.zone.points_of(positions), contact.at_rest[:, None]
+        clearances, outward = eye.clearances(points)
+        least = allowed = np.minimum(at_rest, _CLEARANCE_MM)
+        if contact.is_own:
+            moved = points - contact.rest_points[:, None]
             share = np.clip(np.sqrt(along(moved, moved)) / _MOVED_MM, 0.0, 1.0)
             share *= share * (3.0 - 2.0 * share)
             least = least + share * np.clip(_MOVED_CLEARANCE_MM - least, 0.0, _EMERGING_MM)
-        reach = _REACH_SHARE * float(np.median(self.eye.radii))
-        is_at_eye = (self.at_rest > -0.5 * reach)[:, None] & (clearances > -reach)
-        beyond_allowed = np.where(is_at_eye, least - self.sags[:, None] - clearances, FREE_MM)
-        hidden = np.minimum(self.at_rest, 0.0)[:, None]
-        beyond_rest = np.where(is_at_eye, hidden - clearances, FREE_MM)
-        return Depths(beyond_allowed, outward, beyond_rest)
+        reach = _REACH_SHARE * float(np.median(eye.radii))
+        is_at_eye = (at_rest > -0.5 * reach) & (clearances > -reach)
+        deepest = self.lengths - along(points - self.points, outward)
+        beyond_allowed = least - np.maximum(clearances, allowed - deepest)
+        beyond_allowed = np.where(is_at_eye, beyond_allowed - contact.sags[:, None], FREE_MM)
+        beyond_rest = np.minimum(np.minimum(at_rest, 0.0) - clearances, deepest)
+        return Depths(beyond_allowed, outward, np.where(is_at_eye, beyond_rest, FREE_MM))
 
 
 def _points_on(vertices: FloatArray, triangles: IntArray) -> FloatArray:
