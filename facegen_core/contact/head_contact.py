@@ -15,7 +15,7 @@ from ..registration.lid_closing import LidClosing
 from ..registration.masking import Masking
 from ..registration.surface import Surface
 from ..retarget import Retargeter
-from .lid_contact import EyeShape, LidContact
+from .lid_contact import EyeShape, LidContact, lies_on_ball
 from .lip_contact import LipContact
 from .resolving import Opening, Resolver
 from .teeth_contact import TeethContact, ToothShape, rigid_motion
@@ -277,11 +277,19 @@ def _near_line(vertices: FloatArray, line: FloatArray, is_allowed: BoolArray) ->
 def _eye_shape(alignment: Alignment, surface: Surface, side: str) -> tuple[EyeShape, bool]:
     """The head's own eyeball, or the template's where it has none; and whether it is its own."""
     kinds = (f"eyeball_{side}", f"cornea_{side}")
-    own = _triangles_of(surface, (p for p in alignment.parts if p.kind in kinds))
+    ball, cornea = ([p for p in alignment.parts if p.kind == kind] for kind in kinds)
+    if ball:
+        around = np.concatenate([_points_of(surface, part) for part in ball])
+        cornea = [part for part in cornea if lies_on_ball(_points_of(surface, part), around)]
+    own = _triangles_of(surface, [*ball, *cornea])
     if len(own) >= _MIN_EYE_TRIANGLES:
         return EyeShape.of(surface.vertices, own), True
     proxy = alignment.template.inner_part(kinds[0])
     return EyeShape.of(alignment.fit.inner[kinds[0]], proxy.triangles), False
+
+
+def _points_of(surface: Surface, part: Part) -> FloatArray:
+    return np.asarray(surface.vertices[surface.welded_indices[part.vertex_indices]], np.float64)
 
 
 def _triangles_of(surface: Surface, parts: Iterable[Part]) -> IntArray:

@@ -29,6 +29,8 @@ _LIFTED_SAG_MM = 0.8
 _REACH_SHARE = 0.45
 # The radius is kept on a grid of this many places, from straight ahead to this angle behind.
 _GRID_SIZE, _FARTHEST = 161, np.deg2rad(150.0)
+# A cornea bulges from the eyeball to less than this many radii.
+_CORNEA_RADII = 1.35
 # Points on the eyeball's triangles, as steps along an edge; neighbours a radius is read from.
 _STEPS, _NUM_NEAREST = 6, 3
 
@@ -143,6 +145,13 @@ class LidEncounter:
         beyond_allowed = np.where(is_at_eye, beyond_allowed - contact.sags[:, None], FREE_MM)
         beyond_rest = np.minimum(np.minimum(at_rest, 0.0) - clearances, deepest)
         return Depths(beyond_allowed, outward, np.where(is_at_eye, beyond_rest, FREE_MM))
+
+
+def lies_on_ball(points: FloatArray, ball: FloatArray) -> bool:
+    """Whether (N, 3) points can be the cornea on an eyeball of (P, 3) points; lashes stand off."""
+    centre = sphere_centre(ball)
+    radius = float(np.median(np.linalg.norm(ball - centre, axis=1)))
+    return bool(np.linalg.norm(points - centre, axis=1).max() < _CORNEA_RADII * radius)
 
 
 def _points_on(vertices: FloatArray, triangles: IntArray) -> FloatArray:

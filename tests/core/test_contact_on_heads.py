@@ -118,6 +118,31 @@ def test_lifting_the_lids_does_not_open_the_eyes(head, template, lids_down):
     assert np.abs(upright).mean() < 0.25 * pushed
 
 
+def test_heads_wound_inwards_are_pushed_as_those_wound_outwards(
+    head, template, lids_down, lip_up, lips_back
+):
+    mesh = Mesh.from_triangles(head.target.vertices, head.target.triangles[:, ::-1])
+    inwards = align(template, mesh, exact_fit(template))
+    clip = skin_motion(template, head, lids_down + lip_up + lips_back)
+    pushed, expected = (resolve_clip(a, clip)[0] for a in (inwards, head))
+    assert np.abs(expected - clip).max() > 1.0
+    np.testing.assert_allclose(pushed, expected, atol=0.05)
+
+
+def test_no_lid_is_pushed_out_farther_than_it_moved(head, template):
+    """Where the eyeball juts out beside a lid, a twitch does not throw the lid over it."""
+    retargeter = retargeter_of(head)
+    lids = next(a for a in prepare_head(head, retargeter).areas if hasattr(a, "resolver")).resolver
+    radii = lids.obstacle.eye.radii.copy()
+    radii[:, : radii.shape[1] // 2] += 4.0
+    eye = replace(lids.obstacle.eye, radii=radii)
+    folded = replace(lids, obstacle=type(lids.obstacle).of(lids.zone, eye, True))
+    moved = np.zeros((len(lids.zone.vertices), 1, 3))
+    moved[..., 1] = -0.5
+    pushed = np.linalg.norm(folded.resolve(moved).moved - moved, axis=2).max()
+    assert 0.0 < pushed < 1.5
+
+
 def test_lips_meet(head, template, lip_up):
     clip = skin_motion(template, head, lip_up)
     resolved, report = resolve_clip(head, clip)

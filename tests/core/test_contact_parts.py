@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.spatial.transform import Rotation
 
 from facegen_core.contact.forces import largest_stretch, solve_pushes
-from facegen_core.contact.lid_contact import EyeShape
+from facegen_core.contact.lid_contact import EyeShape, lies_on_ball
+from facegen_core.contact.resolving import Opening
 from facegen_core.contact.teeth_contact import ToothShape, rigid_motion
 from facegen_core.contact.yielding import _pushing_forces
 from facegen_core.contact.zone import Reach, zone_around
@@ -134,3 +136,26 @@ def test_rigid_motion_is_found():
     found_turns, found_shifts = rigid_motion(rest, moved)
     np.testing.assert_allclose(found_turns, turns, atol=1e-9)
     np.testing.assert_allclose(found_shifts, shifts, atol=1e-8)
+
+
+def test_what_stands_off_the_eyeball_is_no_cornea():
+    sphere = np.random.default_rng(3).normal(size=(200, 3))
+    sphere *= 12.0 / np.linalg.norm(sphere, axis=1, keepdims=True)
+    front = sphere[sphere[:, 2] > 9.0]
+    assert lies_on_ball(1.1 * front, sphere)
+    lashes = np.concatenate([front, 1.7 * front[:3]])
+    assert not lies_on_ball(lashes, sphere)
+
+
+def test_lids_lifted_off_the_eyeball_do_not_part_and_others_are_brought_back():
+    """A closed eye, low on the eyeball: upper and lower rim, one vertex each."""
+    rest = np.array([[0.0, -5.0, 11.0], [0.0, -5.0, 11.0]])[:, None]
+    spread = np.array([[0.75], [-0.25]])
+    opening = Opening(sparse.csr_matrix(np.eye(2)), spread, np.zeros(3))
+    lifted = np.array([0.3, 0.0])[:, None, None] * rest
+    np.testing.assert_allclose(opening.keep(rest, lifted), 0.0, atol=1e-12)
+    raised = np.array([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]])[:, None]
+    kept = raised + opening.keep(rest, raised)
+    turned = (rest + raised)[0, 0], (rest + kept)[0, 0], (rest + kept)[1, 0]
+    raised_to, upper, lower = (p[1] / p[2] for p in turned)
+    assert abs(upper - lower) < 0.3 * abs(raised_to - rest[1, 0, 1] / rest[1, 0, 2])
