@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-MAKEHUMAN = SHARED / "heads" / "makehuman" / "base.obj"
-ICT_ARCHIVE = SHARED / "data" / "ict-facekit.tar.xz"
+from tests.shared_heads import ICT_ARCHIVE, MAKEHUMAN, Polygons, read_obj
 
 # Vertex ranges of the ICT mesh (README of the shared material).
 ICT_SKIN = slice(0, 14062)
@@ -19,8 +17,6 @@ ICT_EYEBALLS = slice(21451, 24591)
 # An identity that is clearly not the mean, in units of standard deviation of the first modes.
 _IDENTITY = (1.1, -0.9, 0.8, 1.0, -0.7)
 
-Polygons = list[list[int]]
-
 
 def makehuman_file() -> Path:
     if not MAKEHUMAN.is_file():
@@ -28,15 +24,9 @@ def makehuman_file() -> Path:
     return MAKEHUMAN
 
 
-def makehuman_groups() -> dict[str, np.ndarray]:
-    """{group: vertex indices} of the MakeHuman body."""
-    groups: dict[str, set[int]] = {}
-    for line in makehuman_file().read_text().splitlines():
-        if line.startswith("g "):
-            group = groups.setdefault(line.split()[1], set())
-        elif line.startswith("f "):
-            group.update(int(corner.split("/")[0]) - 1 for corner in line.split()[1:])
-    return {name: np.array(sorted(indices)) for name, indices in groups.items()}
+def makehuman_body() -> tuple[np.ndarray, Polygons, dict[str, np.ndarray]]:
+    """Vertices in decimetres, polygons and {group: vertex indices} of the MakeHuman body."""
+    return read_obj(makehuman_file().read_text())
 
 
 def ict_identity() -> tuple[np.ndarray, Polygons]:
@@ -50,22 +40,11 @@ def ict_identity() -> tuple[np.ndarray, Polygons]:
             name = Path(member.name).name
             if name in wanted:
                 texts[name] = archive.extractfile(member).read().decode()
-    neutral, polygons = read_obj(texts["generic_neutral_mesh.obj"])
+    neutral, polygons, _ = read_obj(texts["generic_neutral_mesh.obj"])
     vertices = neutral.copy()
     for k, coefficient in enumerate(_IDENTITY):
         vertices += coefficient * (read_obj(texts[f"identity{k:03d}.obj"])[0] - neutral)
     return vertices, polygons
-
-
-def read_obj(text: str) -> tuple[np.ndarray, Polygons]:
-    lines = text.splitlines()
-    vertices = [line.split()[1:4] for line in lines if line.startswith("v ")]
-    polygons = [
-        [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
-        for line in lines
-        if line.startswith("f ")
-    ]
-    return np.array(vertices, float), polygons
 
 
 def write_obj(path: Path, vertices: np.ndarray, polygons: Polygons) -> Path:

@@ -1,6 +1,6 @@
 """The command on heads that are not ours: a whole body with helpers, and a 27 k head with teeth.
 
-Figures are those the first issue is judged by, read from the FBX by Blender's own importer.
+Figures are those a clip is judged by, read from the FBX by Blender's own importer.
 """
 
 from __future__ import annotations
@@ -85,13 +85,13 @@ def test_a_whole_body_smiles_within_a_minute(makehuman: Run) -> None:
 def test_nothing_of_a_body_moves_below_the_neck(
     makehuman: Run, makehuman_motion: np.ndarray
 ) -> None:
-    vertices, _ = heads.read_obj(heads.makehuman_file().read_text())
+    vertices, _, groups = heads.makehuman_body()
     # Collar bones and shoulders have their joints 5.19 and 5.25 dm up, the chin is at 6.2: the
     # throat fades out on the breastbone and is at rest two centimetres below it.
     below = vertices[:, 1] < 5.0
     # Long hair of the helper geometry hangs that low and may ride on the scalp.
     hair = np.zeros(len(vertices), bool)
-    for name, indices in heads.makehuman_groups().items():
+    for name, indices in groups.items():
         hair[indices] |= "hair" in name
     assert (below & ~hair).sum() > 10_000
     assert lengths(makehuman_motion)[:, below & ~hair].max() <= STILL_MM
@@ -100,7 +100,7 @@ def test_nothing_of_a_body_moves_below_the_neck(
 
 
 def test_helper_geometry_of_a_body_stays(makehuman_motion: np.ndarray) -> None:
-    groups = heads.makehuman_groups()
+    _, _, groups = heads.makehuman_body()
     moving = ("hair", "lashes", "teeth", "tongue")
     helpers = [n for n in groups if n != "body" and not any(word in n for word in moving)]
     assert len(helpers) > 100
@@ -111,7 +111,7 @@ def test_helper_geometry_of_a_body_stays(makehuman_motion: np.ndarray) -> None:
 def test_eyeballs_and_upper_teeth_of_a_body_stay_and_lower_teeth_follow_the_jaw(
     makehuman_motion: np.ndarray,
 ) -> None:
-    groups, motion = heads.makehuman_groups(), makehuman_motion
+    (_, _, groups), motion = heads.makehuman_body(), makehuman_motion
     for name in ("helper-l-eye", "helper-r-eye", "helper-upper-teeth"):
         assert lengths(motion)[:, groups[name]].max() <= STILL_MM, name
     for name in ("helper-lower-teeth", "helper-tongue"):
@@ -120,8 +120,8 @@ def test_eyeballs_and_upper_teeth_of_a_body_stay_and_lower_teeth_follow_the_jaw(
 
 def test_no_vertex_is_far_from_its_neighbours(makehuman_motion: np.ndarray) -> None:
     """Spikes: an edge of the body that grows by more than 12 mm was torn."""
-    vertices, polygons = heads.read_obj(heads.makehuman_file().read_text())
-    body = set(heads.makehuman_groups()["body"].tolist())
+    vertices, polygons, groups = heads.makehuman_body()
+    body = set(groups["body"].tolist())
     edges = {
         tuple(sorted(edge))
         for polygon in polygons

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tests.blender.command import facegen
-from tests.blender.heads import cube, read_obj, write_obj
+from tests.blender.heads import cube, write_obj
+from tests.shared_heads import read_obj
 
 bpy = pytest.importorskip("bpy", reason="reading heads needs the bpy wheel")
 
@@ -66,7 +67,7 @@ def test_an_obj_keeps_the_order_of_its_vertices_though_it_has_groups(tmp_path: P
     path.write_text(path.read_text() + "v 9 9 9\n" + "\n".join(faces) + "\n")
     import_head.read_file(path)
     head = mesh_bridge.gather(import_head.head_of_scene("grouped"))
-    expected, _ = read_obj(path.read_text())
+    expected, _, _ = read_obj(path.read_text())
     # The core has the axes of the file; only a vertex without faces is dropped, by Blender.
     np.testing.assert_allclose(head.mesh.vertices, expected[:8], atol=1e-6)
 

@@ -86,14 +86,18 @@ def ball(centre, radius, num_rings=8, num_sectors=12):
     return radius * np.array(vertices) + centre, np.array(triangles, np.int32)
 
 
+def grid_triangles(grid):
+    """(F, 3) triangles between the neighbours in a (rows, columns) grid of vertex numbers."""
+    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
+    return np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3).astype(np.int32)
+
+
 def teeth_row(height):
     """A horseshoe strip of teeth, open at its edges, 6 mm high."""
     angles = np.linspace(-1.7, 1.7, 13)
     arc = np.stack([20 * np.sin(angles), np.zeros(13), 30 + 22 * np.cos(angles)], axis=1)
     vertices = np.concatenate([arc + [0, height - 3, 0], arc + [0, height + 3, 0]])
-    steps = [(k, k + 1, k + 14, k + 13) for k in range(12)]
-    triangles = [t for a, b, c, d in steps for t in ((a, b, c), (a, c, d))]
-    return vertices, np.array(triangles, np.int32)
+    return vertices, grid_triangles(np.arange(26).reshape(2, 13))
 
 
 def inner_shapes():
@@ -104,6 +108,21 @@ def inner_shapes():
     vertices, triangles = ball(np.zeros(3), 1.0)
     shapes["tongue"] = vertices * [10, 3, 14] + [0, SLIT_HEIGHT - 7, 32], triangles
     return shapes
+
+
+def brow():
+    """A strip that lies half a millimetre over the skin of the left brow."""
+    xs, ys = np.meshgrid(np.linspace(20, 42, 12), np.linspace(53, 57, 3))
+    vertices = np.stack([xs, ys, bulge(xs, ys) + 0.5], axis=-1).reshape(-1, 3)
+    return vertices, grid_triangles(np.arange(36).reshape(3, 12))
+
+
+def whole_face(spacing):
+    """The face with eyes, teeth, tongue and a brow: mesh, {name: range}, codes of the skin."""
+    vertices, triangles, codes = face_patch(spacing)
+    shapes = {"skin": (vertices, triangles), **inner_shapes(), "brow": brow()}
+    mesh, ranges = joined(*shapes.values())
+    return mesh, dict(zip(shapes, ranges, strict=True)), codes
 
 
 def face_template(spacing=3.0):
@@ -149,6 +168,19 @@ def exact_fit(template, similarity=None):
         np.asarray(template.landmark_positions, np.float64),
         Residual(0.0, 0.0, "good"),
     )
+
+
+def lower_lip(template):
+    """(V,) weights of the lower lip and what hangs on it inside the mouth."""
+    return np.clip(template.regions["lower_lip"] + template.regions["mouth_bag_lower"], 0, 1)
+
+
+def kinds_of(alignment):
+    """(M,) kind of the part that each vertex of the target belongs to."""
+    kinds = np.empty(alignment.target.num_vertices, object)
+    for part in alignment.parts:
+        kinds[part.vertex_indices] = part.kind
+    return kinds
 
 
 def joined(*shapes):

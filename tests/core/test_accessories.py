@@ -6,7 +6,7 @@ import pytest
 from facegen_core.motion import FaceMotion
 from facegen_core.registration import align
 from facegen_core.retarget import retarget
-from tests.core.face_fixtures import ball, exact_fit, joined
+from tests.core.face_fixtures import ball, exact_fit, joined, lower_lip
 from tests.core.fit_fixtures import full_template
 
 JAW_OPEN = np.array([0.2, 0.0, 0.0, 0.0, -2.0, 1.0])
@@ -123,12 +123,11 @@ def test_what_is_worn_is_known(dressed, name, kind):
 
 def test_glasses_stay_and_a_beard_goes_with_the_chin(template, dressed):
     alignment, ranges = dressed
-    lower = np.clip(template.regions["lower_lip"] + template.regions["mouth_bag_lower"], 0, 1)
     is_chin = (template.regions["face"] > 0.5) & (
         template.vertices[:, 1] < template.landmark_positions[57, 1]
     )
     skin = np.zeros((1, template.num_vertices, 3), np.float32)
-    skin[0, :, 1] = -12.0 * np.maximum(lower, is_chin)
+    skin[0, :, 1] = -12.0 * np.maximum(lower_lip(template), is_chin)
     moved = retarget(FaceMotion(skin, JAW_OPEN[None].astype(np.float32)), alignment)[0]
     assert not moved[ranges["frame"]].any()
     assert not moved[ranges["shirt"]].any()

@@ -9,7 +9,7 @@ from facegen_core.registration.anatomy import fit_sphere
 from tests.core.face_fixtures import (
     EYES,
     ball,
-    bulge,
+    brow,
     exact_fit,
     face_patch,
     face_template,
@@ -24,15 +24,6 @@ CUBE = (
         + [(2, 3, 7), (2, 7, 6), (0, 2, 6), (0, 6, 4), (1, 5, 7), (1, 7, 3)]
     ),
 )
-
-
-def brow():
-    """A strip that lies half a millimetre over the skin of the left brow."""
-    xs, ys = np.meshgrid(np.linspace(20, 42, 12), np.linspace(53, 57, 3))
-    vertices = np.stack([xs, ys, bulge(xs, ys) + 0.5], axis=-1).reshape(-1, 3)
-    quads = [(j * 12 + i, j * 12 + i + 1, j * 12 + i + 13, j * 12 + i + 12) for j in (0, 1)
-             for i in range(11)]  # fmt: skip
-    return vertices, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
 
 
 @pytest.fixture(scope="module")

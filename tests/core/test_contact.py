@@ -11,6 +11,7 @@ from facegen_core.contact import Contact
 from facegen_core.contact.eyeball import Eyeball
 from facegen_core.contact.yielding import _pushing_forces
 from facegen_core.topology import edges_of
+from tests.core.face_fixtures import lower_lip
 
 PATH = Path(__file__).parent.parent.parent / "blender_addon" / "assets" / "default.facegen"
 TOLERANCE_MM = 0.03
@@ -36,8 +37,7 @@ def contact(template, inner):
 @pytest.fixture(scope="module")
 def lip_lifted(template):
     """(5, V, 3): the lower lip rises 0 to 2.4 mm and ends deep in the upper one."""
-    lower = template.regions["lower_lip"] + template.regions["mouth_bag_lower"]
-    lift = np.clip(lower, 0, 1)[:, None] * [0.0, 1.0, 0.3]
+    lift = lower_lip(template)[:, None] * [0.0, 1.0, 0.3]
     return (np.linspace(0, 2.4, 5)[:, None, None] * lift).astype(np.float32)
 
 

@@ -13,7 +13,7 @@ from facegen_core.mesh import Mesh
 from facegen_core.registration import align
 from facegen_core.registration.alignment import Part, Similarity
 from facegen_core.retarget import retargeter_of
-from tests.core.face_fixtures import exact_fit
+from tests.core.face_fixtures import exact_fit, lower_lip
 from tests.core.fit_fixtures import coarse_template
 
 FRAMES = np.linspace(0.0, 1.0, 9)[:, None, None]
@@ -47,8 +47,7 @@ def lids_down(template):
 @pytest.fixture(scope="module")
 def lip_up(template):
     """The lower lip goes up, into the upper one."""
-    lower = np.clip(template.regions["lower_lip"] + template.regions["mouth_bag_lower"], 0, 1)
-    return lower[:, None] * [0.0, 1.8, 0.5]
+    return lower_lip(template)[:, None] * [0.0, 1.8, 0.5]
 
 
 @pytest.fixture(scope="module")

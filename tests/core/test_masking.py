@@ -9,14 +9,7 @@ from facegen_core.motion import FaceMotion
 from facegen_core.registration import align
 from facegen_core.registration.masking import check_mask
 from facegen_core.retarget import retarget
-from tests.core.face_fixtures import (
-    bulge,
-    exact_fit,
-    face_patch,
-    face_template,
-    inner_shapes,
-    joined,
-)
+from tests.core.face_fixtures import exact_fit, face_template, whole_face
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +19,7 @@ def template():
 
 @pytest.fixture(scope="module")
 def head():
-    """A face with eyes, teeth, tongue and a brow; {name: range}."""
-    vertices, triangles, _ = face_patch(3.0)
-    xs, ys = np.meshgrid(np.linspace(20, 42, 12), np.linspace(53, 57, 3))
-    strip = np.stack([xs, ys, bulge(xs, ys) + 0.5], axis=-1).reshape(-1, 3)
-    corners = [j * 12 + i for j in (0, 1) for i in range(11)]
-    brow = np.array([t for a in corners for t in ((a, a + 1, a + 13), (a, a + 13, a + 12))])
-    shapes = {"skin": (vertices, triangles), **inner_shapes(), "brow": (strip, brow)}
-    mesh, ranges = joined(*shapes.values())
-    return mesh, dict(zip(shapes, ranges, strict=True))
+    return whole_face(3.0)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +55,7 @@ def test_skin_takes_its_share(head, alignment, motion):
 
 
 def test_teeth_keep_their_shape_and_take_the_mean(head, alignment, motion):
-    mesh, ranges = head
+    mesh, ranges, _ = head
     mask = np.random.default_rng(3).uniform(0.2, 0.8, mesh.num_vertices)
     masked, free = (retarget(motion, alignment, mask=m)[0] for m in (mask, None))
     for name in ("lower_teeth", "tongue"):
@@ -81,7 +66,7 @@ def test_teeth_keep_their_shape_and_take_the_mean(head, alignment, motion):
 
 
 def test_what_rides_on_weakened_skin_is_not_weakened_twice(head, alignment, motion):
-    mesh, ranges = head
+    mesh, ranges, _ = head
     half = np.full(mesh.num_vertices, 0.5)
     on_skin_only = half.copy()
     on_skin_only[ranges["brow"]] = 1.0

@@ -19,12 +19,13 @@ from facegen_core.registration.surface import weld
 from facegen_core.retarget import retarget
 from tests.core.face_fixtures import (
     SLIT_HEIGHT,
-    bulge,
     exact_fit,
     face_patch,
     face_template,
     inner_shapes,
     joined,
+    lower_lip,
+    whole_face,
 )
 
 JAW_OPEN = np.array([0.25, 0.0, 0.0, 0.0, -2.0, 1.0])
@@ -38,25 +39,15 @@ def template():
 @pytest.fixture(scope="module")
 def opening(template):
     """Two frames: rest, then a jaw that opens 10 mm; only the lower lip and its bag move."""
-    regions = template.regions
-    lower = np.clip(regions["lower_lip"] + regions["mouth_bag_lower"], 0, 1)
     skin = np.zeros((2, template.num_vertices, 3), np.float32)
-    skin[1, :, 1] = -10.0 * lower
+    skin[1, :, 1] = -10.0 * lower_lip(template)
     return FaceMotion(skin, np.stack([np.zeros(6), JAW_OPEN]).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
 def head():
-    """A finer face on a long neck, with eyes, teeth, tongue and a brow; {name: range}."""
-    vertices, triangles, codes = face_patch(2.0)
-    shapes = {"skin": (vertices, triangles), **inner_shapes()}
-    xs, ys = np.meshgrid(np.linspace(20, 42, 12), np.linspace(53, 57, 3))
-    strip = np.stack([xs, ys, bulge(xs, ys) + 0.5], axis=-1).reshape(-1, 3)
-    quads = [(j * 12 + i, j * 12 + i + 1, j * 12 + i + 13, j * 12 + i + 12)
-             for j in (0, 1) for i in range(11)]  # fmt: skip
-    shapes["brow"] = strip, np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))])
-    mesh, ranges = joined(*shapes.values())
-    return mesh, dict(zip(shapes, ranges, strict=True)), codes
+    """A finer face with everything in it."""
+    return whole_face(2.0)
 
 
 @pytest.fixture(scope="module")

@@ -9,36 +9,20 @@ from scipy.spatial.distance import pdist
 from facegen_core import pipeline
 from facegen_core.bundle import load_bundle
 from facegen_core.intensity import NUM_EXPRESSIONS
-from facegen_core.mesh import Mesh
+from tests.core.face_fixtures import kinds_of
+from tests.shared_heads import MAKEHUMAN, read_mesh
 
-ROOT = Path(__file__).parents[2]
-BUNDLE = ROOT / "blender_addon" / "assets" / "default.facegen"
-BODY = ROOT.parent / "shared" / "heads" / "makehuman" / "base.obj"
+BUNDLE = Path(__file__).parents[2] / "blender_addon" / "assets" / "default.facegen"
 
 pytestmark = pytest.mark.skipif(
-    not (BODY.exists() and BUNDLE.exists()), reason="the MakeHuman body or the bundle is not here"
+    not (MAKEHUMAN.exists() and BUNDLE.exists()),
+    reason="the MakeHuman body or the bundle is not here",
 )
-
-
-def read_obj(path):
-    """(mesh, {group: (P,) vertex indices}) of an OBJ file."""
-    vertices, polygons, groups, group = [], [], {}, ""
-    for line in path.read_text().splitlines():
-        kind, *values = line.split() or [""]
-        if kind == "v":
-            vertices.append([float(x) for x in values[:3]])
-        elif kind == "g":
-            group = values[0]
-        elif kind == "f":
-            polygons.append([int(x.split("/")[0]) - 1 for x in values])
-            groups.setdefault(group, set()).update(polygons[-1])
-    indices = {name: np.array(sorted(members)) for name, members in groups.items()}
-    return Mesh.from_polygons(np.array(vertices), polygons), indices
 
 
 @pytest.fixture(scope="module")
 def body():
-    return read_obj(BODY)
+    return read_mesh(MAKEHUMAN)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +40,7 @@ def displacements(alignment):
 
 
 def test_every_helper_of_the_body_is_recognised(alignment, body):
-    kind_of = np.empty(body[0].num_vertices, object)
-    for part in alignment.parts:
-        kind_of[part.vertex_indices] = part.kind
+    kind_of = kinds_of(alignment)
     expected = {
         "body": "skin",
         "helper-l-eye": "eyeball_left",

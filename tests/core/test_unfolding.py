@@ -6,6 +6,7 @@ import numpy as np
 
 from facegen_core.registration.surface import Surface
 from facegen_core.registration.unfolding import prepare_unfolding
+from tests.core.face_fixtures import grid_triangles
 
 SPACING_MM = 0.4
 
@@ -16,10 +17,8 @@ def patch(size=9):
     points = np.stack([x, y, 0.0 * x], axis=-1).reshape(-1, 3) - (size - 1) / 2 * np.array(
         [1, 1, 0]
     )
-    first = (x[:-1, :-1] * size + y[:-1, :-1]).ravel()
-    quads = np.stack([first, first + size, first + size + 1, first + 1], axis=1)
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     count = len(points)
+    triangles = grid_triangles(np.arange(count).reshape(size, size).T)
     return Surface(SPACING_MM * points, triangles, np.arange(count), np.zeros(count, np.int32))
 
 

@@ -21,8 +21,11 @@ from tests.core.face_fixtures import (
     exact_fit,
     face_patch,
     face_template,
+    grid_triangles,
     inner_shapes,
     joined,
+    kinds_of,
+    lower_lip,
 )
 from tests.core.fit_fixtures import full_template
 from tests.core.welding import welded_together
@@ -59,23 +62,14 @@ def alignment(template, head):
 @pytest.fixture(scope="module")
 def opening(template):
     """A jaw that opens, with the skin of the lower lip and the lower bag."""
-    regions = template.regions
-    lower = np.clip(regions["lower_lip"] + regions["mouth_bag_lower"], 0, 1)
     skin = np.zeros((1, template.num_vertices, 3), np.float32)
-    skin[0, :, 1] = -12.0 * lower
+    skin[0, :, 1] = -12.0 * lower_lip(template)
     return FaceMotion(skin, JAW_OPEN[None].astype(np.float32))
-
-
-def found_kinds(alignment):
-    kinds = np.empty(alignment.target.num_vertices, object)
-    for part in alignment.parts:
-        kinds[part.vertex_indices] = part.kind
-    return kinds
 
 
 @pytest.mark.parametrize("name", PART_MOTIONS)
 def test_what_is_welded_into_the_skin_is_recognised(alignment, head, name):
-    truth, found = head[1] == name, found_kinds(alignment) == name
+    truth, found = head[1] == name, kinds_of(alignment) == name
     both = np.count_nonzero(truth & found)
     assert both > 0.95 * np.count_nonzero(found)
     assert both > 0.9 * np.count_nonzero(truth)
@@ -143,17 +137,14 @@ def sealed_face():
     gx, gy = np.meshgrid(xs, ys)
     vertices = np.stack([gx, gy, bulge(gx, gy)], axis=-1).reshape(-1, 3)
     grid = np.arange(len(vertices)).reshape(gx.shape)
-    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
-    quads = np.stack([a, b, c, a, c, d], axis=-1)
-    return Mesh.from_triangles(vertices, quads.reshape(-1, 3))
+    return Mesh.from_triangles(vertices, grid_triangles(grid))
 
 
 def test_lips_in_one_sheet_move_as_one():
     template = face_template()
-    regions = template.regions
     skin = np.zeros((1, template.num_vertices, 3), np.float32)
-    lower = np.clip(regions["lower_lip"] + regions["mouth_bag_lower"], 0, 1)
-    skin[0, :, 1] = -12.0 * np.maximum(lower, template.vertices[:, 1] < SLIT_HEIGHT - 8.0)
+    is_chin = template.vertices[:, 1] < SLIT_HEIGHT - 8.0
+    skin[0, :, 1] = -12.0 * np.maximum(lower_lip(template), is_chin)
     mesh = sealed_face()
     alignment = align(template, mesh, exact_fit(template))
     moved = retarget(FaceMotion(skin, JAW_OPEN[None].astype(np.float32)), alignment)[0]
@@ -179,9 +170,7 @@ def valley(angle):
     """A strip of two planes that meet along the y axis, (6, 3) vertices, facing up."""
     xs, ys = np.meshgrid([-1.0, -0.5, 0.0, 0.5, 1.0], np.linspace(0, 1, 3))
     vertices = np.stack([xs, ys, np.tan(angle) * np.abs(xs)], axis=-1).reshape(-1, 3)
-    grid = np.arange(15).reshape(3, 5)
-    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
-    triangles = np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3)
+    triangles = grid_triangles(np.arange(15).reshape(3, 5))
     surface = Surface(vertices, triangles, np.arange(15), np.zeros(15, int))
     return Patch.cut(surface, np.arange(15))
 

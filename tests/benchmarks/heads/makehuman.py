@@ -18,13 +18,13 @@ from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.motion import FaceMotion, fit_pose
 from facegen_core.registration.local_change import JAW_SURROUNDINGS_MM, carry_point
 from facegen_core.template import REGIONS
-from tests.benchmarks.heads.truth import BLINK, FRAMES, LOWER_FACE, SHARED, HeadTruth
+from tests.benchmarks.heads.truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
+from tests.shared_heads import MAKEHUMAN, read_mesh
 from training.surface import Surface
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
-FOLDER = SHARED / "heads" / "makehuman"
 MM_PER_UNIT = 100.0  # the body is in decimetres
 
 # Names without a side stand for both.
@@ -51,7 +51,7 @@ _GROUPS = {
 
 def makehuman_head(bundle: Bundle) -> HeadTruth:
     """The body with its motion; takes one match."""
-    mesh, groups = read_body(FOLDER / "base.obj")
+    mesh, groups = read_body()
     alignment = pipeline.match(mesh, bundle)
     fit, template = alignment.fit, alignment.template
     displacements = np.stack([_expression(name, mesh.num_vertices) for name in FRAMES])
@@ -86,23 +86,13 @@ def makehuman_head(bundle: Bundle) -> HeadTruth:
     )
 
 
-def read_body(path: Path) -> tuple[Mesh, dict[str, IntArray]]:
+def read_body() -> tuple[Mesh, dict[str, IntArray]]:
     """The whole body with its helpers, and {what: vertices}."""
-    vertices, polygons, members, group = [], [], {}, ""
-    for line in path.read_text().splitlines():
-        kind, *values = line.split() or [""]
-        if kind == "v":
-            vertices.append([float(x) for x in values[:3]])
-        elif kind == "g":
-            group = values[0]
-        elif kind == "f":
-            polygons.append([int(x.split("/")[0]) - 1 for x in values])
-            members.setdefault(group, set()).update(polygons[-1])
-    groups = {
-        what: np.array(sorted(set().union(*(members.get(name, set()) for name in names))))
+    mesh, groups = read_mesh(MAKEHUMAN)
+    return mesh, {
+        what: np.unique(np.concatenate([groups[name] for name in names]))
         for what, names in _GROUPS.items()
     }
-    return Mesh.from_polygons(np.array(vertices), polygons), groups
 
 
 def _expression(name: str, num_vertices: int) -> FloatArray:
@@ -119,7 +109,7 @@ def _expression(name: str, num_vertices: int) -> FloatArray:
 
 def _files(unit: str) -> list[Path]:
     """The file of a unit, or those of its left and right: eye-slit is eye-left-slit and -right-."""
-    folder = FOLDER / "expression_units"
+    folder = MAKEHUMAN.parent / "expression_units"
     whole = folder / f"{unit}.target.gz"
     if whole.exists():
         return [whole]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.bundle import Bundle, load_bundle
+from tests import shared_heads
 from tests.benchmarks.heads import alternatives, skin_measures
 from tests.benchmarks.heads.lid_measures import LidResult, measure_lids
 from tests.benchmarks.heads.lip_measures import LipResult, measure_lips
@@ -144,11 +145,8 @@ def truth_of(head: int | str) -> HeadTruth:
 
 def missing_file() -> Path | None:
     """The first file that is missing, of those all this needs."""
-    from tests.benchmarks.heads.makehuman import FOLDER
-    from tests.benchmarks.heads.truth import ICT_ARCHIVE
-
-    missing = [p for p in (BUNDLE, ICT_ARCHIVE, FOLDER / "base.obj") if not p.exists()]
-    return missing[0] if missing else None
+    needed = (BUNDLE, shared_heads.ICT_ARCHIVE, shared_heads.MAKEHUMAN)
+    return next((path for path in needed if not path.exists()), None)
 
 
 def _refused(trial: Trial) -> Measures:

@@ -13,7 +13,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.mesh import Mesh
 from facegen_core.topology import edges_of
 from tests.benchmarks.heads import blender_edits
-from tests.benchmarks.heads.makehuman import FOLDER, read_body
+from tests.benchmarks.heads.makehuman import read_body
 from tests.benchmarks.heads.motion_trials import bundle
 from tests.benchmarks.heads.outcome import Gate, Outcome
 from tests.benchmarks.heads.sheets import apex_motion
@@ -163,7 +163,7 @@ THINGS: dict[str, Callable[[], Mesh]] = {
 
 
 def _body_where(keep: Callable[[FloatArray], NDArray[np.bool_]]) -> Mesh:
-    mesh, groups = read_body(FOLDER / "base.obj")
+    mesh, groups = read_body()
     kept = np.zeros(mesh.num_vertices, bool)
     kept[groups["skin"]] = keep(mesh.vertices[groups["skin"]])
     polygons = [
