@@ -37,6 +37,9 @@ _SIDE_STEP = 0.2
 CONFIDENT = 0.6
 # Points matched past the template's open edge lie beyond it; on the edge itself they do not.
 _BORDER_TOLERANCE_MM = 0.5
+# Where the target goes on beyond that edge, down a throat, no match so near is believed either, mm
+# along the surface: motion fades out over the throat, not over the collar bones.
+_FADING_MM = 30.0
 # Neighbours that the correspondence tears apart by more than this disagree: neither is trusted.
 _TEAR_RATIO, _TEAR_SLACK_MM = 3.0, 2.5
 # Neighbours pressed together on the template, as happens at the corners of mouth and eyes, would
@@ -82,6 +85,7 @@ def correspond(
     confidences = _confidences(template, neutral, restricted) * is_skin
     confidences = confidences * _agreement(template, restricted, sides)
     confidences = _distrust_torn(template, neutral, surface, restricted, confidences)
+    confidences = confidences * ~_near_beyond(template, surface, restricted, is_skin)
     return restricted, confidences.astype(np.float32)
 
 
@@ -159,8 +163,20 @@ def _confidences(template: Template, neutral: FloatArray, matches: Matches) -> F
     by_distance = np.clip((none - matches.distances) / (none - full), 0.0, 1.0)
     by_normal = (matches.cosines - _NO_TRUST_COSINE) / (_FULL_TRUST_COSINE - _NO_TRUST_COSINE)
     by_normal = np.where(_is_on_surface(matches), 1.0, np.clip(by_normal, 0.0, 1.0))
-    is_beyond = _on_border(template, matches) & (matches.distances > _BORDER_TOLERANCE_MM)
-    return by_distance * by_normal * ~is_beyond
+    return by_distance * by_normal * ~_is_beyond(template, matches)
+
+
+def _is_beyond(template: Template, matches: Matches) -> BoolArray:
+    """(N,) points past the template's open edge."""
+    return _on_border(template, matches) & (matches.distances > _BORDER_TOLERANCE_MM)
+
+
+def _near_beyond(
+    template: Template, surface: Surface, matches: Matches, is_skin: BoolArray
+) -> BoolArray:
+    """(W,) skin from which it is not far to where the target goes on beyond the template."""
+    beyond = np.flatnonzero(is_skin & _is_beyond(template, matches))
+    return np.isfinite(surface.distances_along(beyond, _FADING_MM))
 
 
 def _on_border(template: Template, matches: Matches) -> BoolArray:
