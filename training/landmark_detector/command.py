@@ -22,13 +22,11 @@ from training.landmark_detector.train import train_detector, validate
 from training.provenance import commit
 from training.train_config import TrainingConfigError
 
-DEFAULT_CONFIG = Path("training/configs/detector.yaml")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `detector`."""
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="whose template")
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="settings")
+    parser.add_argument("--config", type=Path, help="settings, where they differ from the defaults")
     parser.add_argument("--out", type=Path, default=Path("runs/detector"), help="folder of the run")
     parser.add_argument("--pictures", type=Path, help="folder of the pictures, instead of OUT's")
 
@@ -81,7 +79,8 @@ def _write_record(
     args: argparse.Namespace, config: DetectorConfig, log: list[dict], measured: Measured
 ) -> None:
     record = {
-        "command": f"python -m training detector --config {args.config.as_posix()}",
+        "command": "python -m training detector"
+        + (f" --config {args.config.as_posix()}" if args.config else ""),
         "settings": dataclasses.asdict(config),
         "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
