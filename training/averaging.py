@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 # The window grows with the steps done, so that the first weights are soon forgotten:
 # the decay of step n is (1 + n) / (10 + n) until that exceeds the one asked for.
@@ -17,9 +17,12 @@ _WARM_UP = 10.0
 
 
 class WeightAverage:
-    """Moving average of named parameters; `decay` 0 follows them exactly."""
+    """Moving average of named parameters and buffers; `decay` 0 follows them exactly.
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
+    Whole numbers, as counts of batches, are followed exactly always.
+    """
+
+    def __init__(self, parameters: Mapping[str, Tensor], decay: float) -> None:
         self.decay = decay
         self._parameters = dict(parameters)
         self._averages = {name: p.detach().clone() for name, p in parameters.items()}
@@ -29,7 +32,10 @@ class WeightAverage:
         """Take in the parameters after step number `step`, counted from 0."""
         decay = min(self.decay, (1.0 + step) / (_WARM_UP + step))
         for name, average in self._averages.items():
-            average.lerp_(self._parameters[name], 1.0 - decay)
+            if average.is_floating_point():
+                average.lerp_(self._parameters[name], 1.0 - decay)
+            else:
+                average.copy_(self._parameters[name])
 
     @torch.no_grad()
     def settle(self) -> None:

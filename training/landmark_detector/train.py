@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from facegen_core.registration.depth_view import CROP_MM, DEPTH_UNIT_MM, MAX_DEPTH
+from training.averaging import WeightAverage
 from training.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -43,6 +44,41 @@ MIRRORED = np.array(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What a training changes, and what it is kept and goes on from."""
+
+    config: DetectorConfig
+    detector: TorchDetector
+    average: WeightAverage
+    optimiser: torch.optim.Optimizer
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def averaged(self) -> TorchDetector:
+        """A network with the averaged weights, to measure and ship."""
+        network = TorchDetector()
+        network.load_state_dict(self.average.tensors())
+        return network.eval()
+
+    def save(self, path: Path, done: int) -> None:
+        progress = {"settings": dataclasses.asdict(self.config), "step": done, "log": self.log}
+        weights, moments = model_arrays(self.detector), optimiser_arrays(self.optimiser)
+        save_checkpoint(Checkpoint(weights, self.average.arrays(), moments, {}, progress), path)
+
+    def resume(self, path: Path) -> int:
+        """Take up a checkpoint, where there is one. Returns the steps done."""
+        if not path.exists():
+            return 0
+        checkpoint = load_checkpoint(path)
+        if checkpoint.progress["settings"] != dataclasses.asdict(self.config):
+            raise CheckpointError(f"{path} is of other settings: name another --out.")
+        restore_model(self.detector, checkpoint.weights)
+        self.average.restore(checkpoint.average)
+        restore_optimiser(self.optimiser, checkpoint.optimiser)
+        self.log.extend(checkpoint.progress["log"])
+        return int(checkpoint.progress["step"])
+
+
 def train_detector(
     pictures: Pictures, held_out: Pictures, config: DetectorConfig, out: Path
 ) -> tuple[TorchDetector, list[dict[str, Any]]]:
@@ -53,13 +89,12 @@ def train_detector(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     detector = TorchDetector().to(memory_format=torch.channels_last)  # a sixth faster on a CPU
-    average = TorchDetector()
-    average.load_state_dict(detector.state_dict())
     optimiser = torch.optim.AdamW(
         detector.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
-    log: list[dict[str, Any]] = []
-    first = _resume(out / "checkpoint.npz", config, detector, average, optimiser, log)
+    average = WeightAverage(detector.state_dict(), AVERAGE)
+    run = _Run(config, detector, average, optimiser)
+    first = run.resume(out / "checkpoint.npz")
     started = time.monotonic()
     bar = tqdm(
         range(first, config.total_steps), initial=first, total=config.total_steps, mininterval=5
@@ -68,16 +103,16 @@ def train_detector(
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * _rate(step, config)
         losses = _step(detector, optimiser, _batch(pictures, config, step))
-        _follow(average, detector, min(AVERAGE, (step + 1) / (step + 10)))
+        average.update(step)
         bar.set_postfix(place=f"{losses[0]:.4f}", score=f"{losses[2]:.3f}", refresh=False)
         done = step + 1
         if done % config.validation_interval == 0 or done == config.total_steps:
-            log.append({"step": done, "seconds": round(time.monotonic() - started)})
-            log[-1] |= dataclasses.asdict(validate(average, held_out).overall())
-            tqdm.write(str(log[-1]))
+            errors = dataclasses.asdict(validate(run.averaged(), held_out).overall())
+            run.log.append({"step": done, "seconds": round(time.monotonic() - started)} | errors)
+            tqdm.write(str(run.log[-1]))
         if done % config.checkpoint_interval == 0 or done == config.total_steps:
-            _save(out / "checkpoint.npz", config, detector, average, optimiser, log, done)
-    return average.eval(), log
+            run.save(out / "checkpoint.npz", done)
+    return run.averaged(), run.log
 
 
 def validate(detector: TorchDetector, pictures: Pictures) -> Measured:
@@ -148,49 +183,3 @@ def _rate(step: int, config: DetectorConfig) -> float:
         share, passed = config.restart_share, (step - config.num_steps) / config.restart_steps
     wave = 0.5 * (1.0 + math.cos(math.pi * passed))
     return share * min(1.0, (step + 1) / WARM_UP_STEPS) * (0.01 + 0.99 * wave)
-
-
-def _follow(average: nn.Module, detector: nn.Module, share: float) -> None:
-    with torch.no_grad():
-        pairs = zip(average.state_dict().values(), detector.state_dict().values(), strict=True)
-        for slow, fast in pairs:
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1.0 - share)
-            else:
-                slow.copy_(fast)
-
-
-def _save(
-    path: Path,
-    config: DetectorConfig,
-    detector: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    log: list[dict[str, Any]],
-    done: int,
-) -> None:
-    progress = {"settings": dataclasses.asdict(config), "step": done, "log": log}
-    arrays: dict[str, NDArray] = model_arrays(average)
-    save_checkpoint(
-        Checkpoint(model_arrays(detector), arrays, optimiser_arrays(optimiser), {}, progress), path
-    )
-
-
-def _resume(
-    path: Path,
-    config: DetectorConfig,
-    detector: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    log: list[dict[str, Any]],
-) -> int:
-    if not path.exists():
-        return 0
-    checkpoint = load_checkpoint(path)
-    if checkpoint.progress["settings"] != dataclasses.asdict(config):
-        raise CheckpointError(f"{path} is of other settings: name another --out.")
-    restore_model(detector, checkpoint.weights)
-    restore_model(average, checkpoint.average)
-    restore_optimiser(optimiser, checkpoint.optimiser)
-    log.extend(checkpoint.progress["log"])
-    return int(checkpoint.progress["step"])
