@@ -113,17 +113,22 @@ def read_config(path: Path, **overrides: Any) -> TrainConfig:
 
     Raises TrainingConfigError with the setting's name.
     """
+    content = read_settings(path)
+    if not isinstance(content, dict):
+        raise TrainingConfigError(f"{path}: expected 'setting: value' lines, got {content!r}.")
+    content |= {name: value for name, value in overrides.items() if value is not None}
+    return config_from_dict(content)
+
+
+def read_settings(path: Path) -> Any:
+    """What a YAML file holds, {} for nothing; raises TrainingConfigError where it is none."""
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TrainingConfigError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    content = {} if content is None else content
-    if not isinstance(content, dict):
-        raise TrainingConfigError(f"{path}: expected 'setting: value' lines, got {content!r}.")
-    content |= {name: value for name, value in overrides.items() if value is not None}
-    return config_from_dict(content)
+    return {} if content is None else content
 
 
 def config_from_dict(content: dict[str, Any]) -> TrainConfig:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from training.train_config import TrainingConfigError
+from training.train_config import TrainingConfigError, read_settings
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,7 @@ def read_detector_config(path: Path | None) -> DetectorConfig:
     """Defaults with what the file changes. Raises TrainingConfigError naming what is wrong."""
     if path is None:
         return DetectorConfig()
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise TrainingConfigError(f"Cannot read the settings {path}: {error}.") from error
+    content = read_settings(path)
     if not isinstance(content, dict):
         raise TrainingConfigError(f"{path}: expected settings, got {content!r}.")
     return dataclasses.replace(
