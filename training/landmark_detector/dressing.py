@@ -1,4 +1,4 @@
-"""What heads wear, grow, lack and stand on, and things that are no heads at all."""
+"""What heads wear, grow and stand on, and things that are no heads at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from facegen_core.mesh import vertex_normals
 from training.landmark_detector.heads import EYEBALLS, EYES, Head, HeadMaker
+from training.landmark_detector.missing import Skin, what_is_missing
 from training.landmark_detector.shapes import (
     Piece,
     box,
@@ -81,14 +83,9 @@ def _skin(head: Head, maker: HeadMaker, rng: np.random.Generator) -> tuple[list[
         vertices = np.round(vertices / step) * step
         done.add("blocky")
     middles = vertices[triangles].mean(axis=1)
-    gone = np.zeros(len(triangles), bool)
-    for name, (chance, choose) in _LOSSES.items():
-        if rng.random() < chance:
-            gone |= choose(middles, rows[triangles[:, 0]], head, maker, rng)
-            done.add(name)
-    if gone.all():
-        gone[:] = False
-    return [(vertices, triangles[~gone])], done
+    skin = Skin(middles, rows[triangles[:, 0]], head.landmarks, maker.template.regions)
+    gone, losses = what_is_missing(skin, rng)
+    return [(vertices, triangles[~gone])], done | losses
 
 
 def _eyes(head: Head, maker: HeadMaker, rng: np.random.Generator, done: set[str]) -> list[Piece]:
@@ -115,58 +112,10 @@ def _triangles(maker: HeadMaker, name: str) -> IntArray:
     return np.asarray(maker.template.inner_part(name).triangles)
 
 
-# Losses: (F,) which triangles go, of their middles (F, 3) and one vertex of each (F,).
-def _neck(middles, vertices, head, maker, rng):  # type: ignore[no-untyped-def]
-    slope, height = rng.normal(0, 0.3, 2), head.landmarks[8, 1] - rng.uniform(5, 70)
-    return middles[:, 1] < height + (middles[:, [0, 2]] - [0.0, 80.0]) @ slope
-
-
-def _scalp(middles, vertices, head, maker, rng):  # type: ignore[no-untyped-def]
-    front, brow = head.landmarks[:, 2].mean(), head.landmarks[17:27, 1].max()
-    if rng.random() < 0.5:
-        return middles[:, 2] < front - rng.uniform(20, 140)
-    return middles[:, 1] > brow + rng.uniform(12, 60)
-
-
-def _ears(middles, vertices, head, maker, rng):  # type: ignore[no-untyped-def]
-    regions = maker.template.regions
-    return (regions["ear_left"] + regions["ear_right"])[vertices] > 0.3
-
-
-def _inside(middles, vertices, head, maker, rng):  # type: ignore[no-untyped-def]
-    regions = maker.template.regions
-    inner = regions["eye_socket_left"] + regions["eye_socket_right"] + regions["mouth_bag"]
-    return inner[vertices] > 0.5
-
-
-def _mask(middles, vertices, head, maker, rng):  # type: ignore[no-untyped-def]
-    return maker.template.regions["face"][vertices] < 0.5
-
-
-def _holes(middles, vertices, head, maker, rng):  # type: ignore[no-untyped-def]
-    gone = np.zeros(len(middles), bool)
-    for _ in range(int(rng.integers(1, 5))):
-        spot = middles[rng.integers(len(middles))]
-        gone |= np.linalg.norm(middles - spot, axis=1) < rng.uniform(6, 28)
-    return gone
-
-
-_LOSSES = {
-    "no neck": (0.25, _neck),
-    "no scalp": (0.15, _scalp),
-    "no ears": (0.12, _ears),
-    "no sockets and mouth": (0.25, _inside),
-    "mask": (0.05, _mask),
-    "holes": (0.12, _holes),
-}
-
-
 def _shell(
     head: Head, maker: HeadMaker, rng: np.random.Generator, chosen: FloatArray, thickness: float
 ) -> list[Piece]:
     """A copy of the skin where `chosen` (V,), set off by a wavy thickness, mm."""
-    from facegen_core.mesh import vertex_normals
-
     rows, triangles = maker.levels[int(rng.integers(0, 2))]
     vertices = head.skin[rows]
     normals = vertex_normals(vertices, triangles)

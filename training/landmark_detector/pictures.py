@@ -25,6 +25,9 @@ from training.landmark_detector.dressing import dressed, no_face
 from training.landmark_detector.heads import HeadMaker
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+# Scale, (3, 3) turn and (3,) shift of the head before the camera.
+Pose = tuple[float, FloatArray, FloatArray]
 
 NUM_VIEWS = 6  # of each scene
 NUM_FACE_VIEWS = 4  # of them that show the face, the others must be told from it
@@ -113,7 +116,7 @@ def _scene(maker: HeadMaker, rng: np.random.Generator) -> tuple[int, list[_View]
     if rng.random() < NO_FACE_SHARE:
         vertices, triangles = no_face(rng)
         return 0, [
-            _draw(vertices, triangles, np.zeros((68, 3)), _wrong_pose(rng)[0], False, rng)
+            _draw(vertices, triangles, np.zeros((68, 3)), _wrong_pose(rng)[0], False)
             for _ in range(NUM_VIEWS)
         ]
     head, done = maker.random_head(rng)
@@ -130,7 +133,7 @@ def _scene(maker: HeadMaker, rng: np.random.Generator) -> tuple[int, list[_View]
                 shift = rng.normal(size=3)
                 shift *= far / np.linalg.norm(shift)
                 pose = (pose[0], pose[1], shift)
-            views.append(_draw(vertices, triangles, landmarks, pose, False, rng))
+            views.append(_draw(vertices, triangles, landmarks, pose, False))
     return bits, views
 
 
@@ -143,7 +146,9 @@ def _upright(
     return place.apply(vertices) - middle, place.apply(landmarks) - middle
 
 
-def _face_view(vertices, triangles, landmarks, rng):  # type: ignore[no-untyped-def]
+def _face_view(
+    vertices: FloatArray, triangles: IntArray, landmarks: FloatArray, rng: np.random.Generator
+) -> _View:
     is_far = rng.random() < 0.5
     if is_far:
         angles = rng.uniform(-45.0, 45.0, 3)
@@ -154,10 +159,10 @@ def _face_view(vertices, triangles, landmarks, rng):  # type: ignore[no-untyped-
         jitter = Rotation.from_rotvec(rng.normal(0.0, 9.0, 3), degrees=True).as_matrix()
         turn = VIEW_TURNS[rng.integers(len(VIEW_TURNS))] @ jitter
         scale, shift = np.exp(rng.normal(0.0, 0.07)), rng.normal(0.0, 9.0, 3)
-    return _draw(vertices, triangles, landmarks, (scale, turn, shift), True, rng, is_far)
+    return _draw(vertices, triangles, landmarks, (scale, turn, shift), True, is_far)
 
 
-def _wrong_pose(rng):  # type: ignore[no-untyped-def]
+def _wrong_pose(rng: np.random.Generator) -> tuple[Pose, float]:
     """A pose from which no upright face is seen, and how far beside the face to look, mm."""
     kind = rng.integers(4)
     turn = Rotation.from_rotvec(rng.normal(0.0, 25.0, 3), degrees=True)
@@ -176,7 +181,14 @@ def _wrong_pose(rng):  # type: ignore[no-untyped-def]
     return (scale, turn.as_matrix(), np.zeros(3)), far
 
 
-def _draw(vertices, triangles, landmarks, pose, is_face, rng, is_far=False):  # type: ignore[no-untyped-def]
+def _draw(
+    vertices: FloatArray,
+    triangles: IntArray,
+    landmarks: FloatArray,
+    pose: Pose,
+    is_face: bool,
+    is_far: bool = False,
+) -> _View:
     scale, turn, shift = pose
     placed = scale * vertices @ turn.T + shift
     marks = (scale * landmarks @ turn.T + shift) / (0.5 * CROP_MM)
