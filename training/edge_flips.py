@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facegen_core.mesh import vertex_normals
 from facegen_core.topology import edges_of
-from training.surface import Surface
+from training.surface import Surface, triangle_normals, unit
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -86,8 +86,7 @@ def _distance(
 ) -> FloatArray:
     """(E,) how far the middle of each edge is from the surface."""
     middles = 0.5 * (vertices[starts] + vertices[ends])
-    directions = normals[starts] + normals[ends]
-    directions /= np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1e-12)
+    directions = unit(normals[starts] + normals[ends])
     feet = surface.carry_matrix(*surface.closest(middles, directions)) @ surface.vertices
     return np.linalg.norm(feet - middles, axis=1)
 
@@ -101,19 +100,13 @@ def _is_sound(
     vertices: FloatArray, triangles: IntArray, diagonals: _Diagonals
 ) -> NDArray[np.bool_]:
     new = _flipped(diagonals)
-    mean = _normals(vertices, triangles[diagonals.first])
-    mean = mean + _normals(vertices, triangles[diagonals.second])
+    mean = triangle_normals(vertices[triangles[diagonals.first]])
+    mean = mean + triangle_normals(vertices[triangles[diagonals.second]])
     sound = np.ones(len(diagonals.a), bool)
     for corners in new:
         sound &= smallest_angles(vertices, corners) > MIN_ANGLE_DEGREES
-        sound &= (_normals(vertices, corners) * mean).sum(axis=1) > MIN_NORMAL_COSINE
+        sound &= (triangle_normals(vertices[corners]) * mean).sum(axis=1) > MIN_NORMAL_COSINE
     return sound
-
-
-def _normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
-    a, b, c = (vertices[triangles[:, k]] for k in range(3))
-    cross = np.cross(b - a, c - a)
-    return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
 
 
 def _flip_best(triangles: IntArray, diagonals: _Diagonals, gains: FloatArray) -> int:

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from facegen_core.mesh import vertex_normals
 from facegen_core.topology import adjacency, boundary_edges, edges_of
-from training.surface import Surface
+from training.surface import Surface, triangle_normals, unit
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -94,7 +94,7 @@ def _along_rim(vertices: FloatArray, rim_links: sparse.csr_matrix, steps: FloatA
     for vertex in np.flatnonzero(np.diff(rim_links.indptr) == 2):
         before, after = rim_links.indices[rim_links.indptr[vertex] : rim_links.indptr[vertex] + 2]
         tangents[vertex] = vertices[after] - vertices[before]
-    tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-12)
+    tangents = unit(tangents)
     return (steps * tangents).sum(1, keepdims=True) * tangents
 
 
@@ -213,7 +213,7 @@ class _Editor:
         self._replace(second, new[1])
 
     def _is_smooth_flip(self, old: tuple, new: tuple) -> bool:
-        normals = _normals(np.array([[self.points[v] for v in t] for t in (*old, *new)]))
+        normals = triangle_normals(np.array([[self.points[v] for v in t] for t in (*old, *new)]))
         mean = normals[0] + normals[1]
         return bool((normals[2:] @ mean > MIN_NORMAL_COSINE * np.linalg.norm(mean)).all())
 
@@ -243,10 +243,5 @@ class _Editor:
         self.triangles[index] = triangle
 
 
-def _normals(corners: FloatArray) -> FloatArray:
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    return cross / np.maximum(np.linalg.norm(cross, axis=1, keepdims=True), 1e-12)
-
-
 def _cosines(old: FloatArray, new: FloatArray) -> FloatArray:
-    return (_normals(old) * _normals(new)).sum(axis=1)
+    return (triangle_normals(old) * triangle_normals(new)).sum(axis=1)

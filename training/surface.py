@@ -33,7 +33,7 @@ class Surface:
     def normals(self) -> FloatArray:
         """(Q, 3) unit normals of the triangles, smoothed by averaging those of their corners."""
         means = vertex_normals(self.vertices, self.triangles)[self.triangles].mean(axis=1)
-        return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+        return unit(means)
 
     @cached_property
     def _tree(self) -> cKDTree:
@@ -66,3 +66,14 @@ class Surface:
         rows = np.repeat(np.arange(num_points), 3)
         shape = (num_points, len(self.vertices))
         return sparse.csr_matrix((barycentrics.ravel(), (rows, columns)), shape=shape)
+
+
+def unit(vectors: FloatArray) -> FloatArray:
+    """(N, 3) vectors in millimetres at length 1; zero stays zero."""
+    lengths: FloatArray = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, 1e-12)
+
+
+def triangle_normals(corners: FloatArray) -> FloatArray:
+    """(F, 3) unit normals of (F, 3, 3) corners."""
+    return unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))

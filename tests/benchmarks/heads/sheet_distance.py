@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from facegen_core.hierarchy import closest_barycentrics
 from facegen_core.mesh import vertex_normals
 from facegen_core.topology import boundary_edges
+from training.surface import unit
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -59,8 +60,7 @@ class Sheet:
         rows = np.arange(len(points))
         chosen = candidates[rows, best]
         shares = shares.reshape(len(points), count, 3)[rows, best]
-        normals = np.einsum("nk,nkx->nx", shares, self._normals[self.triangles[chosen]])
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        normals = unit(np.einsum("nk,nkx->nx", shares, self._normals[self.triangles[chosen]]))
         side = np.sum((points - feet[rows, best]) * normals, axis=1)
         return Distances(
             np.where(side < 0, -1.0, 1.0) * lengths[rows, best], normals, self._is_rim[chosen]
