@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from blender_addon import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "blender_addon" / "assets" / "default.facegen"
 FRAMES_PER_SECOND = 30
@@ -56,6 +58,21 @@ def facegen(folder: Path, *arguments: object) -> Run:
         after.children_user - before.children_user + after.children_system - before.children_system
     )
     return Run(done.returncode, done.stdout, done.stderr, cpu, folder)
+
+
+def refusal(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The sentence on stderr of a run that must be refused."""
+    assert cli.main([str(argument) for argument in arguments]) == cli.EXIT_REFUSED
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    last = captured.err.strip().splitlines()[-1]
+    assert last.startswith("facegen: ")
+    assert "Traceback" not in captured.err
+    return last
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def positions_in_fbx(path: Path, frames: list[int]) -> np.ndarray:

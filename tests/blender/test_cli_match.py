@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from blender_addon import cli
-from tests.blender.command import Run, facegen
+from tests.blender.command import Run, facegen, refusal
 from tests.blender.heads import cube, write_obj
+from tests.shared_heads import read_obj
 
 pytest.importorskip("bpy", reason="the command needs the bpy wheel")
 
@@ -39,8 +40,7 @@ def test_landmarks_come_with_confidences_and_lie_on_the_head(found: Run) -> None
     places = np.array([content["landmarks"][str(k)] for k in range(68)])
     confidences = np.array([content["confidences"][str(k)] for k in range(68)])
     assert ((confidences >= 0) & (confidences <= 1)).all()
-    lines = (found.folder / "head.obj").read_text().splitlines()
-    vertices = np.array([line.split()[1:4] for line in lines if line.startswith("v ")], float)
+    vertices, _, _ = read_obj((found.folder / "head.obj").read_text())
     nearest = np.linalg.norm(vertices[None] - places[:, None], axis=2).min(axis=1)
     size = np.ptp(vertices, axis=0).max()
     assert nearest.max() < 0.02 * size
@@ -85,11 +85,6 @@ def test_a_corrected_part_and_landmarks_from_files_are_gone_by(found: Run) -> No
 @pytest.fixture
 def head(tmp_path: Path) -> Path:
     return write_obj(tmp_path / "cube.obj", *cube())
-
-
-def refusal(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
-    assert cli.main([str(argument) for argument in arguments]) == cli.EXIT_REFUSED
-    return capfd.readouterr().err.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize(

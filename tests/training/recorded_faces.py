@@ -228,3 +228,10 @@ def with_template_of(prepared: Path, out: Path) -> Path:
     for path in (prepared / "subjects").iterdir():
         shutil.copy(path, out / "subjects")
     return out
+
+
+def marked(folder: Path, *rows: str) -> Path:
+    """The folder with a marks.csv of these rows."""
+    lines = ["subject,expression,onset,apex,apex_end,offset", *rows]
+    (folder / "marks.csv").write_text("\n".join(lines) + "\n")
+    return folder
