@@ -8,6 +8,7 @@ numbers are on the subject's right, the picture's left.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,11 +91,19 @@ def write_landmark_file(path: Path, points: dict[int, NDArray[np.floating]]) -> 
     Path(path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def check_manual_landmarks(points: dict[int, NDArray[np.floating]]) -> None:
+def check_points(points: Mapping[int, NDArray[np.floating]]) -> None:
+    """Raise LandmarkError unless every point is of a known landmark, at three finite numbers."""
+    for number in sorted(points):
+        if not 0 <= number < NUM_LANDMARKS:
+            raise LandmarkError(f"Unknown landmark {number}: landmarks are numbered 0 to 67.")
+        position = np.asarray(points[number], np.float64)
+        if position.shape != (3,) or not np.isfinite(position).all():
+            raise LandmarkError(f"Landmark {number} is not three finite numbers: place it again.")
+
+
+def check_manual_landmarks(points: Mapping[int, NDArray[np.floating]]) -> None:
     """Raise LandmarkError unless there are at least 13 known, finite, distinct points."""
-    unknown = sorted(k for k in points if not 0 <= k < NUM_LANDMARKS)
-    if unknown:
-        raise LandmarkError(f"Unknown landmark {unknown[0]}: landmarks are numbered 0 to 67.")
+    check_points(points)
     if len(points) < MIN_MANUAL_LANDMARKS:
         missing = [f"{k} ({name})" for k, name in MANUAL_LANDMARKS.items() if k not in points]
         raise LandmarkError(
@@ -102,8 +111,6 @@ def check_manual_landmarks(points: dict[int, NDArray[np.floating]]) -> None:
             f"missing for example: {', '.join(missing[:3])}."
         )
     positions = np.array([points[k] for k in sorted(points)])
-    if positions.shape[1:] != (3,) or not np.isfinite(positions).all():
-        raise LandmarkError("A landmark is not three finite numbers: place it again.")
     if np.ptp(positions, axis=0).max() == 0:
         raise LandmarkError(
             "All landmarks lie in one point: place each on its own spot of the face."

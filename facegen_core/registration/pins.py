@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LandmarkError
-from ..landmarks import NUM_LANDMARKS
+from ..landmarks import check_points
 from ..template import Template
 from .alignment import Similarity
 
@@ -23,15 +23,10 @@ def check_pins(pins: Mapping[int, FloatArray], template: Template, similarity: S
 
     pins: {number 0–67: (3,)}. similarity: takes their coordinates to template mm.
     """
-    unknown = sorted(k for k in pins if not 0 <= k < NUM_LANDMARKS)
-    if unknown:
-        raise LandmarkError(f"Unknown landmark {unknown[0]}: landmarks are numbered 0 to 67.")
+    check_points(pins)
     for number in sorted(pins):
-        position = np.asarray(pins[number], np.float64)
-        if position.shape != (3,) or not np.isfinite(position).all():
-            raise LandmarkError(f"Landmark {number} is not three finite numbers: place it again.")
         here = template.landmark_positions[number]
-        distance = float(np.linalg.norm(similarity.apply(position) - here))
+        distance = float(np.linalg.norm(similarity.apply(pins[number]) - here))
         if distance > MAX_PIN_DISTANCE_MM:
             raise LandmarkError(
                 f"Landmark {number} lies {distance:.0f} mm from where the face that was found has "

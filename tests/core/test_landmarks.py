@@ -68,3 +68,5 @@ def test_points_that_cannot_be_a_face_are_refused():
         check_manual_landmarks({k: np.ones(3) for k in POINTS})
     with pytest.raises(LandmarkError, match="finite"):
         check_manual_landmarks({**POINTS, 8: np.array([np.nan, 0, 0])})
+    with pytest.raises(LandmarkError, match="Landmark 8 is not three finite numbers"):
+        check_manual_landmarks({**POINTS, 8: np.zeros(2)})
