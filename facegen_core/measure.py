@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from .intensity import EXPRESSIONS
 from .metrics import weighted_mean
 from .pipeline import Clip
-from .registration.alignment import Alignment
+from .registration.alignment import Alignment, vertices_moving
 
 FloatArray = NDArray[np.floating]
 
@@ -69,7 +69,7 @@ def measure_apexes(
                 index,
                 float(curve.max()),
                 float(lengths.max()),
-                weighted_mean(lengths, face),
+                weighted_mean(lengths, face) if face.any() else 0.0,
                 _corner_motion(alignment, displacement),
             )
         )
@@ -84,7 +84,9 @@ def largest_displacement_mm(clip: Clip, frame_index: int) -> float:
 
 def _corner_motion(alignment: Alignment, displacement: FloatArray) -> CornerMotion:
     """Read the mouth corners off the target's own skin, not off the template."""
-    skin = np.concatenate([p.vertex_indices for p in alignment.parts if p.motion == "skin"])
+    skin = vertices_moving(alignment.parts, "skin")
+    if len(skin) == 0:  # the artist called it something else
+        return CornerMotion(0.0, 0.0, 0.0)
     tree = cKDTree(alignment.fit.similarity.apply(alignment.target.vertices[skin]))
     moves = {}
     for corner in _OUTWARD:

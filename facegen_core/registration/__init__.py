@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..mesh import Mesh
 from ..progress import Progress, no_progress, subprogress
 from ..template import Template
-from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part
+from .alignment import KIND_MOTIONS, Alignment, Correspondence, Fit, Part, vertices_moving
 from .anatomy import find_parts, near_seals
 from .correspondence import CONFIDENT, correspond, looks_inside_out, match_surface
 from .fit_template import fit_template, refit_template
@@ -98,9 +98,7 @@ def align(
     progress(0.0, "Looking at the parts of the head")
     surface, matches, parts = _looked_at(template, target, fit, parts)
     parts = _corrected(parts, corrections or {})
-    is_skin = np.zeros(surface.num_vertices, bool)
-    for part in parts:
-        is_skin[surface.welded_indices[part.vertex_indices]] |= part.motion == "skin"
+    is_skin = surface.is_any_of(vertices_moving(parts, "skin"))
     progress(0.4, "Matching the skin")
     matches, confidences = correspond(template, fit.neutral, surface, matches, is_skin)
     progress(0.8, "Carrying the regions over")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -192,6 +193,12 @@ class Part:
     def as_kind(self, kind: str) -> Part:
         """This part, taken for another kind because the artist says so."""
         return replace(self, kind=kind, motion=KIND_MOTIONS[kind], confidence=1.0)
+
+
+def vertices_moving(parts: Iterable[Part], motion: PartMotion) -> IntArray:
+    """(N,) vertices of the parts with this motion, part after part."""
+    own = [part.vertex_indices for part in parts if part.motion == motion]
+    return np.concatenate([np.zeros(0, np.int32), *own])
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..template import REGIONS, Template
-from .alignment import Fit, Part
+from .alignment import Fit, Part, vertices_moving
 from .correspondence import CONFIDENT
 from .matching import Matches
 from .surface import Surface
@@ -44,8 +44,7 @@ def carry_regions(
     values = matches.values(template.triangles, known)  # (W, R)
     values = surface.harmonic_extension(confidences > CONFIDENT, values, _REACH_MM)
     is_skin = np.zeros(len(surface.welded_indices), bool)
-    for part in parts:
-        is_skin[part.vertex_indices] |= part.motion == "skin"
+    is_skin[vertices_moving(parts, "skin")] = True
     values = np.clip(values[surface.welded_indices], 0.0, 1.0) * is_skin[:, None]
     weights = {name: values[:, k].astype(np.float32) for k, name in enumerate(REGIONS)}
     is_known = confidences > CONFIDENT

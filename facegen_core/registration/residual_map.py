@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .alignment import Alignment
+from .alignment import Alignment, vertices_moving
 from .closest_points import FacingSurface
 from .fit_report import MEASURING_NORMAL_WEIGHT_MM
 
@@ -23,9 +23,7 @@ def residual_map(alignment: Alignment) -> FloatArray:
     """
     target, fit = alignment.target, alignment.fit
     is_skin = np.zeros(target.num_vertices, bool)
-    for part in alignment.parts:
-        if part.motion == "skin":
-            is_skin[part.vertex_indices] = True
+    is_skin[vertices_moving(alignment.parts, "skin")] = True
     used = np.zeros(target.num_vertices, bool)
     used[target.polygon_vertices] = True
     rows = np.flatnonzero(is_skin & used)

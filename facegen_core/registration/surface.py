@@ -95,6 +95,12 @@ class Surface:
         sums = np.bincount(self.triangles.ravel(), thirds, minlength=self.num_vertices)
         return np.maximum(sums, 1e-6 * max(float(sums.mean()), 1e-12))
 
+    def is_any_of(self, indices: IntArray) -> NDArray[np.bool_]:
+        """(W,) whether a welded vertex stands for one of these (N,) vertices of the mesh."""
+        result = np.zeros(self.num_vertices, bool)
+        result[self.welded_indices[indices]] = True
+        return result
+
     def turned_inside_out(self) -> Surface:
         """The same surface with every triangle facing the other way."""
         return Surface(self.vertices, self.triangles[:, ::-1], self.welded_indices, self.parts)
