@@ -19,7 +19,7 @@ from .errors import TopologyMismatchError
 from .motion import FaceMotion
 from .progress import Progress, no_progress
 from .registration import surface_of
-from .registration.alignment import Alignment
+from .registration.alignment import Alignment, Part, Similarity, vertices_moving
 from .registration.correspondence import CONFIDENT
 from .registration.filling import Filling, prepare_filling
 from .registration.lid_closing import LidClosing, prepare_lid_closing
@@ -101,6 +101,8 @@ def retargeter_of(alignment: Alignment, played: FloatArray | None = None) -> Ret
 class Retargeter:
     """What is known about one head before any motion; W welded vertices, positions in mm.
 
+    It is kept as long as the alignment lives, and so must not hold the alignment or its fit.
+    similarity, parts: those of the alignment.
     sides: (W, 3) side of mouth, left eye and right eye, as in registration.slits.
     changes: (V, 3, 3) turn and size of the surroundings of each template vertex.
     lid_closing: brings the lids as close to one another as they are on the template.
@@ -111,7 +113,8 @@ class Retargeter:
     jaw_pivot: (3,) mm; jaw_change: (3, 3) turn and size of the lower face.
     """
 
-    alignment: Alignment
+    similarity: Similarity
+    parts: tuple[Part, ...]
     surface: Surface
     sides: FloatArray
     changes: FloatArray
@@ -128,7 +131,7 @@ class Retargeter:
 
     def masking(self, shares: FloatArray) -> Masking:
         """What a checked (M,) mask means for this head."""
-        return prepare_masking(shares, self.surface, self.alignment.parts, self.riding)
+        return prepare_masking(shares, self.surface, self.parts, self.riding)
 
     def displacements(
         self, skin: FloatArray, jaw: FloatArray, masking: Masking | None = None
@@ -152,7 +155,7 @@ class Retargeter:
         if masking is not None:
             moved[self.riding.vertex_indices] *= masking.riding[:, None, None]
         spread = moved.transpose(1, 0, 2)[:, self.surface.welded_indices]
-        return self.alignment.fit.similarity.inverse_vectors(spread).astype(np.float32)
+        return self.similarity.inverse_vectors(spread).astype(np.float32)
 
     def _weaken_in_place(self, moved: FloatArray, jaw: FloatArray, masking: Masking) -> None:
         """Masked (W, T, 3) skin and rigid parts; each part turns as a whole, by its share."""
@@ -184,7 +187,8 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     interpolation = _interpolation(alignment, first)
     regions = {name: values[first] for name, values in alignment.region_weights.items()}
     confidences = alignment.correspondence.confidences[first]
-    is_skin, is_rigid = _is_in(alignment, surface, "skin"), _is_in(alignment, surface, "jaw")
+    is_skin = surface.is_any_of(vertices_moving(alignment.parts, "skin"))
+    is_rigid = surface.is_any_of(vertices_moving(alignment.parts, "jaw"))
     filling = prepare_filling(surface, is_skin, confidences, regions, is_rigid)
     may_move = is_skin.copy()
     may_move[filling.rest_indices] = False
@@ -197,7 +201,8 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     template_side = template_sides(template)
     sides = surface.harmonic_extension(confidences > CONFIDENT, interpolation @ template_side)
     return Retargeter(
-        alignment,
+        fit.similarity,
+        alignment.parts,
         surface,
         sides,
         turn_and_size(played, fit.neutral),
@@ -240,15 +245,6 @@ def _interpolation(alignment: Alignment, first: IntArray) -> sparse.csr_matrix:
     rows = np.repeat(found, 3)
     shape = (len(first), template.num_vertices)
     return sparse.csr_matrix((values.ravel(), (rows, columns.ravel())), shape)
-
-
-def _is_in(alignment: Alignment, surface: Surface, motion: str) -> NDArray[np.bool_]:
-    """(W,) whether a welded vertex belongs to a part with this motion."""
-    result = np.zeros(surface.num_vertices, bool)
-    for part in alignment.parts:
-        if part.motion == motion:
-            result[surface.welded_indices[part.vertex_indices]] = True
-    return result
 
 
 def _slit_sides(regions: dict[str, FloatArray]) -> FloatArray:

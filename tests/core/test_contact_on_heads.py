@@ -1,5 +1,7 @@
 """Clips on whole heads: what touches is pushed out, what does not is not touched."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -256,3 +258,13 @@ def test_lips_that_are_one_are_left_alone(head):
     sealed = replace(retargeter, sides=retargeter.sides * [0.0, 1.0, 1.0])
     assert len(prepare_head(head, sealed).areas) == 2
     assert len(prepare_head(head, retargeter).areas) == 3
+
+
+def test_what_was_prepared_goes_with_the_head(template, lip_up):
+    alignment = align(template, template.whole_head(), exact_fit(template))
+    retargeter_of(alignment)
+    resolve_clip(alignment, skin_motion(template, alignment, lip_up))
+    kept = weakref.ref(alignment), weakref.ref(alignment.fit)
+    del alignment
+    gc.collect()
+    assert [reference() for reference in kept] == [None, None]
