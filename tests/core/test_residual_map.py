@@ -36,6 +36,13 @@ def test_a_lifted_patch_shows_by_how_much():
     assert np.nanmedian(distances[~patch]) < 1e-4
 
 
+def test_triangles_wound_the_wrong_way_do_not_show():
+    template = face_template()
+    is_turned = np.random.default_rng(0).random(len(template.triangles)) < 0.3
+    triangles = np.where(is_turned[:, None], template.triangles[:, ::-1], template.triangles)
+    assert np.nanmax(residual_map(aligned(template.vertices, triangles))) < 1e-4
+
+
 def test_nothing_is_said_off_the_skin():
     template = face_template()
     still = aligned(template.vertices, template.triangles, motion="still")

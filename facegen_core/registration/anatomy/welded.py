@@ -25,8 +25,6 @@ _REACH_MM = 12.0
 _SKIN_MOST_MM = 6.0
 # Nothing is likely that costs this much more than being skin.
 _MOST_MM = 30.0
-# Skin this surely matched from outside mouth and sockets is not looked at.
-_SURE_SKIN_MM = 1.0
 # A piece cut out by creases has one kind when it has nearly all of one; smaller ones are left.
 _PIECE_VERTICES, _PIECE_SHARE, _PIECE_SKIN_SHARE = 12, 0.85, 0.35
 # Where both jaws have at least this share of a vertex, neither does.
@@ -40,10 +38,10 @@ _COVER_MM, _FULL_COVER = 3.0, 0.25
 _MIN_COVER = {"upper_teeth": 0.05, "lower_teeth": 0.05, "tongue": 0.14}
 _OPEN_BORDER, _BORDER_CREASE_DEG, _MIN_SPAN = 1.5, 20.0, 0.4
 _SET_OFF_COVER = 0.25
-# Of an eyeball only what the lids leave open can be seen.
 # A lid stands over its eyeball in a crease; where the border turns less than the first, these are
 # lids that are closed over it, and from the second on nobody doubts it.
 _LID_CREASE_DEG = (10.0, 25.0)
+# Of an eyeball only what the lids leave open can be seen.
 _MIN_EYE_AREA_MM2, _EYE_ROUGHNESS_SHARE, _EYE_RADIUS_SHARES = 30.0, 0.08, (0.6, 1.6)
 
 
