@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from facegen_core.mesh import Mesh
 from tests.benchmarks.heads import blender_edits
-from tests.benchmarks.heads.truth import HeadTruth
+from tests.benchmarks.heads.head_truth import HeadTruth
 from tests.benchmarks.heads.variation import (
     Variation,
     as_made,

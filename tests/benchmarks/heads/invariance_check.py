@@ -9,10 +9,10 @@ from scipy.spatial.transform import Rotation
 from facegen_core import pipeline
 from facegen_core.mesh import Mesh
 from facegen_core.retarget import retarget
+from tests.benchmarks.heads.head_truth import HeadTruth
 from tests.benchmarks.heads.motion_trials import bundle, truth_of
 from tests.benchmarks.heads.outcome import Outcome, at_most
 from tests.benchmarks.heads.trial import try_out
-from tests.benchmarks.heads.truth import HeadTruth
 from tests.benchmarks.heads.variations import make
 
 FloatArray = NDArray[np.floating]

@@ -18,7 +18,7 @@ from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.motion import FaceMotion, fit_pose
 from facegen_core.registration.local_change import JAW_SURROUNDINGS_MM, carry_point
 from facegen_core.template import REGIONS
-from tests.benchmarks.heads.truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
+from tests.benchmarks.heads.head_truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
 from tests.shared_heads import MAKEHUMAN, read_mesh
 from training.surface import Surface
 

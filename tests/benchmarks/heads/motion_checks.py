@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from tests.benchmarks.heads.head_truth import FRAMES
 from tests.benchmarks.heads.motion_trials import Measures
 from tests.benchmarks.heads.outcome import Gate, Outcome, at_most
-from tests.benchmarks.heads.truth import FRAMES
 from tests.benchmarks.heads.variations import TESSELLATIONS
 
 # Gates, mm unless said otherwise.

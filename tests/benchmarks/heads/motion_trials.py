@@ -12,20 +12,12 @@ from numpy.typing import NDArray
 from facegen_core.bundle import Bundle, load_bundle
 from tests import shared_heads
 from tests.benchmarks.heads import alternatives, skin_measures
+from tests.benchmarks.heads.head_truth import BLINK, CLOSED_LIPS, FRAMES, LOWER_FACE, HeadTruth
 from tests.benchmarks.heads.lid_measures import LidResult, measure_lids
 from tests.benchmarks.heads.lip_measures import LipResult, measure_lips
 from tests.benchmarks.heads.makehuman import makehuman_head
 from tests.benchmarks.heads.trial import Trial, try_out
-from tests.benchmarks.heads.truth import (
-    BLINK,
-    CLOSED_LIPS,
-    FIRST_SEED,
-    FRAMES,
-    LOWER_FACE,
-    ROOT,
-    HeadTruth,
-    IctStudio,
-)
+from tests.benchmarks.heads.truth import FIRST_SEED, ROOT, IctStudio
 from tests.benchmarks.heads.variation import Variation
 from tests.benchmarks.heads.variations import make
 

@@ -25,9 +25,10 @@ from facegen_core.mesh import Mesh
 from tests.benchmarks.__main__ import THREAD_VARIABLES
 from tests.benchmarks.heads import blender_edits
 from tests.benchmarks.heads.cuts import only
+from tests.benchmarks.heads.head_truth import HeadTruth
 from tests.benchmarks.heads.motion_trials import BUNDLE
 from tests.benchmarks.heads.outcome import Gate, Outcome
-from tests.benchmarks.heads.truth import FIRST_SEED, ROOT, HeadTruth, IctStudio
+from tests.benchmarks.heads.truth import FIRST_SEED, ROOT, IctStudio
 from tests.benchmarks.heads.variation import joined, remade
 
 NUM_FRAMES = 100

@@ -10,11 +10,11 @@ from scipy.spatial.transform import Rotation
 from facegen_core.mesh import Mesh
 from facegen_core.motion import FaceMotion
 from tests.benchmarks.heads.eye_opening import EyeOpening, sphere_centre
+from tests.benchmarks.heads.head_truth import FRAMES, HeadTruth
 from tests.benchmarks.heads.lip_measures import Mouth
 from tests.benchmarks.heads.outcome import at_most
 from tests.benchmarks.heads.sheet_distance import Sheet
 from tests.benchmarks.heads.skin_measures import edge_stretch, num_inverted, teeth
-from tests.benchmarks.heads.truth import FRAMES, HeadTruth
 from tests.benchmarks.heads.variation import as_made, joined, polygons_within, selected
 
 REGIONS = ("face", "mouth_bag", "eye_socket_left", "eye_socket_right")

@@ -25,6 +25,8 @@ from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.motion import FaceMotion, pose_points
 from facegen_core.template import Template
 from tests.benchmarks.heads.eye_opening import EyeOpening, sphere_centre
+from tests.benchmarks.heads.head_truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
+from tests.shared_heads import ICT_ARCHIVE
 from training.catmull_clark import catmull_clark, triangulated
 from training.expression_prototypes import CLOSING_SHAPE, PROTOTYPES, Prototype, sides
 from training.ict_facekit import IctFaceKit, read_ict_facekit
@@ -42,23 +44,15 @@ IntArray = NDArray[np.integer]
 Act = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 ROOT = Path(__file__).parents[3]
-SHARED = ROOT.parent / "shared"
-ICT_ARCHIVE = SHARED / "data" / "ict-facekit.tar.xz"
 CACHE = ROOT / ".cache" / "heads"
 
 # No other use of ICT-FaceKit draws its identities from seeds as high as this.
 FIRST_SEED = 900_000
-# What every head is asked to do: the six expressions at their apex, both eyes closed, and an open
-# smile of which the forehead must feel nothing.
-BLINK, LOWER_FACE = "blink", "lower face"
-FRAMES = (*EXPRESSIONS, BLINK, LOWER_FACE)
+# The frames that are no expressions.
 SINGLE_ACTS = {
     BLINK: {"eyeBlink": 1.0},
     LOWER_FACE: {"mouthSmile": 0.8, "jawOpen": 0.4},
 }
-# Whether the lips meet in a frame, as its first prototype has it.
-CLOSED_LIPS = tuple(name in PROTOTYPES and PROTOTYPES[name][0].closes_lips for name in FRAMES)
-
 # Vertices of the ICT mesh by what they are (README of the shared material); left is the subject's.
 ICT_GROUPS = {
     "skin": SKIN_GROUP,
@@ -74,40 +68,6 @@ ICT_GROUPS = {
 _BLINKS, _CLOSED_SHARE = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6), 0.01
 # The mouth is opened this much to tell upper from lower lip where they touch.
 _PARTED = 0.35
-
-
-@dataclass(frozen=True, eq=False)
-class HeadTruth:
-    """A head and its motion at the apex of T frames; P points, millimetres, Y up, face to +Z.
-
-    mesh: the head as it was made. landmarks: (68, 3), None where nobody knows them.
-    groups: {what: (N,) vertices}. regions: {region of the template: (P,)}, 0 off the skin.
-    displacements: (T, P, 3). motion: the same in the template's topology, for this identity.
-    jaw_poses: (T, 6) about jaw_pivot (3,), how the lower teeth move.
-    """
-
-    name: str
-    mesh: Mesh
-    landmarks: FloatArray | None
-    groups: dict[str, IntArray]
-    regions: dict[str, FloatArray]
-    displacements: FloatArray
-    motion: FaceMotion
-    jaw_poses: FloatArray
-    jaw_pivot: FloatArray
-
-    @cached_property
-    def is_outer_face(self) -> NDArray[np.bool_]:
-        """(P,) skin that an expression may move and that is seen: no mouth bag, no sockets."""
-        hidden = sum(self.regions[n] for n in ("mouth_bag", "eye_socket_left", "eye_socket_right"))
-        return (self.regions["face"] > 0.5) & (hidden < 0.5)
-
-    @cached_property
-    def is_skin(self) -> NDArray[np.bool_]:
-        """(P,) the one connected skin, mouth bag and sockets included."""
-        result = np.zeros(self.mesh.num_vertices, bool)
-        result[self.groups["skin"]] = True
-        return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from facegen_core.mesh import Mesh, vertex_normals
-from tests.benchmarks.heads.truth import HeadTruth
+from tests.benchmarks.heads.head_truth import HeadTruth
 from tests.benchmarks.heads.warps import Warp
 from training.surface import Surface
 

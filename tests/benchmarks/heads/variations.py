@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from facegen_core.mesh import Mesh
 from tests.benchmarks.heads import blender_edits, cuts, warps
 from tests.benchmarks.heads.cuts import below_chin, only, skin_of, without
-from tests.benchmarks.heads.truth import HeadTruth
+from tests.benchmarks.heads.head_truth import HeadTruth
 from tests.benchmarks.heads.variation import (
     Variation,
     as_made,
