@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from ..progress import Progress, no_progress
 from ..registration.alignment import Alignment
 from ..registration.masking import check_mask
+from ..registration.riding import Riding
+from ..registration.surface import Surface
 from ..retarget import Retargeter, first_of_welded, retargeter_of
 from .head_contact import HeadContact, prepare_head
 from .report import ContactMeasure, ContactReport
@@ -73,6 +76,52 @@ def _measure(worst: dict[str, float]) -> ContactMeasure:
     return ContactMeasure(worst["lips"], worst["lids"], worst["teeth"])
 
 
+@dataclass(frozen=True, eq=False)
+class Behind:
+    """members: (B,) vertices of the mesh behind some welded ones; rows: (B,) behind which."""
+
+    members: IntArray
+    rows: IntArray
+
+    @classmethod
+    def of(cls, surface: Surface, vertices: IntArray) -> Behind:
+        """vertices: (Z,) welded."""
+        row_of = np.full(surface.num_vertices, -1)
+        row_of[vertices] = np.arange(len(vertices))
+        rows = row_of[surface.welded_indices]
+        members = np.flatnonzero(rows >= 0)
+        return cls(members, rows[members])
+
+
+@dataclass(frozen=True, eq=False)
+class RidingSkin:
+    """Carried parts and the (Y,) welded vertices they and the skin under them are."""
+
+    vertices: IntArray
+    rest: FloatArray
+    riding: Riding
+    behind: Behind
+
+    @classmethod
+    def of(cls, retargeter: Retargeter) -> RidingSkin:
+        whole, surface = retargeter.riding, retargeter.surface
+        rows = whole.anchor_rows, whole.neighbour_rows
+        vertices = np.unique(np.concatenate([whole.vertex_indices, *(r.indices for r in rows)]))
+        riding = replace(
+            whole,
+            vertex_indices=np.searchsorted(vertices, whole.vertex_indices),
+            anchor_rows=whole.anchor_rows[:, vertices],
+            neighbour_rows=whole.neighbour_rows[:, vertices],
+        )
+        behind = Behind.of(surface, whole.vertex_indices)
+        return cls(vertices, surface.vertices[vertices], riding, behind)
+
+    def ridden(self, moved: FloatArray) -> FloatArray:
+        """(P, T, 3) mm of the carried parts, for (Y, T, 3), which are changed."""
+        self.riding.ride_in_place(moved, self.rest)
+        return moved[self.riding.vertex_indices]
+
+
 class _Clip:
     """One clip while it is resolved. before, after: {what: the worst so far, mm beyond rest}."""
 
@@ -86,66 +135,50 @@ class _Clip:
         self.result = self._given = displacements
         self.before = dict.fromkeys(("lips", "lids", "teeth"), 0.0)
         self.after = dict(self.before)
-        self._similarity = alignment.fit.similarity
-        self._retargeter, self._contact = retargeter, contact
+        self._similarity, self._contact = alignment.fit.similarity, contact
         self._first = first_of_welded(retargeter.surface)
-        self._rides = contact.carries(retargeter)
+        surface = retargeter.surface
+        self._behind = [Behind.of(surface, area.vertices) for area in contact.areas]
+        self._riding = RidingSkin.of(retargeter) if contact.carries(retargeter) else None
 
     def resolve(self, frames: IntArray) -> None:
         """Resolve some frames; those in which nothing moves are left out."""
-        frames = frames[self._given[frames].any(axis=(1, 2))]
+        frames = frames[[bool(self._given[frame].any()) for frame in frames]]
         if len(frames) == 0:
             return
-        changed: list[tuple[IntArray, IntArray, FloatArray]] = []
-        for area in self._contact.areas:
-            moved = self._read(area.vertices, frames)
-            result = area.resolve(moved, lambda vertices: self._read(vertices, frames))
+        changed = []
+        for area, behind in zip(self._contact.areas, self._behind, strict=True):
+            result = area.resolve(lambda vertices: self._read(self._given, vertices, frames))
             for what, (before, after) in result.worst.items():
                 self.before[what] = max(self.before[what], before)
                 self.after[what] = max(self.after[what], after)
             if len(result.frames):
-                correction = (result.moved - moved)[:, result.frames]
-                changed.append((area.vertices, frames[result.frames], correction))
-        if changed:
-            self._write(changed)
+                changed.append(frames[result.frames])
+                self._add(behind, changed[-1], result.correction)
+        if changed and self._riding is not None:
+            self._ride(self._riding, np.unique(np.concatenate(changed)))
 
-    def _read(self, vertices: IntArray, frames: IntArray) -> FloatArray:
-        """(Z, T, 3) float64 mm of welded vertices, as they came."""
-        given = self._given[frames[:, None], self._first[vertices]]
+    def _read(self, source: FloatArray, vertices: IntArray, frames: IntArray) -> FloatArray:
+        """(N, T, 3) float64 mm of welded vertices."""
+        given = source[frames[:, None], self._first[vertices]]
         moved = self._similarity.apply_vectors(given).transpose(1, 0, 2)
         return np.ascontiguousarray(moved)
 
-    def _write(self, changed: list[tuple[IntArray, IntArray, FloatArray]]) -> None:
-        """Add (Z, F, 3) mm to all vertices behind welded ones, and let carried parts follow."""
+    def _add(self, behind: Behind, frames: IntArray, correction: FloatArray) -> None:
+        """Add (Z, F, 3) mm to all vertices of the mesh behind Z welded ones."""
         if self.result is self._given:
             self.result = np.array(self._given, np.float32)
-        welded = self._retargeter.surface.welded_indices
-        row_of = np.full(self._retargeter.surface.num_vertices, -1)
-        for vertices, frames, correction in changed:
-            row_of[:] = -1
-            row_of[vertices] = np.arange(len(vertices))
-            members = np.flatnonzero(row_of[welded] >= 0)
-            added = self._similarity.inverse_vectors(correction[row_of[welded[members]]])
-            self.result[frames[:, None], members] += added.transpose(1, 0, 2).astype(np.float32)
-        if self._rides:
-            self._ride(np.unique(np.concatenate([frames for _, frames, _ in changed])))
+        added = self._similarity.inverse_vectors(correction).astype(np.float32)
+        for k, frame in enumerate(frames):
+            self.result[frame, behind.members] += added[behind.rows, k]
 
-    def _ride(self, frames: IntArray) -> None:
+    def _ride(self, riding: RidingSkin, frames: IntArray) -> None:
         """Carried parts take the difference between riding on the new and on the old skin."""
-        riding, surface = self._retargeter.riding, self._retargeter.surface
-        ridden = []
-        for displacements in (self._given, self.result):
-            moved = self._similarity.apply_vectors(displacements[frames][:, self._first])
-            moved = np.ascontiguousarray(moved.transpose(1, 0, 2))
-            riding.ride_in_place(moved, surface.vertices)
-            ridden.append(moved[riding.vertex_indices])
-        row_of = np.full(surface.num_vertices, -1)
-        row_of[riding.vertex_indices] = np.arange(len(riding.vertex_indices))
-        members = np.flatnonzero(row_of[surface.welded_indices] >= 0)
-        difference = ridden[1] - ridden[0]
+        old, new = (
+            riding.ridden(self._read(source, riding.vertices, frames))
+            for source in (self._given, self.result)
+        )
+        difference = new - old
         if self._contact.riding_shares is not None:
             difference *= self._contact.riding_shares[:, None, None]
-        added = self._similarity.inverse_vectors(
-            difference[row_of[surface.welded_indices[members]]]
-        )
-        self.result[frames[:, None], members] += added.transpose(1, 0, 2).astype(np.float32)
+        self._add(riding.behind, frames, difference)

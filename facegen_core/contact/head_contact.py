@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.spatial import cKDTree
 
 from ..registration.alignment import Alignment, Part
 from ..registration.lid_closing import LidClosing
 from ..registration.masking import Masking
 from ..registration.surface import Surface
 from ..retarget import Retargeter
+from .areas import Area, LidArea, MouthArea, Row
 from .lid_contact import EyeShape, LidContact, lies_on_ball
 from .lip_contact import LipContact
 from .resolving import Opening, Resolver
-from .teeth_contact import TeethContact, ToothShape, rigid_motion
+from .teeth_contact import TeethContact, ToothShape
 from .zone import Reach, Zone, zone_around
 
 FloatArray = NDArray[np.floating]
@@ -45,92 +46,6 @@ _LID_THICKNESS_MM, _FARTHEST_BACK = 6.0, -0.1
 _RIGID_SAMPLES = 60
 # An eyeball needs this many triangles to have a shape.
 _MIN_EYE_TRIANGLES = 12
-
-
-# Displacements (Z, T, 3) mm of welded vertices (Z,).
-Reader = Callable[[IntArray], FloatArray]
-
-
-@dataclass(frozen=True, eq=False)
-class AreaResult:
-    """(Z, T, 3) displacements; (F,) the frames that were changed; {what: worst before, after}."""
-
-    moved: FloatArray
-    frames: IntArray
-    worst: dict[str, tuple[float, float]]
-
-
-class Area(Protocol):
-    """Skin that is resolved together: an eye, or the mouth."""
-
-    @property
-    def vertices(self) -> IntArray:
-        """(Z,) welded vertices."""
-        ...
-
-    def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
-        """For (Z, T, 3) displacements; read: those of other vertices, for the same frames."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class LidArea:
-    """The lids of one eye."""
-
-    resolver: Resolver
-
-    @property
-    def vertices(self) -> IntArray:
-        return self.resolver.zone.vertices
-
-    def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
-        result = self.resolver.resolve(moved)
-        worst = float(result.before.max()), float(result.after.max())
-        return AreaResult(result.moved, result.frames, {"lids": worst})
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """A row of teeth or a tongue: the contact with it, and its welded vertices, which move rigidly;
-    none where it stands still."""
-
-    teeth: TeethContact
-    vertices: IntArray
-    rest: FloatArray
-
-    def posed(self, read: Reader) -> TeethContact:
-        """Where the row is in the frames that are looked at."""
-        if len(self.vertices) == 0:
-            return self.teeth
-        return self.teeth.moved(*rigid_motion(self.rest, read(self.vertices)))
-
-
-@dataclass(frozen=True, eq=False)
-class MouthArea:
-    """Both lips against one another, and against teeth and tongue behind them."""
-
-    lips: Resolver
-    rows: tuple[Row, ...]
-
-    @property
-    def vertices(self) -> IntArray:
-        return self.lips.zone.vertices
-
-    def resolve(self, moved: FloatArray, read: Reader) -> AreaResult:
-        """Off the teeth first, then off one another; in doubt lips rather meet than pass."""
-        zone, result, frames, outside = self.lips.zone, moved, np.zeros(0, np.int64), [0.0]
-        rows = [Resolver(row.posed(read), self.lips.stretch) for row in self.rows]
-        for row in rows:
-            pushed = row.resolve(result)
-            result, frames = pushed.moved, np.union1d(frames, pushed.frames)
-            outside.append(float(pushed.before.max()))
-        met = self.lips.resolve(result)
-        left = [float(row.beyond_rest(zone.rest[:, None] + met.moved).max()) for row in rows]
-        worst = {
-            "lips": (float(met.before.max()), float(met.after.max())),
-            "teeth": (max(outside), max([0.0, *left])),
-        }
-        return AreaResult(met.moved, np.union1d(frames, met.frames), worst)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,9 +84,12 @@ def prepare_head(
         line = alignment.fit.landmarks[list(chain)]
         size = _size(line[0], line[3], _EYE_WIDTH_MM)
         reach = _LID_REACH.scaled(size)
-        zone = _zone(retargeter, line, column, mobility, can_touch, reach, _LEAST_LID_SIDE)
+        rims = _rims(retargeter.lid_closing, column)
+        zone = _zone(
+            retargeter, line, column, mobility, can_touch, reach, _LEAST_LID_SIDE, rims.indices
+        )
         if zone is not None:
-            opening = _opening(retargeter.lid_closing, column, zone, eye)
+            opening = _opening(retargeter.lid_closing, column, rims, zone, eye)
             areas.append(LidArea(Resolver.of(LidContact.of(zone, eye, is_own), opening)))
     mouth = _mouth(alignment, retargeter, mobility)
     if mouth is not None:
@@ -229,8 +147,9 @@ def _zone(
     can_touch: BoolArray,
     reach: Reach,
     least_side: float,
+    watched: IntArray | None = None,
 ) -> Zone | None:
-    """Around a slit. line: (N, 3) landmarks around it; column: of its sides."""
+    """Around a slit. line: (N, 3) landmarks around it; column: of its sides; watched: as there."""
     surface, sides = retargeter.surface, retargeter.sides[:, column]
     seeds = _near_line(surface.vertices, line, np.abs(sides) > least_side)
     return zone_around(
@@ -242,22 +161,29 @@ def _zone(
         can_touch,
         reach,
         least_side,
+        watched,
     )
 
 
-def _opening(closing: LidClosing, column: int, zone: Zone, eye: EyeShape) -> Opening | None:
+def _rims(closing: LidClosing, column: int) -> sparse.csr_matrix:
+    """(2 K, W) barycentrics of the upper, then the lower rims of one eye."""
+    rims = closing.target_rims.chosen(closing.target_rims.columns == column)
+    return sparse.vstack([rims.upper_rows, rims.lower_rows]).tocsr()
+
+
+def _opening(
+    closing: LidClosing, column: int, rims: sparse.csr_matrix, zone: Zone, eye: EyeShape
+) -> Opening | None:
     """The places of one eye, None where it is closed at rest."""
     places = np.flatnonzero(closing.target_rims.columns == column)
     if len(places) == 0:
         return None
-    rims = closing.target_rims.chosen(places)
-    both = sparse.vstack([rims.upper_rows, rims.lower_rows]).tocsr()[:, zone.vertices]
-    spread = np.zeros((len(zone.vertices), len(places)))
+    spread = np.zeros((len(zone.yielding), len(places)))
     _, rows, own = np.intersect1d(
-        zone.vertices, closing.lid_indices, assume_unique=True, return_indices=True
+        zone.yielding, closing.lid_indices, assume_unique=True, return_indices=True
     )
     spread[rows] = closing.spread[np.ix_(own, places)]
-    return Opening(both, spread, eye.centre)
+    return Opening(rims[:, zone.yielding], spread, eye.centre)
 
 
 def _near_line(vertices: FloatArray, line: FloatArray, is_allowed: BoolArray) -> IntArray:
@@ -268,6 +194,11 @@ def _near_line(vertices: FloatArray, line: FloatArray, is_allowed: BoolArray) ->
     ends = np.roll(line, -1, axis=0)
     steps = np.linspace(0.0, 1.0, 8, endpoint=False)[:, None, None]
     samples = ((1.0 - steps) * line + steps * ends).reshape(-1, 3)
+    nearest = cKDTree(vertices[chosen]).query(samples)[0]
+    farthest = max(_SEED_MM, 1.001 * float(nearest.max()))
+    chosen = chosen[
+        np.isfinite(cKDTree(samples).query(vertices[chosen], distance_upper_bound=farthest)[0])
+    ]
     distances = np.linalg.norm(vertices[chosen, None] - samples, axis=2)
     return np.unique(
         np.concatenate([chosen[distances.min(axis=1) < _SEED_MM], chosen[distances.argmin(axis=0)]])

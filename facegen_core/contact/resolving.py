@@ -7,6 +7,7 @@ that turn out too strong become weaker again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -47,7 +48,7 @@ class Encounter(Protocol):
     """What is near what in some frames, from which depths are read while the skin gives way."""
 
     def depths(self, positions: FloatArray) -> Depths:
-        """For (Z, T, 3) positions of the zone."""
+        """For (N, T, 3) positions of the zone."""
         ...
 
     def chosen(self, frames: IntArray) -> Encounter:
@@ -62,19 +63,22 @@ class Obstacle(Protocol):
     def zone(self) -> Zone: ...
 
     def encounter(self, positions: FloatArray) -> Encounter:
-        """For (Z, T, 3) positions of the zone."""
+        """For (N, T, 3) positions of the zone."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Resolved:
-    """(Z, T, 3) displacements pushed out; (T,) mm beyond rest, before and after; (F,) the frames
-    that were changed."""
+    """(N, T, 3) displacements of the zone's vertices pushed out; (T,) mm beyond rest, before and
+    after; (F,) the frames that were changed, by (H, F, 3) pushes and (K, F, 3) mm by which the
+    opening was brought back, without any row where there is none."""
 
     moved: FloatArray
     before: FloatArray
     after: FloatArray
     frames: IntArray
+    pushes: FloatArray
+    returned: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,18 +89,31 @@ class Opening:
     The width is that which the eye sees from its centre, (3,) mm: lids lifted straight off the
     eyeball, one more than the other, do not part.
     rims: (2 K, Z) sparse barycentrics of the upper rims, then the lower ones. spread: (Z, K) how
-    the skin widens each place.
+    the skin widens each place. Of some vertices of a zone, or of all that give way.
     """
 
     rims: sparse.csr_matrix
     spread: FloatArray
     centre: FloatArray
 
+    def at(self, rows: IntArray) -> Opening:
+        """Of some vertices only, those of the rims among them."""
+        return Opening(self.rims[:, rows], self.spread[rows], self.centre)
+
     def keep(self, positions: FloatArray, correction: FloatArray) -> FloatArray:
         """(Z, T, 3) what to add to a correction so that no place becomes wider or narrower.
 
         positions: (Z, T, 3) mm, the skin before the correction.
         """
+        return self.spread_of(-self.widened(positions, correction))
+
+    def spread_of(self, widths: FloatArray) -> FloatArray:
+        """(Z, T, 3) motion that widens the places by (K, T, 3) mm."""
+        flat = self.spread @ widths.reshape(len(widths), -1)
+        return flat.reshape(len(flat), *widths.shape[1:])
+
+    def widened(self, positions: FloatArray, correction: FloatArray) -> FloatArray:
+        """(K, T, 3) mm by which a correction widens the places, seen from the centre."""
         flat = positions.reshape(len(positions), -1), correction.reshape(len(correction), -1)
         before, pushed = (
             (self.rims @ values).reshape(-1, *correction.shape[1:]) for values in flat
@@ -106,13 +123,13 @@ class Opening:
         distances, pushed_to = (np.sqrt(along(x, x))[..., None] for x in (before, after))
         seen = np.maximum(distances, 1e-9) * (after / np.maximum(pushed_to, 1e-9)) - before
         upper, lower = np.split(seen, 2)
-        change = (upper - lower).reshape(len(upper), -1)
-        return -(self.spread @ change).reshape(correction.shape)
+        return upper - lower
 
 
 @dataclass(frozen=True, eq=False)
 class Resolver:
-    """An obstacle and what is known about pushing its zone. stretch: of the zone's gram."""
+    """An obstacle and what is known about pushing its zone. stretch: of the zone's gram. opening:
+    of all that gives way."""
 
     obstacle: Obstacle
     stretch: float
@@ -126,46 +143,85 @@ class Resolver:
     def zone(self) -> Zone:
         return self.obstacle.zone
 
+    @cached_property
+    def _near_opening(self) -> Opening | None:
+        return None if self.opening is None else self.opening.at(self.zone.rows)
+
     def beyond_rest(self, positions: FloatArray) -> FloatArray:
-        """(T,) mm how deep the worst point is beyond rest, for (Z, T, 3) positions."""
+        """(T,) mm how deep the worst point is beyond rest, for (N, T, 3) positions."""
         deepest = self.obstacle.encounter(positions).depths(positions).beyond_rest
         return np.maximum(deepest.max(axis=0, initial=0.0), 0.0)
 
     def resolve(self, moved: FloatArray) -> Resolved:
-        """Push (Z, T, 3) displacements out; where nothing is too deep they stay as they are."""
+        """Push (N, T, 3) displacements out; where nothing is too deep they stay as they are."""
         zone = self.zone
-        encounter = self.obstacle.encounter(zone.rest[:, None] + moved)
-        first = encounter.depths(zone.rest[:, None] + moved)
+        positions = zone.rest[:, None] + moved
+        encounter = self.obstacle.encounter(positions)
+        first = encounter.depths(positions)
         before = np.maximum(first.beyond_rest.max(axis=0, initial=0.0), 0.0)
         is_deep = first.beyond_allowed.max(axis=0, initial=FREE_MM) > _LEAST_MM
         frames = np.flatnonzero(is_deep & moved.any(axis=(0, 2)))
+        pushing = _Pushing(self, moved[:, frames])
         if len(frames) == 0:
-            return Resolved(moved, before, before, frames)
+            return Resolved(moved, before, before, frames, pushing.pushes, pushing.returned)
         result, after = moved.copy(), before.copy()
         chosen = Depths(*(values[:, frames] for values in vars(first).values()))
-        correction, left = self._pushed(moved[:, frames], chosen, encounter.chosen(frames))
-        result[:, frames] += correction
-        after[frames] = left
-        return Resolved(result, before, after, frames)
+        after[frames] = pushing.push_out(chosen, encounter.chosen(frames))
+        result[:, frames] += pushing.correction
+        return Resolved(result, before, after, frames, pushing.pushes, pushing.returned)
 
-    def _pushed(
-        self, moved: FloatArray, found: Depths, encounter: Encounter
-    ) -> tuple[FloatArray, FloatArray]:
-        """(Z, T, 3) correction of frames that touch, and (T,) mm beyond rest that are left.
+    def correction(self, pushes: FloatArray, returned: FloatArray) -> FloatArray:
+        """(Z, F, 3) mm that (H, F, 3) pushes and (K, F, 3) mm of an opening move the skin by."""
+        correction = self.zone.response.moved(pushes)
+        if self.opening is not None:
+            correction += self.opening.spread_of(returned)
+        return correction
+
+    def given_way(self, pushes: FloatArray, moved: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(N, T, 3) what (H, T, 3) pushes do to skin displaced by (N, T, 3), and (K, T, 3) mm by
+        which the opening is brought back."""
+        used = np.flatnonzero(pushes.any(axis=(1, 2)))
+        flat = pushes[used].reshape(len(used), -1).astype(np.float32)
+        correction = (self.zone.near[:, used] @ flat).reshape(moved.shape).astype(np.float64)
+        opening = self._near_opening
+        if opening is None:
+            return correction, np.zeros((0, *pushes.shape[1:]))
+        returned = np.zeros((opening.spread.shape[1], *pushes.shape[1:]))
+        positions = self.zone.rest[:, None] + moved
+        for _ in range(_KEEP_ROUNDS):
+            back = -opening.widened(positions, correction)
+            correction += opening.spread_of(back)
+            returned += back
+        return correction, returned
+
+
+class _Pushing:
+    """F frames that touch while pushes are found: (N, F, 3) the motion as it came and what is added
+    to it; pushes, returned: as in Resolved."""
+
+    def __init__(self, resolver: Resolver, moved: FloatArray) -> None:
+        zone, opening = resolver.zone, resolver.opening
+        self._resolver, self._moved = resolver, moved
+        self.correction = np.zeros(moved.shape)
+        self.pushes = np.zeros((zone.num_handles, *moved.shape[1:]))
+        num_places = 0 if opening is None else opening.spread.shape[1]
+        self.returned = np.zeros((num_places, *moved.shape[1:]))
+
+    def push_out(self, found: Depths, encounter: Encounter) -> FloatArray:
+        """(F,) mm beyond rest that are left.
 
         found: before any push. A frame that is good enough is left at that, whatever the others do.
         """
-        zone = self.zone
-        depths, normals = self._by_handle(found)
-        correction, after = np.zeros(moved.shape), np.zeros(moved.shape[1])
+        zone, moved = self._resolver.zone, self._moved
+        depths, normals = _by_handle(zone, found)
+        after, active = np.zeros(moved.shape[1]), np.arange(moved.shape[1])
         strengths, pushes = np.zeros(depths.shape), np.zeros(normals.shape)
-        active = np.arange(moved.shape[1])
         for _ in range(_MAX_ROUNDS):
             caused = along(moved_by(zone.gram, pushes), normals)
             near = np.flatnonzero(((depths > -_NEARLY_MM) | (strengths > 0)).any(axis=1))
             solved = solve_pushes(
                 zone.gram[np.ix_(near, near)],
-                self.stretch,
+                self._resolver.stretch,
                 normals[near],
                 (depths + caused)[near],
                 strengths[near],
@@ -173,38 +229,27 @@ class Resolver:
             strengths = np.zeros(depths.shape)
             strengths[near] = solved
             pushes = strengths[..., None] * normals
-            correction[:, active] = self._given_way(pushes, moved[:, active])
-            encountered = encounter.chosen(active)
-            found = encountered.depths(
-                zone.rest[:, None] + moved[:, active] + correction[:, active]
-            )
+            given = self._resolver.given_way(pushes, moved[:, active])
+            self.pushes[:, active] = pushes
+            self.correction[:, active], self.returned[:, active] = given
+            positions = zone.rest[:, None] + moved[:, active] + given[0]
+            found = encounter.chosen(active).depths(positions)
             after[active] = np.maximum(found.beyond_rest.max(axis=0, initial=0.0), 0.0)
-            depths, normals = self._by_handle(found)
+            depths, normals = _by_handle(zone, found)
             going_on = np.flatnonzero(depths.max(axis=0) > _TOLERANCE_MM)
             if len(going_on) == 0:
                 break
             active = active[going_on]
             depths, normals = depths[:, going_on], normals[:, going_on]
             strengths, pushes = strengths[:, going_on], pushes[:, going_on]
-        return correction, after
+        return after
 
-    def _given_way(self, pushes: FloatArray, moved: FloatArray) -> FloatArray:
-        """(Z, T, 3) what (H, T, 3) pushes do to skin displaced by (Z, T, 3)."""
-        flat = pushes.reshape(len(pushes), -1).astype(np.float32)
-        shape = (len(self.zone.vertices), *pushes.shape[1:])
-        correction = (self.zone.response @ flat).reshape(shape).astype(np.float64)
-        if self.opening is not None:
-            positions = self.zone.rest[:, None] + moved
-            for _ in range(_KEEP_ROUNDS):
-                correction += self.opening.keep(positions, correction)
-        return correction
 
-    def _by_handle(self, found: Depths) -> tuple[FloatArray, FloatArray]:
-        """(H, T) the deepest of each patch, and (H, T, 3) the way out, blended near the deepest."""
-        depths, normals = found.beyond_allowed, found.ways_out
-        starts = self.zone.starts
-        deepest = np.maximum.reduceat(depths, starts, axis=0)
-        sizes = np.diff([*starts, len(depths)])
-        shares = np.exp((depths - np.repeat(deepest, sizes, axis=0)) / _BLEND_MM)
-        sums = np.add.reduceat(shares[..., None] * normals, starts, axis=0)
-        return deepest, sums / np.maximum(np.sqrt(along(sums, sums)), 1e-12)[..., None]
+def _by_handle(zone: Zone, found: Depths) -> tuple[FloatArray, FloatArray]:
+    """(H, T) the deepest of each patch, and (H, T, 3) the way out, blended near the deepest."""
+    depths, normals = found.beyond_allowed, found.ways_out
+    deepest = np.maximum.reduceat(depths, zone.starts, axis=0)
+    sizes = np.diff([*zone.starts, len(depths)])
+    shares = np.exp((depths - np.repeat(deepest, sizes, axis=0)) / _BLEND_MM)
+    sums = np.add.reduceat(shares[..., None] * normals, zone.starts, axis=0)
+    return deepest, sums / np.maximum(np.sqrt(along(sums, sums)), 1e-12)[..., None]

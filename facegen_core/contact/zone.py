@@ -2,8 +2,8 @@
 
 Meshes differ: five vertices on a lid or five thousand. So contact is looked at in points spread
 over the skin at an even spacing, inside triangles where these are large, and pushes act at handles,
-one for each small patch of points. The answer to a push is that of contact.yielding, with the inner
-and the outer skin of a lid or lip tied together: what is pushed from inside keeps its thickness.
+one for each small patch of points. Only the vertices that points and normals are read off are
+looked at while pushes are found; the others follow at the end.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from ..mesh import vertex_normals
-from ..topology import cotangent_laplacian
+from .response import Response, prepare_response
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -28,9 +26,6 @@ _MAX_STEPS = 12
 _DIGITS = 5
 # A turn of the normal by 90° counts as this many patch widths when points are grouped.
 _TURN_PATCHES = 1.5
-# Two skins of one lid or lip: facing apart (cosine below) and this near, mm; how strongly they are
-# tied, in units of the stiffness of the skin itself.
-_APART, _THICKNESS_MM, _TIE = -0.2, 9.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -53,23 +48,29 @@ class Reach:
 
 @dataclass(frozen=True, eq=False)
 class Zone:
-    """Z vertices of a welded surface that give way, C points that touch, H handles that push.
+    """N vertices of a welded surface, C points on them that touch, H handles that push, and all Z
+    vertices that give way.
 
-    vertices: (Z,) of the surface. rest: (Z, 3) mm. sides: (C,) +1 upper, -1 lower, of each point.
-    points: (C, Z) sparse barycentrics; rows are sorted by handle. starts: (H,) first point of each.
-    normal_rows: (C, F) sparse, which of the (F, 3) triangles, as rows of the zone, make the normal
-    of each point.
-    response: (Z, H) float32 motion per unit push; gram: (H, H) of it at the handles themselves.
+    vertices: (N,) of the surface. rest: (N, 3) mm. yielding: (Z,) of the surface; rows: (N,) which
+    of them the vertices are. sides: (C,) +1 upper, -1 lower, of each point.
+    points: (C, N) sparse barycentrics; rows are sorted by handle. starts: (H,) first point of each.
+    normal_rows: (C, F) sparse, which of the (F, 3) triangles, as rows of the vertices, make the
+    normal of each point.
+    response: of all that give way; near: (N, H) float32 of the vertices, motion per unit push;
+    gram: (H, H) at the handles themselves.
     """
 
     vertices: IntArray
     rest: FloatArray
+    yielding: IntArray
+    rows: IntArray
     sides: FloatArray
     points: sparse.csr_matrix
     starts: IntArray
     triangles: IntArray
     normal_rows: sparse.csr_matrix
-    response: NDArray[np.float32]
+    response: Response
+    near: NDArray[np.float32]
     gram: FloatArray
 
     @property
@@ -77,12 +78,12 @@ class Zone:
         return len(self.starts)
 
     def points_of(self, positions: FloatArray) -> FloatArray:
-        """(C, T, 3) of the zone's (Z, T, 3) vertices."""
+        """(C, T, 3) of the zone's (N, T, 3) vertices."""
         flat = self.points @ positions.reshape(len(positions), -1)
         return flat.reshape(len(flat), -1, 3)
 
     def normals_of(self, positions: FloatArray) -> FloatArray:
-        """(C, T, 3) unit normals at the points for (Z, T, 3) positions."""
+        """(C, T, 3) unit normals at the points for (N, T, 3) positions."""
         a, b, c = (positions[self.triangles[:, k]] for k in range(3))
         u, v = b - a, c - a
         crosses = u[..., [1, 2, 0]] * v[..., [2, 0, 1]] - u[..., [2, 0, 1]] * v[..., [1, 2, 0]]
@@ -101,13 +102,15 @@ def zone_around(
     can_touch: BoolArray,
     reach: Reach,
     least_side: float,
+    watched: IntArray | None = None,
 ) -> Zone | None:
     """The zone of a slit, None where nothing of this surface is near it.
 
     vertices: (W, 3) mm; triangles: (F, 3); sides: (W,) of this slit; distances: (W,) along the
     skin from the slit, inf elsewhere. mobility: (W,) in [0, 1], 0 for what must not move.
     can_touch: (W,) vertices that may come to touch at all.
-    least_side: points below it, on either side, do not touch.
+    least_side: points below it, on either side, do not touch. watched: vertices to be among those
+    of the zone whether they touch or not, if they give way.
     """
     # Where points and patches lie is decided by comparing lengths, often equal ones on symmetric
     # heads: not the last digits, which unit and place of the head change, may decide.
@@ -133,22 +136,33 @@ def zone_around(
     patches, centres = _patches(points @ rest, normals, np.sign(point_sides), reach.patch)
     order = np.argsort(patches, kind="stable")
     starts = np.searchsorted(patches[order], np.arange(len(centres)))
-    response = _response(
-        vertices, triangles, chosen, inside, sides, mobility[chosen], points[centres], reach
-    )
-    gram = points[centres] @ response
-    scale = max(float(np.diag(gram).mean()), 1e-12)
-    used = np.unique(normal_rows.indices)
-    return Zone(
+    response, gram = prepare_response(
+        vertices,
+        triangles,
         chosen,
-        rest,
+        sides[chosen],
+        mobility[chosen],
+        points[centres],
+        reach.response,
+    )
+    scale = 1.0 / max(float(np.diag(gram).mean()), 1e-12)
+    response = response.scaled(scale)
+    used = np.unique(normal_rows.indices)
+    also = local[watched] if watched is not None else local[:0]
+    rows = np.unique(np.concatenate([points.indices, near[used].ravel(), also[also >= 0]]))
+    return Zone(
+        chosen[rows],
+        rest[rows],
+        chosen,
+        rows,
         np.sign(point_sides[order]),
-        points[order],
+        points[order][:, rows],
         starts,
-        near[used],
+        np.searchsorted(rows, near[used]),
         normal_rows[order][:, used],
-        (response / scale).astype(np.float32),
-        np.asarray(0.5 * (gram + gram.T) / scale),
+        response,
+        response.at(rows),
+        0.5 * scale * (gram + gram.T),
     )
 
 
@@ -230,55 +244,3 @@ def _patches(
             is_free[tree.query_ball_point(keys[point], width)] = False
             centres.append(point)
     return cKDTree(keys[centres]).query(keys)[1], np.array(centres)
-
-
-def _response(
-    vertices: FloatArray,
-    triangles: IntArray,
-    chosen: IntArray,
-    inside: IntArray,
-    sides: FloatArray,
-    mobility: FloatArray,
-    handles: sparse.csr_matrix,
-    reach: Reach,
-) -> FloatArray:
-    """(Z, H) motion of the zone for a unit push at each handle."""
-    touched = np.zeros(len(vertices), bool)
-    touched[chosen] = True
-    around = triangles[touched[triangles].any(axis=1)]
-    used, compact = np.unique(around, return_inverse=True)
-    compact = compact.reshape(-1, 3)
-    positions = vertices[used]
-    own = np.searchsorted(used, chosen)
-    laplacian = cotangent_laplacian(positions, compact)[own][:, own]
-    areas = np.repeat(np.linalg.norm(_crosses(positions, compact), axis=1) / 6.0, 3)
-    masses = np.asarray(np.bincount(compact.ravel(), areas, len(used))[own], np.float64)
-    masses = np.maximum(masses, 1e-6 * max(float(masses.mean()), 1e-12))
-    ties = _ties(vertices[chosen], inside, sides[chosen], masses)
-    stiff = sparse.diags(masses) + reach.response**2 * laplacian + ties
-    factors = splu(stiff.tocsc())
-    pushes = mobility[:, None] * handles.T.toarray()
-    answer = factors.solve(masses[:, None] * factors.solve(pushes))
-    return np.asarray(mobility[:, None] * answer)
-
-
-def _ties(
-    rest: FloatArray, triangles: IntArray, sides: FloatArray, masses: FloatArray
-) -> sparse.csr_matrix:
-    """(Z, Z) Laplacian of the ties between the inner and the outer skin."""
-    normals = vertex_normals(rest, triangles)
-    keys = np.hstack([rest, 4.0 * _THICKNESS_MM * np.sign(np.round(sides, 1))[:, None]])
-    count = min(24, len(rest))
-    distances, nearest = cKDTree(keys).query(keys, count)
-    distances, nearest = distances.reshape(len(rest), -1), nearest.reshape(len(rest), -1)
-    cosines = np.einsum("zx,zkx->zk", normals, normals[nearest])
-    # The other skin lies behind this one, not across the slit in front of it.
-    depth = np.einsum("zx,zkx->zk", normals, rest[nearest] - rest[:, None])
-    is_other = (cosines < _APART) & (distances < _THICKNESS_MM) & (depth < 0)
-    found = np.flatnonzero(is_other.any(axis=1))
-    partner = nearest[found, is_other[found].argmax(axis=1)]
-    weights = _TIE * np.minimum(masses[found], masses[partner])
-    size = (len(rest), len(rest))
-    ties = sparse.coo_matrix((weights, (found, partner)), size)
-    ties = (ties + ties.T).tocsr()
-    return (sparse.diags(np.asarray(ties.sum(axis=1)).ravel()) - ties).tocsr()

@@ -109,12 +109,20 @@ class Surface:
         """(W,) shortest way along the edges from the nearest source, mm; inf beyond the limit."""
         if len(source_indices) == 0:
             return np.full(self.num_vertices, np.inf)
-        lengths = np.linalg.norm(np.subtract(*self.vertices[self.edges.T]), axis=1)
-        size = (self.num_vertices, self.num_vertices)
-        graph = sparse.csr_matrix((np.maximum(lengths, 1e-9), tuple(self.edges.T)), shape=size)
-        return dijkstra(
-            graph, directed=False, indices=source_indices, min_only=True, limit=limit_mm
+        # No way within the limit leaves the box around the sources by more than that.
+        sources = self.vertices[source_indices]
+        low, high = sources.min(axis=0) - limit_mm, sources.max(axis=0) + limit_mm
+        is_near = ((self.vertices >= low) & (self.vertices <= high)).all(axis=1)
+        near, local = np.flatnonzero(is_near), np.cumsum(is_near) - 1
+        edges = self.edges[is_near[self.edges].all(axis=1)]
+        lengths = np.linalg.norm(np.subtract(*self.vertices[edges.T]), axis=1)
+        ends, size = tuple(local[edges].T), (len(near), len(near))
+        graph = sparse.csr_matrix((np.maximum(lengths, 1e-9), ends), shape=size)
+        result = np.full(self.num_vertices, np.inf)
+        result[near] = dijkstra(
+            graph, directed=False, indices=local[source_indices], min_only=True, limit=limit_mm
         )
+        return result
 
     def harmonic_extension(
         self, is_fixed: NDArray[np.bool_], values: FloatArray, reach_mm: float = np.inf
