@@ -13,18 +13,18 @@ IntArray = NDArray[np.integer]
 
 def edges_of(triangles: IntArray) -> IntArray:
     """(E, 2) int32 undirected edges, each once, smaller index first, sorted."""
-    keys, size = _edge_keys(triangles)
+    keys, size = edge_keys(triangles)
     return _ends(np.unique(keys), size)
 
 
 def boundary_edges(triangles: IntArray) -> IntArray:
     """(E, 2) int32 edges that belong to exactly one triangle, sorted."""
-    keys, size = _edge_keys(triangles)
+    keys, size = edge_keys(triangles)
     unique, counts = np.unique(keys, return_counts=True)
     return _ends(unique[counts == 1], size)
 
 
-def _edge_keys(triangles: IntArray) -> tuple[NDArray[np.int64], int]:
+def edge_keys(triangles: IntArray) -> tuple[NDArray[np.int64], int]:
     """(3 F,) one number for the undirected edge after each corner, and what numbers count in.
 
     Sorting numbers is twenty times as fast as sorting rows.

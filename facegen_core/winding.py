@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from .topology import edge_keys
+
 IntArray = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
@@ -53,10 +55,8 @@ def flipped(triangles: IntArray) -> BoolArray:
 def _neighbours(triangles: IntArray) -> tuple[IntArray, IntArray, BoolArray]:
     """(E,) pairs of triangles joined by an edge of just these two, and whether they are wound
     alike."""
-    size = int(triangles.max(initial=0)) + 1
-    here, after = triangles.astype(np.int64), np.roll(triangles, -1, axis=1).astype(np.int64)
-    keys = (np.minimum(here, after) * size + np.maximum(here, after)).ravel()
-    is_upward = (here < after).ravel()
+    keys, _ = edge_keys(triangles)
+    is_upward = (triangles < np.roll(triangles, -1, axis=1)).ravel()
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     is_start = np.ones(len(order), bool)
