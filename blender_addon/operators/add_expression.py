@@ -70,7 +70,7 @@ def _mark(name: str, description: str) -> FloatProperty:
     )
 
 
-class FACEGEN_OT_add_expression(bpy.types.Operator):
+class FACEGEN_OT_add_expression(polling.OnHead, bpy.types.Operator):
     """Key an expression that rises, holds and fades, beginning at the current frame"""
 
     bl_idname = "facegen.add_expression"
@@ -101,10 +101,6 @@ class FACEGEN_OT_add_expression(bpy.types.Operator):
     intensity: FloatProperty(
         name="Intensity", description="Of the apex", default=1.0, min=0.0, max=1.0, subtype="FACTOR"
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self._fill_marks(context)

@@ -7,8 +7,6 @@ from dataclasses import replace
 import bpy
 from bpy.props import EnumProperty, IntProperty
 
-from facegen_core.errors import FacegenError
-
 from .. import jobs
 from ..scene import corrections, part_rows, state
 from . import match, polling
@@ -21,31 +19,12 @@ def request_correction(
     context: bpy.types.Context, target: bpy.types.Object, keys: list[int], kind: str | None
 ) -> match.MatchRequest:
     """What to match so that parts count as a kind, None being what Facegen takes them for."""
-    request = request_same_match(context, target)
+    request = match.request_same_match(context, target)
     changed = corrections.changed(request.corrections, keys, kind)
     return replace(request, corrections=changed)
 
 
-def request_same_match(context: bpy.types.Context, target: bpy.types.Object) -> match.MatchRequest:
-    """The match whose parts are listed, to recall. FacegenError when the head is another now."""
-    request = match.request_match(context, target, is_new_match=False)
-    if request.head.fingerprint != target.facegen.fingerprint:
-        raise FacegenError(
-            f"'{target.name}' changed since it was matched, and its parts with it: Match again."
-        )
-    return request
-
-
-def row_of(target: bpy.types.Object, number: int) -> bpy.types.PropertyGroup:
-    """A row of Parts Found, the active one for -1. FacegenError when there is none."""
-    rows = target.facegen.found_parts
-    number = target.facegen.active_part if number < 0 else number
-    if not target.facegen.is_matched or number >= len(rows):
-        raise FacegenError(f"'{target.name}' has no such part: Match first.")
-    return rows[number]
-
-
-class FACEGEN_OT_correct_part(jobs.JobOperator, bpy.types.Operator):
+class FACEGEN_OT_correct_part(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Operator):
     """Say what this part is; it then moves as such parts do, now and after every new match"""
 
     bl_idname = "facegen.correct_part"
@@ -55,13 +34,9 @@ class FACEGEN_OT_correct_part(jobs.JobOperator, bpy.types.Operator):
     kind: EnumProperty(name="Kind", items=_KINDS)
     row: IntProperty(name="Row", default=-1, options={"SKIP_SAVE", "HIDDEN"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_matched(cls, context)
-
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)
-        row = row_of(target, self.row)
+        row = part_rows.row_of(target, self.row)
         kind = None if self.kind == AUTOMATIC else self.kind
         self._target_name, self._keys = target.name, part_rows.keys_of(row)
         self._request = request_correction(context, target, self._keys, kind)

@@ -31,7 +31,7 @@ def export_head(
     return fbx.read_back_error_mm(context, objects, path, frame_range, scale)
 
 
-class FACEGEN_OT_export_fbx(bpy.types.Operator, ExportHelper):
+class FACEGEN_OT_export_fbx(polling.OnHead, bpy.types.Operator, ExportHelper):
     """Write the head with its shape keys and their animation as FBX.
     To import it into another Blender, set Animation Offset to 0 there"""
 
@@ -46,10 +46,6 @@ class FACEGEN_OT_export_fbx(bpy.types.Operator, ExportHelper):
         "report the largest difference",
         default=True,
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         target, path = state.find_target(context), Path(bpy.path.abspath(self.filepath))

@@ -143,16 +143,12 @@ def generate_on(
     return generated
 
 
-class FACEGEN_OT_generate(jobs.JobOperator, bpy.types.Operator):
+class FACEGEN_OT_generate(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
     """Move the face by its expression curves and write the motion as shape keys"""
 
     bl_idname = "facegen.generate"
     bl_label = "Generate"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)

@@ -7,7 +7,6 @@ import bpy
 from .. import jobs
 from ..scene import heat_map, state
 from . import match, polling
-from .correct_part import request_same_match
 
 
 def take_off(context: bpy.types.Context) -> None:
@@ -16,7 +15,7 @@ def take_off(context: bpy.types.Context) -> None:
     heat_map.sync_shading(context)
 
 
-class FACEGEN_OT_heat_map(jobs.JobOperator, bpy.types.Operator):
+class FACEGEN_OT_heat_map(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Operator):
     """Colour the head by its distance from the fitted face in millimetres.
     Press again to take the colours off; they are never exported"""
 
@@ -24,15 +23,11 @@ class FACEGEN_OT_heat_map(jobs.JobOperator, bpy.types.Operator):
     bl_label = "Heat Map"
     bl_options = {"UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_matched(cls, context)
-
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)
         if heat_map.is_shown(target):
             return lambda progress: None
-        request = request_same_match(context, target)
+        request = match.request_same_match(context, target)
 
         def work(progress: jobs.Progress) -> state.Match:
             found = match.run_match(request, progress)

@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from facegen_core import pipeline
+from facegen_core.errors import FacegenError
 from facegen_core.landmarks import check_manual_landmarks
 from facegen_core.progress import Progress, no_progress, subprogress
 from facegen_core.registration.alignment import Alignment
@@ -69,6 +70,16 @@ def request_match(
         (*head.notes, *corrections.outdated(head)),
         heat_map.is_shown(target),
     )
+
+
+def request_same_match(context: bpy.types.Context, target: bpy.types.Object) -> MatchRequest:
+    """The match whose parts are listed, to recall. FacegenError when the head is another now."""
+    request = request_match(context, target, is_new_match=False)
+    if request.head.fingerprint != target.facegen.fingerprint:
+        raise FacegenError(
+            f"'{target.name}' changed since it was matched, and its parts with it: Match again."
+        )
+    return request
 
 
 def run_match(request: MatchRequest, progress: Progress = no_progress) -> state.Match:
@@ -151,17 +162,13 @@ def match_head(
     return match
 
 
-class FACEGEN_OT_match(jobs.JobOperator, bpy.types.Operator):
+class FACEGEN_OT_match(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
     """Find the face in this head and fit the template to it.
     Other selected meshes and mesh children (eyes, teeth, brows) are taken along"""
 
     bl_idname = "facegen.match"
     bl_label = "Match"
     bl_options = {"UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)

@@ -24,7 +24,7 @@ def place_on(context: bpy.types.Context, target: bpy.types.Object) -> list[bpy.t
     return landmarks.place_by_hand(context, target, head, places)
 
 
-class FACEGEN_OT_place_landmarks(bpy.types.Operator):
+class FACEGEN_OT_place_landmarks(polling.OnHead, bpy.types.Operator):
     """For a face that is not found: add thirteen named points to drag onto it.
     Match then goes by these and searches no more"""
 
@@ -37,10 +37,6 @@ class FACEGEN_OT_place_landmarks(bpy.types.Operator):
         description="Switch on snapping to faces, so that the points stay on the skin",
         default=True,
     )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:

@@ -26,6 +26,22 @@ def head_is_matched(operator: type[bpy.types.Operator], context: bpy.types.Conte
     return True
 
 
+class OnHead:
+    """Operator that needs a head."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return head_is_ready(cls, context)
+
+
+class OnMatchedHead:
+    """Operator that needs a head that has been matched."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return head_is_matched(cls, context)
+
+
 def _why_not(context: bpy.types.Context) -> str:
     if jobs.running() is not None:
         return "Facegen is still working: wait, or press ESC"

@@ -18,16 +18,12 @@ def remove_generated(target: bpy.types.Object) -> int:
     return removed
 
 
-class FACEGEN_OT_remove_keys(bpy.types.Operator):
+class FACEGEN_OT_remove_keys(polling.OnHead, bpy.types.Operator):
     """Remove the shape keys and curves that Facegen generated on this head; others stay"""
 
     bl_idname = "facegen.remove_keys"
     bl_label = "Remove Generated Keys"
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         removed = remove_generated(state.find_target(context))

@@ -9,10 +9,9 @@ from bpy.props import IntProperty
 from .. import jobs
 from ..scene import part_rows, selection, state
 from . import match, polling
-from .correct_part import request_same_match, row_of
 
 
-class FACEGEN_OT_select_part(jobs.JobOperator, bpy.types.Operator):
+class FACEGEN_OT_select_part(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Operator):
     """Select the vertices of this part in Edit Mode; Tab brings you back"""
 
     bl_idname = "facegen.select_part"
@@ -21,14 +20,10 @@ class FACEGEN_OT_select_part(jobs.JobOperator, bpy.types.Operator):
 
     row: IntProperty(name="Row", default=-1, options={"SKIP_SAVE", "HIDDEN"})
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_matched(cls, context)
-
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)
-        self._keys = part_rows.keys_of(row_of(target, self.row))
-        request = request_same_match(context, target)
+        self._keys = part_rows.keys_of(part_rows.row_of(target, self.row))
+        request = match.request_same_match(context, target)
         return lambda progress: match.run_match(request, progress)
 
     def finish(self, context: bpy.types.Context, found: state.Match) -> str:

@@ -8,10 +8,9 @@ from bpy.props import BoolProperty, IntProperty
 from .. import jobs
 from ..scene import landmarks, selection, state
 from . import match, polling
-from .correct_part import request_same_match
 
 
-class FACEGEN_OT_show_landmarks(jobs.JobOperator, bpy.types.Operator):
+class FACEGEN_OT_show_landmarks(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Operator):
     """Show the landmarks of the match as points on the face: thirteen, and all it is unsure of.
     Drag those that are wrong, then Match again; the others follow"""
 
@@ -21,14 +20,10 @@ class FACEGEN_OT_show_landmarks(jobs.JobOperator, bpy.types.Operator):
 
     is_all: BoolProperty(name="All 68", description="Show every landmark", default=False)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_matched(cls, context)
-
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)
         self._target_name = target.name
-        request = request_same_match(context, target)
+        request = match.request_same_match(context, target)
         return lambda progress: match.run_match(request, progress)
 
     def finish(self, context: bpy.types.Context, found: state.Match) -> str:
@@ -41,7 +36,7 @@ class FACEGEN_OT_show_landmarks(jobs.JobOperator, bpy.types.Operator):
         return f"{len(made)} landmarks shown{doubt}: drag what is wrong, then Match"
 
 
-class FACEGEN_OT_select_landmark(bpy.types.Operator):
+class FACEGEN_OT_select_landmark(polling.OnHead, bpy.types.Operator):
     """Select this landmark, ready to be moved"""
 
     bl_idname = "facegen.select_landmark"
@@ -49,10 +44,6 @@ class FACEGEN_OT_select_landmark(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     landmark: IntProperty(name="Landmark", default=-1, min=-1, max=67)
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return polling.head_is_ready(cls, context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         target = state.find_target(context)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
+from facegen_core.errors import FacegenError
 from facegen_core.registration.alignment import KIND_MOTIONS, Alignment, Part
 
 from .mesh_bridge import Head
@@ -78,6 +79,15 @@ def fill(
         for part in parts:
             _add_row(settings, head, [part], corrected, heading)
     settings.active_part = min(settings.active_part, max(len(settings.found_parts) - 1, 0))
+
+
+def row_of(target: bpy.types.Object, number: int) -> bpy.types.PropertyGroup:
+    """A row of Parts Found, the active one for -1. FacegenError when there is none."""
+    rows = target.facegen.found_parts
+    number = target.facegen.active_part if number < 0 else number
+    if not target.facegen.is_matched or number >= len(rows):
+        raise FacegenError(f"'{target.name}' has no such part: Match first.")
+    return rows[number]
 
 
 def keys_of(row: bpy.types.PropertyGroup) -> list[int]:
