@@ -72,11 +72,14 @@ def read_parts(path: Path, head: Head) -> dict[int, str]:
             f'{path}: expected {{"version": {PARTS_FILE_VERSION}, "parts": [...]}}, as --parts-out '
             "writes it."
         )
+    rows = content.get("parts", [])
+    if not isinstance(rows, list):
+        raise FacegenError(f'{path}: "parts" is a list of parts, as --parts-out writes it.')
     corrections = {}
-    starts = {part.name: part.start for part in head.parts}
-    for row in content.get("parts", []):
+    owners = {part.name: part for part in head.parts}
+    for row in rows:
         try:
-            name = row.get("object", head.parts[0].name)
+            name = str(row.get("object", head.parts[0].name))
             vertex, kind = int(row["vertex"]), str(row["kind"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FacegenError(
@@ -86,9 +89,12 @@ def read_parts(path: Path, head: Head) -> dict[int, str]:
             raise FacegenError(
                 f"{path}: '{kind}' is no kind of part; choose of {', '.join(KIND_MOTIONS)}."
             )
-        if name not in starts:
-            raise FacegenError(f"{path}: the head has no object '{name}': {', '.join(starts)}.")
-        corrections[starts[name] + vertex] = kind
+        if name not in owners:
+            raise FacegenError(f"{path}: the head has no object '{name}': {', '.join(owners)}.")
+        owner = owners[name]
+        if not 0 <= vertex < owner.end - owner.start:
+            raise FacegenError(f"{path}: '{name}' has no vertex {vertex}; they count from 0.")
+        corrections[owner.start + vertex] = kind
     return corrections
 
 

@@ -95,6 +95,9 @@ def head(tmp_path: Path) -> Path:
         ('{"version": 1, "parts": [{"kind": "hair"}]}', "vertex"),
         ('{"version": 1, "parts": [{"vertex": 0, "kind": "wheel"}]}', "'wheel' is no kind"),
         ('{"version": 1, "parts": [{"object": "X", "vertex": 0, "kind": "hair"}]}', "object 'X'"),
+        ('{"version": 1, "parts": 5}', "list of parts"),
+        ('{"version": 1, "parts": [{"vertex": 99, "kind": "hair"}]}', "no vertex 99"),
+        ('{"version": 1, "parts": [{"vertex": -1, "kind": "hair"}]}', "no vertex -1"),
     ],
 )
 def test_a_wrong_parts_file_is_one_sentence(
