@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from ..registration.alignment import Alignment, Part
+from ..registration.alignment import Alignment, Part, vertices_moving, vertices_of
 from ..registration.lid_closing import LidClosing
 from ..registration.masking import Masking
 from ..registration.surface import Surface
@@ -225,17 +225,12 @@ def _points_of(surface: Surface, part: Part) -> FloatArray:
 
 def _triangles_of(surface: Surface, parts: Iterable[Part]) -> IntArray:
     """(Q, 3) triangles of the surface whose corners all belong to the parts."""
-    is_member = np.zeros(surface.num_vertices, bool)
-    for part in parts:
-        is_member[surface.welded_indices[part.vertex_indices]] = True
+    is_member = surface.is_any_of(vertices_of(parts))
     return surface.triangles[is_member[surface.triangles].all(axis=1)]
 
 
 def _is_skin(alignment: Alignment, surface: Surface) -> BoolArray:
     """(W,) what belongs to parts that move as skin and to no other."""
-    result = np.zeros(surface.num_vertices, bool)
-    for is_skin in (True, False):
-        for part in alignment.parts:
-            if (part.motion == "skin") == is_skin:
-                result[surface.welded_indices[part.vertex_indices]] = is_skin
-    return result
+    others = [part for part in alignment.parts if part.motion != "skin"]
+    is_skin = surface.is_any_of(vertices_moving(alignment.parts, "skin"))
+    return is_skin & ~surface.is_any_of(vertices_of(others))

@@ -195,10 +195,14 @@ class Part:
         return replace(self, kind=kind, motion=KIND_MOTIONS[kind], confidence=1.0)
 
 
+def vertices_of(parts: Iterable[Part]) -> IntArray:
+    """(N,) vertices of the target that belong to the parts, part after part."""
+    return np.concatenate([np.zeros(0, np.int32), *(part.vertex_indices for part in parts)])
+
+
 def vertices_moving(parts: Iterable[Part], motion: PartMotion) -> IntArray:
     """(N,) vertices of the parts with this motion, part after part."""
-    own = [part.vertex_indices for part in parts if part.motion == motion]
-    return np.concatenate([np.zeros(0, np.int32), *own])
+    return vertices_of(part for part in parts if part.motion == motion)
 
 
 @dataclass(frozen=True, eq=False)
