@@ -39,7 +39,7 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 # Frames carried over at a time: bounds memory and answers cancel within a fraction of a second.
-_FRAMES_AT_ONCE, _BYTES_AT_ONCE = 32, 200_000_000
+_FRAMES_AT_ONCE, _BYTES_AT_ONCE = 32, 40_000_000
 
 # Per alignment: the neutral of the motion it was prepared for, and what was prepared.
 _prepared: WeakKeyDictionary[Alignment, tuple[FloatArray, Retargeter]] = WeakKeyDictionary()

@@ -52,17 +52,19 @@ class LipContact:
         points = self.zone.points_of(positions)
         upper, lower = (np.flatnonzero(self.zone.sides == side) for side in (1.0, -1.0))
         count = min(_NUM_NEAREST, len(upper), len(lower))
+        reach = _REACH_MM * self.size
         found: list[tuple[IntArray, IntArray, IntArray]] = []
         for frame in range(points.shape[1] if count > 0 else 0):
             for own, other in ((upper, lower), (lower, upper)):
-                distances, nearest = cKDTree(points[other, frame]).query(
-                    points[own, frame], count, distance_upper_bound=3.0 * _REACH_MM * self.size
+                tree, mine = cKDTree(points[other, frame]), points[own, frame]
+                # Most are far from the other lip in most frames, which is quick to see.
+                close = np.flatnonzero(tree.query(mine, distance_upper_bound=reach)[0] < reach)
+                distances, nearest = tree.query(
+                    mine[close], count, distance_upper_bound=3.0 * reach
                 )
-                distances = distances.reshape(len(own), count)
-                is_near = np.isfinite(distances).all(axis=1)
-                is_near &= distances[:, 0] < _REACH_MM * self.size
-                near = nearest.reshape(len(own), count)[is_near]
-                found.append((own[is_near], np.full(len(near), frame), other[near]))
+                is_near = np.isfinite(distances.reshape(len(close), count)).all(axis=1)
+                near = nearest.reshape(len(close), count)[is_near]
+                found.append((own[close[is_near]], np.full(len(near), frame), other[near]))
         if not found:
             none = np.zeros(0, np.int64)
             return LipEncounter(self, none, none, np.zeros((0, 1), np.int64))

@@ -134,12 +134,18 @@ class TeethContact:
     def depths(self, positions: FloatArray) -> Depths:
         """As Encounter asks."""
         points = self.zone.points_of(positions)
-        local = np.einsum("tyx,cty->ctx", self.turns, points - self.shifts)
-        heights, out = self.shape.heights_of(local)
-        ways_out = np.einsum("txy,cty->ctx", self.turns, out)
+        heights, out = self.shape.heights_of(_turned(points - self.shifts, self.turns))
+        ways_out = _turned(out, self.turns.transpose(0, 2, 1))
         depths = (self.allowed - self.give)[:, None] - heights
         depths = np.where(depths < _REACH_MM, np.maximum(depths, FREE_MM), FREE_MM)
         return Depths(depths, ways_out, depths)
+
+
+def _turned(vectors: FloatArray, turns: FloatArray) -> FloatArray:
+    """(C, T, 3) vectors as rows, times (T, 3, 3), or (1, 3, 3) for all frames."""
+    if len(turns) == 1:
+        return vectors @ turns[0]
+    return (vectors.transpose(1, 0, 2) @ turns).transpose(1, 0, 2)
 
 
 def rigid_motion(rest: FloatArray, moved: FloatArray) -> tuple[FloatArray, FloatArray]:
