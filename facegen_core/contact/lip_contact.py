@@ -3,6 +3,10 @@
 Signed distances are those from the moving surface of the other lip, blended over nearest points
 (implicit moving least squares, Kolluri 2005), as in contact.lips; here for many frames at once, to
 second order, and without any threshold at which a push would start or end all of a sudden.
+
+Flat triangles of coarse lips pass through each other where the round lips they stand for only meet,
+and pushing all of them apart would leave a slit: points inside triangles may be as deep as these
+are flat, vertices may not.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ..mesh import vertex_normals
 from .forces import along
 from .resolving import FREE_MM, Depths
 from .zone import Zone
@@ -27,17 +32,24 @@ _REACH_MM = 4.5
 _FACING, _BESIDE_MM = (-0.45, -0.1), (1.0, 1.8)
 # The other lip is read off its nearest points, blended over this distance, mm.
 _NUM_NEAREST, _BLEND_MM = 4, 1.2
+# Planes that differ by less than the first cosine are of one smooth surface, beyond the second they
+# meet in an edge; negative, as facing is.
+_SMOOTH = (-0.9, -0.6)
+# Flat triangles are off the round lip by about this share of the bulge that the normals at their
+# corners ask for.
+_FLATNESS_SHARE = 1.0 / 3.0
 # Both lips give way, so each takes half; a little more, for places where only one of them can.
 _OWN_SHARE = 0.65
 
 
 @dataclass(frozen=True, eq=False)
 class LipContact:
-    """Both lips of a zone. at_rest: (C,) how deep each point is at rest, mm, at least 0."""
+    """Both lips of a zone. allowed: (C,) mm, how deep each point may be, at least 0: as at rest, or
+    as flat as its triangle is."""
 
     zone: Zone
     size: float
-    at_rest: FloatArray
+    allowed: FloatArray
 
     @classmethod
     def of(cls, zone: Zone, size: float) -> LipContact:
@@ -45,7 +57,7 @@ class LipContact:
         empty = cls(zone, size, np.zeros(len(zone.sides)))
         rest = zone.rest[:, None]
         deep = np.maximum(empty.encounter(rest).depths(rest).beyond_rest[:, 0], 0.0)
-        return cls(zone, size, deep)
+        return cls(zone, size, np.maximum(deep, _FLATNESS_SHARE * _bulges(zone)))
 
     def encounter(self, positions: FloatArray) -> LipEncounter:
         """Which points are near which of the other lip, in (Z, T, 3) positions."""
@@ -109,15 +121,32 @@ class LipEncounter:
         # Half-way between the normals there and here: exact on a sphere, where planes bulge.
         heights = along(offsets, 0.5 * (planes + normal[:, None]))
         depth = -np.einsum("nk,nk->n", weights, heights)
+        # Where flat triangles meet in an edge, what is inside lies behind all their planes.
+        edge = 1.0 - _ramp(-along(planes, normal[:, None]).min(axis=1), *_SMOOTH)
+        depth -= edge * (heights.max(axis=1) + depth)
         offset = np.einsum("nk,nkx->nx", weights, offsets)
         beside = np.sqrt(np.maximum(along(offset, offset) - along(offset, normal) ** 2, 0.0))
         share = _ramp(along(normal, normals[own]), *_FACING)
         share *= _ramp(beside / size, *_BESIDE_MM)
         # What hardly meets is never deep, so that a point comes to meet without a jump.
         most = -0.5 + share * (_REACH_MM * size + 0.5)
-        beyond[own] = np.minimum(depth - self.contact.at_rest[self.points], most)
+        beyond[own] = np.minimum(depth - self.contact.allowed[self.points], most)
         ways_out[own] = normal
         return Depths(_OWN_SHARE * beyond, ways_out, beyond)
+
+
+def _bulges(zone: Zone) -> FloatArray:
+    """(C,) mm between points on flat triangles and the curved ones that meet the corners' normals.
+
+    Boubekeur & Alexa 2008, Phong Tessellation, eq. 2.
+    """
+    normals = vertex_normals(zone.rest, zone.triangles)
+    corners = zone.points.tocoo()
+    points = zone.points @ zone.rest
+    heights = along(points[corners.row] - zone.rest[corners.col], normals[corners.col])
+    bulges = np.zeros_like(points)
+    np.add.at(bulges, corners.row, (corners.data * heights)[:, None] * normals[corners.col])
+    return np.asarray(np.linalg.norm(bulges, axis=1))
 
 
 def _ramp(values: FloatArray, full: float, none: float) -> FloatArray:

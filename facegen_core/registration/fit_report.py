@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from ..mesh import vertex_normals
 from ..template import Template
 from .alignment import Residual
-from .closest_points import FacingSurface, unit
+from .closest_points import FacingSurface, SurfacePoints, unit
 from .find_head import outer_face
 from .identity_fit import FittedPoints, IdentityFit
 
@@ -24,6 +24,9 @@ LANDMARK_RADIUS_MM = 8.0
 HALF_DISTANCE_MM, HALF_BEND_MM, HALF_COSINE = 1.5, 6.0, 0.7
 # When fits are compared: no point is farther than this, and normals as far apart are another side.
 FAR_MM, MISFIT_COSINE = 8.0, 0.5
+# Flat triangles are off a round face themselves, by about this share of the bulge that the normals
+# at their corners ask for: heads of 500 vertices that were right would otherwise pass for stylised.
+FLATNESS_SHARE = 1.0 / 3.0
 # Regions in words.
 REGION_WORDS = {
     "the lips": ("upper_lip", "lower_lip"),
@@ -44,7 +47,8 @@ def misfit_mm(
 ) -> float:
     """How far the worst twentieth of the face lies at least from the surface, along its normals.
 
-    What faces otherwise counts as far away, what lies beyond an open edge not at all.
+    What faces otherwise counts as far away, what lies beyond an open edge not at all. Less what the
+    flat triangles of a coarse surface leave open.
     """
     normals = vertex_normals(fit.placed, template.triangles)[points.rows]
     here = fit.placed[points.rows]
@@ -53,7 +57,23 @@ def misfit_mm(
     heights = np.abs(np.sum((found.positions - here) * found.normals, axis=1))
     heights = np.where(facing, np.minimum(heights, FAR_MM), FAR_MM)
     kept = (points.weights >= 1.0) & ~found.is_border
-    return float(np.percentile(heights[kept], 95)) if kept.any() else FAR_MM
+    if not kept.any():
+        return FAR_MM
+    flatness = FLATNESS_SHARE * float(np.median(_bulges(surface, found)[kept]))
+    return max(float(np.percentile(heights[kept], 95)) - flatness, 0.0)
+
+
+def _bulges(surface: FacingSurface, found: SurfacePoints) -> FloatArray:
+    """(N,) mm between points on flat triangles and the curved ones that meet the corners' normals.
+
+    Boubekeur & Alexa 2008, Phong Tessellation, eq. 2.
+    """
+    corners = surface.triangles[found.triangle_indices]
+    normals = surface.normals[corners]
+    offsets = found.positions[:, None] - surface.vertices[corners]
+    heights = np.sum(offsets * normals, axis=2)
+    bulges = np.einsum("nc,nc,ncx->nx", found.barycentrics, heights, normals)
+    return np.asarray(np.linalg.norm(bulges, axis=1))
 
 
 def residual_of(

@@ -222,7 +222,9 @@ def _bent_fit(
     )
     goals = landmark_goals(dict(by_hand) or None, similarity)
     bending = subprogress(progress, 0.6, 0.95)
-    neutral = bend(template, identity.vertices, surface, goals, bending, first_round)
+    neutral = bend(
+        template, identity.vertices, surface, goals, bending, first_round, identity.deviation_mm
+    )
     progress(0.95, "Carrying eyes and teeth along")
     residual, distances = residual_of(template, neutral, surface)
     landmarks = template.landmarks.positions(neutral, template.triangles)

@@ -36,7 +36,7 @@ RIM_REGIONS = (
 # prior on the coefficients, N(0, 1), has the rest of the say (Tikhonov): people like those of the
 # basis are found to a tenth of a millimetre, strangers are not bent into them.
 NUM_INDEPENDENT_POINTS = 300.0
-DEVIATIONS_MM = (0.2, 1.0)
+DEVIATIONS_MM = (0.1, 1.0)
 # The stretches must neither grow nor turn the head as a whole: the similarity does, and keeps
 # millimetres those of a head of real size. Rows of sums of stretches that are held at 0.
 SIMILARITIES = np.zeros((4, 9))
@@ -45,25 +45,31 @@ SIMILARITIES[[1, 2, 3], [1, 2, 5]], SIMILARITIES[[1, 2, 3], [3, 6, 7]] = 1.0, -1
 SIMILARITY_HOLD = 1e4
 # A landmark by hand counts as much as this many points of one millimetre's deviation.
 LANDMARK_POINTS = 6.0
-# Share of the full distance that counts besides the distance along the normal.
-SLIDE_WEIGHT = 0.05
+# Share of the full distance that counts besides the distance along the normal: friction, which
+# holds a face that is far from its surface and slows the last tenths of a millimetre sideways.
+FIRST_SLIDE, LAST_SLIDE = 0.05, 0.01
 MAX_COEFFICIENT = 3.5
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of the fit: steps, identity modes in use, reach of the Tukey weight (mm), and
-    how many of the smooth fields of `proportions` take part."""
+    """One stretch of the fit: steps, identity modes in use, reach of the Tukey weight (mm), how
+    many of the smooth fields of `proportions` take part, and the friction."""
 
     num_steps: int
     num_modes: int
     first_reach_mm: float
     last_reach_mm: float
     num_smooth: int = 0
+    slide: float = FIRST_SLIDE
 
 
 QUICK_STAGES = (Stage(4, 0, 18.0, 12.0), Stage(7, 12, 12.0, 6.0))
-FULL_STAGES = (Stage(3, 0, 14.0, 12.0), Stage(7, 15, 12.0, 7.0), Stage(14, 100, 7.0, 4.0))
+FULL_STAGES = (
+    Stage(3, 0, 14.0, 12.0),
+    Stage(7, 15, 12.0, 7.0),
+    Stage(14, 100, 7.0, 4.0, slide=LAST_SLIDE),
+)
 # For heads that no identity explains: proportions first, then swellings, then both with identity.
 # Landmarks that were seen on the head guide the first, the surface alone decides the second.
 PROPORTION_STAGES = (
@@ -73,7 +79,7 @@ PROPORTION_STAGES = (
 )
 STYLISED_STAGES = (Stage(12, 100, 12.0, 3.0, 75),)
 # From a known fit: only what the artist's pins change.
-REFIT_STAGES = (Stage(6, 100, 6.0, 4.0),)
+REFIT_STAGES = (Stage(6, 100, 6.0, 4.0, slide=LAST_SLIDE),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +171,7 @@ def fit_identity(
             share = (step + 1) / stage.num_steps
             reach = stage.first_reach_mm * (stage.last_reach_mm / stage.first_reach_mm) ** share
             system, goal, deviation = _point_equations(
-                template, state, points, columns, surface, reach
+                template, state, points, columns, surface, reach, stage.slide
             )
             if landmarks is not None:
                 _add_landmarks(system, goal, template, state, columns, landmarks)
@@ -229,6 +235,7 @@ def _point_equations(
     columns: _Columns,
     surface: FacingSurface,
     reach: float,
+    friction: float,
 ) -> tuple[FloatArray, FloatArray, float]:
     """Normal equations of the closest points, and how far those lie, robustly, in mm."""
     placed = state.similarity.apply(state.shape)
@@ -246,7 +253,7 @@ def _point_equations(
     planes = np.einsum("pi,pik->pk", found.normals, derivatives)
     system = (planes * weights[:, None]).T @ planes
     goal = planes.T @ (weights * heights)
-    slide = np.repeat(SLIDE_WEIGHT * weights, 3)
+    slide = np.repeat(friction * weights, 3)
     flat = derivatives.reshape(-1, derivatives.shape[-1])
     system += (flat * slide[:, None]).T @ flat
     goal += flat.T @ (slide * offsets.ravel())

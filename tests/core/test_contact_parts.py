@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from facegen_core.contact.forces import largest_stretch, solve_pushes
 from facegen_core.contact.lid_contact import EyeShape, lies_on_ball
+from facegen_core.contact.lip_contact import LipContact
 from facegen_core.contact.resolving import Opening
 from facegen_core.contact.teeth_contact import ToothShape, rigid_motion
 from facegen_core.contact.yielding import _pushing_forces
@@ -159,3 +160,19 @@ def test_lids_lifted_off_the_eyeball_do_not_part_and_others_are_brought_back():
     turned = (rest + raised)[0, 0], (rest + kept)[0, 0], (rest + kept)[1, 0]
     raised_to, upper, lower = (p[1] / p[2] for p in turned)
     assert abs(upper - lower) < 0.3 * abs(raised_to - rest[1, 0, 1] / rest[1, 0, 2])
+
+
+def test_flat_triangles_of_coarse_lips_may_overlap_and_their_vertices_may_not():
+    allowed = {}
+    for spacing in (3.0, 6.0):
+        vertices, triangles, _ = face_patch(spacing)
+        sides, away = np.sign(vertices[:, 1] + 24.0), np.abs(vertices[:, 1] + 24.0)
+        everywhere = np.ones(len(vertices))
+        zone = zone_around(
+            vertices, triangles, sides, away, everywhere, everywhere > 0, REACH, least_side=0.1
+        )
+        is_vertex = np.diff(zone.points.indptr) == 1
+        contact = LipContact.of(zone, 1.0)
+        assert contact.allowed[is_vertex].max() < 1e-9
+        allowed[spacing] = np.median(contact.allowed[~is_vertex])
+    assert allowed[6.0] > 3.0 * allowed[3.0] > 0.0

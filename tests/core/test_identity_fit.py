@@ -1,10 +1,12 @@
 import numpy as np
 
 from facegen_core.registration.alignment import Similarity
-from facegen_core.registration.closest_points import FacingSurface
+from facegen_core.registration.closest_points import FacingSurface, unit
 from facegen_core.registration.find_head import outer_face
+from facegen_core.registration.fit_report import _bulges, misfit_mm
 from facegen_core.registration.identity_fit import (
     FULL_STAGES,
+    IdentityFit,
     LandmarkGoals,
     choose_points,
     fit_identity,
@@ -60,3 +62,27 @@ def test_a_turned_fit_is_the_fit_turned():
     np.testing.assert_allclose(moved.coefficients, plain.coefficients, atol=1e-6)
     np.testing.assert_allclose(moved.placed, rotation.apply(plain.placed), atol=1e-5)
     assert template.num_vertices == len(plain.vertices)
+
+
+def test_a_person_of_the_basis_is_hardly_drawn_to_the_mean_where_the_neck_is_cut_off():
+    template, head = coarse_template(), person(4)
+    chin = template.landmarks.positions(head, template.triangles)[8, 1]
+    triangles = template.triangles[(head[template.triangles, 1] > chin - 10.0).all(axis=1)]
+    surface = FacingSurface(head, triangles, 2.0, 15.0)
+    fit = fit_identity(template, choose_points(template), surface, FULL_STAGES)
+    errors = np.linalg.norm(fit.placed - head, axis=1)
+    assert np.median(errors[outer_face(template)]) < 0.02
+
+
+def test_flat_triangles_are_allowed_for_when_fits_are_compared():
+    template, points = coarse_template(), choose_points(coarse_template())
+    head = np.asarray(template.vertices, np.float64)
+    surface = FacingSurface(head, template.triangles, 5.0, 15.0)
+    pushed = IdentityFit(Similarity.identity(), np.zeros(0), head + [0.0, 0.0, 1.0])
+    offsets = misfit_mm(template, points, pushed, surface)
+    centres = head[template.triangles].mean(axis=1)
+    found = surface.closest(centres, unit(surface.normals[template.triangles].mean(axis=1)))
+    at_corners = surface.closest(head[points.rows], surface.normals[points.rows])
+    assert np.median(_bulges(surface, found)) > 0.05
+    assert np.median(_bulges(surface, at_corners)) < 1e-6
+    assert 0.3 < offsets < 1.0

@@ -7,7 +7,7 @@ from facegen_core.registration.closest_points import FacingSurface
 from facegen_core.registration.find_head import outer_face
 from facegen_core.registration.fit_template import fit_template
 from facegen_core.registration.inner_fit import carry_inner_parts
-from facegen_core.registration.nonrigid import bend
+from facegen_core.registration.nonrigid import bend, bending_rules
 
 from .fit_fixtures import coarse_template, full_template, person, turned
 
@@ -120,3 +120,11 @@ def test_the_same_head_gives_the_same_fit():
     target, landmarks = Mesh.from_triangles(head, template.triangles), by_hand(template, head)
     first, second = (fit_template(template, target, landmarks) for _ in range(2))
     np.testing.assert_array_equal(first.neutral, second.neutral)
+
+
+def test_a_face_that_the_identity_explains_is_not_drawn_sideways():
+    template = coarse_template()
+    plain, explained = bending_rules(template), bending_rules(template, deviation_mm=0.1)
+    assert (plain.sideways > 0.09).all()
+    np.testing.assert_allclose(explained.sideways, plain.sideways / 9.0, rtol=1e-5)
+    np.testing.assert_array_equal(explained.weights, plain.weights)

@@ -32,7 +32,7 @@ class _Slit(NamedTuple):
 
     column: of the sides. crossing_mm: lips this near to one another along the skin are joined; in
     an open mouth the way leads through its bag, in an open eye over the ball. yielding_mm: how far
-    from the seam the skin gives way, about the height of a lip or a lid.
+    from what is joined the skin gives way; both together are the height of a lip or a lid.
     """
 
     column: int
@@ -42,7 +42,7 @@ class _Slit(NamedTuple):
     yielding_mm: float
 
 
-_SLITS = (_Slit(0, 48, 54, 6.0, 10.0), _Slit(1, 42, 45, 3.0, 7.0), _Slit(2, 36, 39, 3.0, 7.0))
+_SLITS = (_Slit(0, 48, 54, 6.0, 6.5), _Slit(1, 42, 45, 3.0, 7.0), _Slit(2, 36, 39, 3.0, 7.0))
 # From here on a vertex surely lies above or below; at the corners sides fade to 0.
 _SIDE = 0.5
 # What lies this far off the line between the corners, in its lengths, is not at the slit.
@@ -68,7 +68,9 @@ def near_seals(
     sides, inside = template_sides(template), inner_regions(template)
     for slit in _SLITS:
         right, left = fit.landmarks[slit.right], fit.landmarks[slit.left]
-        reach = 0.5 * float(np.linalg.norm(left - right)) + 2.0 * slit.yielding_mm
+        reach = 0.5 * float(np.linalg.norm(left - right)) + 2.0 * (
+            slit.crossing_mm + slit.yielding_mm
+        )
         offsets = surface.vertices - 0.5 * (right + left)
         near = np.flatnonzero(is_skin & (np.einsum("wx,wx->w", offsets, offsets) < reach**2))
         corners = template.triangles[matches.triangle_indices[near]]
