@@ -45,6 +45,7 @@ from .locate import (
     find_face,
     is_face,
     landmark_goals,
+    may_be_face,
     place_by_landmarks,
     surroundings,
 )
@@ -95,6 +96,8 @@ def fit_template(
         guess = place_by_landmarks(template, points, prepared, dict(landmarks))
     if pins:
         check_pins(pins, template, guess.fit.similarity.inverse().after(_to_guess(guess, prepared)))
+    if landmarks is None and not may_be_face(guess.detection):
+        raise RegistrationFailedError(NO_FACE)  # at once, however well a face could be fitted
     progress(0.5, "Fitting the identity")
     surface = _skin(template, prepared, guess)
     goals = landmark_goals(dict(by_hand) or None, _to_guess(guess, prepared))

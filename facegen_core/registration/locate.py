@@ -139,6 +139,11 @@ def is_face(share: float, detection: Detection | None) -> bool:
     return share >= MIN_EXPLAINED and detection.score >= MIN_SCORE
 
 
+def may_be_face(detection: Detection | None) -> bool:
+    """Whether there is an explained share with which what the detector saw is a face."""
+    return is_face(1.0, detection)
+
+
 def _is_sure(guess: Guess) -> bool:
     seen = guess.detection is not None and guess.detection.score > SURELY_SEEN
     return seen and guess.score > SURELY_EXPLAINED

@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.spatial.transform import Rotation
 
+from facegen_core.contact import response
 from facegen_core.contact.forces import largest_stretch, solve_pushes
 from facegen_core.contact.lid_contact import EyeShape, lies_on_ball
 from facegen_core.contact.lip_contact import LipContact
@@ -82,6 +83,35 @@ def test_what_may_not_move_does_not_give_way():
     zone = zone_around(vertices, triangles, sides, away, mobility, away >= 0, REACH, 0.1)
     assert (vertices[zone.vertices, 0] <= 0).all()
     assert zone_around(vertices, triangles, sides, away, 0 * away, away >= 0, REACH, 0.1) is None
+
+
+def test_dense_skin_gives_way_as_if_every_vertex_had_been_solved_for(monkeypatch):
+    """Two sheets of 25 mm side by side, cut from one another: pushed on one, the other is still."""
+    x, y = np.meshgrid(np.arange(0.0, 25.1, 0.4), np.arange(0.0, 25.1, 0.4))
+    sheet = np.stack([x, y, 0.02 * x**2], axis=-1).reshape(-1, 3)
+    place = np.arange(len(sheet)).reshape(x.shape)
+    corners = [place[:-1, :-1], place[:-1, 1:], place[1:, 1:], place[1:, :-1]]
+    a, b, c, d = (corner.ravel() for corner in corners)
+    triangles = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
+    vertices = np.concatenate([sheet, sheet + [0.0, 25.1, 0.0]])
+    both = np.concatenate([triangles, triangles + len(sheet)])
+    everything, mobility = np.arange(len(vertices)), np.ones(len(vertices))
+    pushed = np.array([place[31, 31], place[60, 20]])
+    handles = sparse.identity(len(vertices), format="csr")[pushed]
+    problem = vertices, both, everything, 0.0 * mobility, mobility, handles, 2.5
+    on_nodes, gram = response.prepare_response(*problem)
+    monkeypatch.setattr(response, "_WORTH_IT", np.inf)
+    exact, exact_gram = response.prepare_response(*problem)
+    assert len(on_nodes.at_nodes) < 0.2 * len(exact.at_nodes) == 0.2 * len(vertices)
+    pushes = np.eye(2)[:, :, None] * np.ones(3)
+    moved, expected = (r.moved(pushes)[..., 0] for r in (on_nodes, exact))
+    np.testing.assert_allclose(moved, expected, atol=0.06 * expected.max())
+    assert np.linalg.norm(moved - expected) < 0.03 * np.linalg.norm(expected)
+    np.testing.assert_allclose(gram, exact_gram, atol=0.06 * exact_gram.max())
+    assert not moved[len(sheet) :].any()
+    # Smooth: neighbours move alike, as where all are solved for.
+    steps, exact_steps = (np.abs(np.diff(m[place], axis=1)).max() for m in (moved, expected))
+    assert steps < 1.15 * exact_steps
 
 
 def test_clearances_from_a_sphere():

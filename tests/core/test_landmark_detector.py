@@ -1,11 +1,14 @@
 import dataclasses
 import functools
+import importlib
 
 import numpy as np
 import pytest
 
+from facegen_core.errors import RegistrationFailedError
 from facegen_core.mesh import Mesh
 from facegen_core.progress import no_progress
+from facegen_core.registration import fit_template
 from facegen_core.registration.alignment import Similarity
 from facegen_core.registration.identity_fit import choose_points
 from facegen_core.registration.landmark_confidence import fitted_confidences
@@ -77,6 +80,13 @@ def test_eggs_and_balls_are_not_taken_for_faces(radii):
     mesh = ball(radii=radii)
     for detection in seen(mesh.vertices, mesh.triangles)[0]:
         assert not is_face(0.55, detection)
+
+
+def test_what_the_detector_calls_no_face_is_refused_before_an_identity_is_fitted(monkeypatch):
+    mesh = ball()
+    monkeypatch.delattr(importlib.import_module(fit_template.__module__), "_identity")
+    with pytest.raises(RegistrationFailedError):
+        fit_template(full_template(), mesh)
 
 
 def test_the_same_mesh_elsewhere_gives_the_same_landmarks():
