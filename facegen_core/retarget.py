@@ -20,7 +20,7 @@ from .motion import FaceMotion
 from .progress import Progress, no_progress
 from .registration import surface_of
 from .registration.alignment import Alignment, Part, Similarity, vertices_moving
-from .registration.correspondence import CONFIDENT
+from .registration.correspondence import CONFIDENT, INNER_REGIONS
 from .registration.filling import Filling, prepare_filling
 from .registration.lid_closing import LidClosing, prepare_lid_closing
 from .registration.local_change import (
@@ -192,6 +192,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
     filling = prepare_filling(surface, is_skin, confidences, regions, is_rigid)
     may_move = is_skin.copy()
     may_move[filling.rest_indices] = False
+    inner = np.sum([regions[name] for name in INNER_REGIONS], axis=0)
     riding = prepare_riding(surface, alignment.parts, may_move, _slit_sides(regions))
     follows_jaw = np.flatnonzero(
         is_rigid | (is_skin & (confidences <= CONFIDENT) & (regions["jaw"] > 0))
@@ -209,7 +210,13 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
         prepare_lid_closing(template, played, template_side, surface, sides, fit.landmarks),
         interpolation,
         filling,
-        prepare_unfolding(surface, fit.landmarks, may_move),
+        prepare_unfolding(
+            surface,
+            fit.landmarks,
+            may_move,
+            is_skin & (inner < 0.5),
+            alignment.target.triangles,
+        ),
         riding,
         follows_jaw,
         regions["jaw"][follows_jaw].astype(np.float64),

@@ -43,7 +43,7 @@ def resolve_clip(
     progress(0.0, "Keeping lips, lids and teeth apart")
     retargeter = retargeter_of(alignment)
     contact = _contact_of(alignment, retargeter, mask)
-    clip = _Clip(alignment, retargeter, contact, displacements)
+    clip = _Clip(alignment, retargeter, contact, displacements, mask)
     for start in range(0, len(displacements), _FRAMES_AT_ONCE):
         progress(start / len(displacements), "Keeping lips, lids and teeth apart")
         clip.resolve(np.arange(start, min(start + _FRAMES_AT_ONCE, len(displacements))))
@@ -131,14 +131,16 @@ class _Clip:
         retargeter: Retargeter,
         contact: HeadContact,
         displacements: FloatArray,
+        mask: FloatArray | None,
     ) -> None:
+        self._mask = mask
         self.result = self._given = displacements
         self.before = dict.fromkeys(("lips", "lids", "teeth"), 0.0)
         self.after = dict(self.before)
         self._similarity, self._contact = alignment.fit.similarity, contact
         self._first = first_of_welded(retargeter.surface)
-        surface = retargeter.surface
-        self._behind = [Behind.of(surface, area.vertices) for area in contact.areas]
+        self._surface, self._unfolding = retargeter.surface, retargeter.unfolding
+        self._behind = [Behind.of(self._surface, area.vertices) for area in contact.areas]
         self._riding = RidingSkin.of(retargeter) if contact.carries(retargeter) else None
 
     def resolve(self, frames: IntArray) -> None:
@@ -155,8 +157,12 @@ class _Clip:
             if len(result.frames):
                 changed.append(frames[result.frames])
                 self._add(behind, changed[-1], result.correction)
-        if changed and self._riding is not None:
-            self._ride(self._riding, np.unique(np.concatenate(changed)))
+        if not changed:
+            return
+        touched = np.unique(np.concatenate(changed))
+        self._unfold(touched)
+        if self._riding is not None:
+            self._ride(self._riding, touched)
 
     def _read(self, source: FloatArray, vertices: IntArray, frames: IntArray) -> FloatArray:
         """(N, T, 3) float64 mm of welded vertices."""
@@ -171,6 +177,15 @@ class _Clip:
         added = self._similarity.inverse_vectors(correction).astype(np.float32)
         for k, frame in enumerate(frames):
             self.result[frame, behind.members] += added[behind.rows, k]
+
+    def _unfold(self, frames: IntArray) -> None:
+        """Pushed skin turns no triangle over either."""
+        vertices, mask = self._unfolding.vertices, self._mask
+        shares = None if mask is None else mask[self._first[vertices]]
+        moved = self._read(self.result, vertices, frames)
+        correction = self._unfolding.correction(moved, shares)
+        at = np.flatnonzero(correction.any(axis=(1, 2)))
+        self._add(Behind.of(self._surface, vertices[at]), frames, correction[at])
 
     def _ride(self, riding: RidingSkin, frames: IntArray) -> None:
         """Carried parts take the difference between riding on the new and on the old skin."""

@@ -45,12 +45,12 @@ _TEAR_RATIO, _TEAR_SLACK_MM = 3.0, 2.5
 # Neighbours pressed together on the template, as happens at the corners of mouth and eyes, would
 # move as one: the worse matched one is smoothed in between instead.
 _PRESS_RATIO, _HINT = 0.4, 0.3
-_INNER_REGIONS = ("mouth_bag", "eye_socket_left", "eye_socket_right")
+INNER_REGIONS = ("mouth_bag", "eye_socket_left", "eye_socket_right")
 
 
 def inner_regions(template: Template) -> FloatArray:
     """(V,) the skin inside mouth and eye sockets, soft in [0, 1]."""
-    return np.max([template.regions[name] for name in _INNER_REGIONS], axis=0)
+    return np.max([template.regions[name] for name in INNER_REGIONS], axis=0)
 
 
 def match_surface(template: Template, neutral: FloatArray, surface: Surface) -> Matches:

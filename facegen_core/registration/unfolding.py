@@ -1,13 +1,16 @@
-"""At the corners of mouth and eyes no triangle turns over.
+"""Around mouth and eyes no triangle turns over.
 
 There two lips that move apart are one again within a millimetre, and artists put their smallest
-triangles: a motion that is right to a tenth of a millimetre can still fold them. Where a triangle
-comes to face against the skin around it, its corners take the mean motion of their surroundings.
+triangles: a motion that is right to a tenth of a millimetre can still fold them. A triangle that
+comes to face against the skin around it is given back a little of its area, seen from the front of
+that skin: its corners slide along the skin, as little as will do (position-based dynamics, Müller
+et al. 2007, eqs. 6-9). What touches keeps touching, as nothing moves off the skin or into it; and
+as the way is as long as what is missing, it comes and goes without a jump from frame to frame.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,88 +23,213 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 BoolArray = NDArray[np.bool_]
 
-# Inner corners of the mouth, corners of the eyes; the skin around them, mm.
-_CORNERS = (60, 64, 36, 39, 42, 45)
-_RADIUS_MM = 6.0
-# Larger triangles than this, by their longest edge, are not folded by a tenth of a millimetre, mm.
+# Landmarks of eyes and mouth, and the skin around them, mm: nowhere else do triangles turn over.
+_LANDMARKS, _RADIUS_MM = slice(36, 68), 8.0
+# Larger triangles than this, by their longest edge, are not folded by a tenth of a millimetre.
 _LARGEST_MM = 2.5
-_MAX_ROUNDS = 20
+# The share of its area at rest that a triangle keeps, seen from the front.
+_LEAST_SHARE = 0.05
+# Rounds, and how much farther than its own triangle asks a corner goes in each: others pull too.
+_MAX_ROUNDS, _BEYOND = 24, 1.3
+# Vertices so many edges from a folded triangle may give way to it.
+_RINGS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Unfolding:
-    """vertices: (Z,) around the corners, rest: (Z, 3) mm. triangles: (F, 3) of them.
+    """Z vertices, F triangles of them and N normals that say which way the skin faces.
 
-    gather: (Z, F) which triangles are around a vertex. means: (Z, Z) sparse averages over a vertex
-    and its neighbours, rows sum to 1. is_ignored: (F,) what is folded at rest, or large.
-    may_move: (Z,) vertices whose motion may be changed.
+    vertices: (Z,) of the surface, rest: (Z, 3) mm. triangles: (F, 3). normals: (F, 3) which one is
+    at each corner; sums: (N, F) sparse, of which triangles. least: (F,) mm², twice the area they
+    keep, -inf of those not looked at. shares: (Z,) in [0, 1], how readily a vertex slides.
     """
 
     vertices: IntArray
     rest: FloatArray
     triangles: IntArray
-    gather: sparse.csr_matrix
-    means: sparse.csr_matrix
-    is_ignored: BoolArray
-    may_move: BoolArray
+    normals: IntArray
+    sums: sparse.csr_matrix
+    least: FloatArray
+    shares: FloatArray
 
     def unfold_in_place(self, moved: FloatArray) -> None:
         """Change those of the (W, T, 3) displacements, mm, that fold a triangle."""
-        if len(self.triangles) == 0:
-            return
-        motion = moved[self.vertices]
-        frames = np.arange(motion.shape[1])
+        moved[self.vertices] += self.correction(moved[self.vertices])
+
+    def correction(self, moved: FloatArray, mask: FloatArray | None = None) -> FloatArray:
+        """(Z, T, 3) mm to add to such displacements; exactly 0 where nothing is folded.
+
+        mask: (Z,) in [0, 1], how much of the motion each vertex takes, None for all of it.
+        """
+        result = np.zeros(moved.shape)
+        frames = np.flatnonzero(moved.any(axis=(0, 2)))
+        if len(frames) == 0 or len(self.triangles) == 0:
+            return result
+        positions = self.rest[:, None] + moved[:, frames]
+        is_folded = self._seen(positions)[0] < self.least[:, None]  # (F, T')
+        is_concerned = is_folded.any(axis=0)
+        if not is_concerned.any():
+            return result
+        frames, positions = frames[is_concerned], positions[:, is_concerned]
+        may_slide = self._surroundings(is_folded[:, is_concerned])
+        part, rows = self._part(may_slide.any(axis=1))
+        slides = may_slide[rows] * part.shares[:, None]
+        if mask is not None:
+            slides = slides * mask[rows, None]
+        result[np.ix_(rows, frames)] = part._slid(positions[rows], slides)
+        return result
+
+    def _slid(self, positions: FloatArray, slides: FloatArray) -> FloatArray:
+        """(Z, T, 3) the way of (Z, T, 3) positions, each as readily as (Z, T) tells."""
+        start, positions = positions, positions.copy()
         for _ in range(_MAX_ROUNDS):
-            is_new = self._folded(self.rest[:, None] + motion[:, frames])
-            is_new &= ~self.is_ignored[:, None]
-            going_on = is_new.any(axis=0)
-            frames, is_new = frames[going_on], is_new[:, going_on]
-            if len(frames) == 0:
+            seen, facing = self._seen(positions)
+            missing = np.maximum(self.least[:, None] - seen, 0.0)
+            at = np.flatnonzero(missing.any(axis=1))
+            if len(at) == 0:
                 break
-            is_corner = (self.gather @ is_new.astype(np.float64) > 0) & self.may_move[:, None]
-            old = motion[:, frames]
-            mean = (self.means @ old.reshape(len(old), -1)).reshape(old.shape)
-            motion[:, frames] = np.where(is_corner[..., None], mean, old)
-        moved[self.vertices] = motion
+            positions += self._step(positions, at, missing[at], facing[at], slides)
+        return positions - start
 
-    def _folded(self, positions: FloatArray) -> BoolArray:
-        """(F, T) triangles that face against the mean of the skin around their corners."""
-        a, b, c = (positions[self.triangles[:, k]] for k in range(3))
-        u, v = b - a, c - a
-        crosses = u[..., [1, 2, 0]] * v[..., [2, 0, 1]] - u[..., [2, 0, 1]] * v[..., [1, 2, 0]]
-        sums = (self.gather @ crosses.reshape(len(crosses), 3 * positions.shape[1])).reshape(
-            positions.shape
+    def _step(
+        self,
+        positions: FloatArray,
+        at: IntArray,
+        missing: FloatArray,
+        facing: FloatArray,
+        slides: FloatArray,
+    ) -> FloatArray:
+        """(Z, T, 3) towards what G triangles miss, (G, T) mm², seen along (G, T, 3).
+
+        Where several pull at one corner, it goes by their mean, each heard as much as it misses.
+        """
+        corners = self.triangles[at]
+        a, b, c = (positions[corners[:, k]] for k in range(3))
+        gradients = [_cross(edge, facing) for edge in (b - c, c - a, a - b)]
+        readiness = [slides[corners[:, k]] for k in range(3)]
+        give = sum(
+            r * np.einsum("gtx,gtx->gt", g, g) for r, g in zip(readiness, gradients, strict=True)
         )
-        sums /= np.maximum(np.linalg.norm(sums, axis=2, keepdims=True), 1e-12)
-        around = sums[self.triangles].sum(axis=1)
-        folded: BoolArray = np.einsum("ftx,ftx->ft", crosses, around) < 0
-        return folded
+        weights = missing / self.least[at, None]
+        # A triangle pulled to a point has no way back that could be seen: it is left to others.
+        pulls = _BEYOND * weights * missing / (give + self.least[at, None])
+        count = len(self.rest)
+        columns = np.arange(3 * len(at))
+        gather = sparse.csr_matrix(
+            (np.ones(len(columns)), (corners.T.ravel(), columns)), (count, len(columns))
+        )
+        ways = np.concatenate(
+            [(pulls * r)[..., None] * g for r, g in zip(readiness, gradients, strict=True)]
+        )
+        heard = gather @ np.tile(weights, (3, 1))
+        step = (gather @ ways.reshape(len(ways), -1)).reshape(positions.shape)
+        return np.asarray(step / np.maximum(heard, 1e-12)[..., None])
+
+    def _seen(self, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(F, T) mm², twice the areas seen from the front of the skin around each triangle, below
+        0 from behind; and (F, T, 3) where the front is."""
+        a, b, c = (positions[self.triangles[:, k]] for k in range(3))
+        areas = _cross(b - a, c - a)
+        num_frames = positions.shape[1]
+        sums = self.sums @ areas.reshape(len(areas), 3 * num_frames)
+        around = _unit(sums.reshape(len(sums), num_frames, 3))
+        facing = _unit(around[self.normals].sum(axis=1))
+        return np.einsum("ftx,ftx->ft", areas, facing), facing
+
+    def _surroundings(self, is_folded: BoolArray) -> BoolArray:
+        """(Z, T) vertices around (F, T) triangles, some edges wide."""
+        count = len(self.triangles)
+        columns = np.repeat(np.arange(count), 3)
+        touches = sparse.csr_matrix(
+            (np.ones(3 * count, np.float32), (self.triangles.ravel(), columns)),
+            (len(self.rest), count),
+        )
+        reached = touches @ is_folded.astype(np.float32)
+        for _ in range(_RINGS):
+            reached = touches @ ((touches.T @ reached) > 0).astype(np.float32)
+        return np.asarray(reached > 0)
+
+    def _part(self, is_sliding: BoolArray) -> tuple[Unfolding, IntArray]:
+        """What depends on some (Z,) vertices, and its rows (Z',) here."""
+        is_judged = is_sliding[self.triangles].any(axis=1)
+        is_normal = np.zeros(self.sums.shape[0], bool)
+        is_normal[self.normals[is_judged]] = True
+        kept = np.flatnonzero(is_normal[self.normals].any(axis=1))
+        rows, triangles = np.unique(self.triangles[kept], return_inverse=True)
+        numbers, normals = np.unique(self.normals[kept], return_inverse=True)
+        part = replace(
+            self,
+            vertices=self.vertices[rows],
+            rest=self.rest[rows],
+            triangles=triangles.reshape(-1, 3),
+            normals=normals.reshape(-1, 3),
+            sums=self.sums[numbers][:, kept],
+            least=np.where(is_judged, self.least, -np.inf)[kept],
+            shares=self.shares[rows],
+        )
+        return part, rows
 
 
-def prepare_unfolding(surface: Surface, landmarks: FloatArray, may_move: BoolArray) -> Unfolding:
-    """landmarks: (68, 3) mm. may_move: (W,) skin that is not held where it is."""
-    away = cKDTree(landmarks[list(_CORNERS)]).query(surface.vertices)[0]
-    is_near = away < _RADIUS_MM
-    chosen = surface.triangles[(is_near & may_move)[surface.triangles].any(axis=1)]
-    points = surface.vertices[chosen]
-    longest = np.linalg.norm(points - np.roll(points, 1, axis=1), axis=2).max(axis=1, initial=0.0)
-    vertices, local = np.unique(chosen, return_inverse=True)
-    triangles = local.reshape(-1, 3)
-    count, num_triangles = len(vertices), len(triangles)
-    ones = np.ones(3 * num_triangles)
-    faces = np.repeat(np.arange(num_triangles), 3)
-    gather = sparse.csr_matrix((ones, (triangles.ravel(), faces)), (count, num_triangles))
-    adjacent = ((gather @ gather.T) > 0).astype(np.float64)  # each vertex is its own neighbour
-    sums = np.maximum(np.asarray(adjacent.sum(axis=1)).ravel(), 1.0)
-    means = (sparse.diags(1.0 / sums) @ adjacent).tocsr()
-    result = Unfolding(
-        vertices,
-        surface.vertices[vertices],
-        triangles,
-        gather,
-        means,
-        np.zeros(num_triangles, bool),
-        (is_near & may_move)[vertices],
+def prepare_unfolding(
+    surface: Surface,
+    landmarks: FloatArray,
+    may_move: BoolArray,
+    is_seen: BoolArray | None = None,
+    mesh_triangles: IntArray | None = None,
+) -> Unfolding:
+    """landmarks: (68, 3) mm. may_move: (W,) skin that is not held where it is.
+
+    is_seen: (W,) skin outside of mouth and sockets, None for all: what is folded inside nobody
+    sees. mesh_triangles: (N, 3) of the mesh before it was welded: where its vertices are doubled,
+    each side has normals of its own, and may not fold against these either.
+    """
+    is_seen = np.ones(surface.num_vertices, bool) if is_seen is None else is_seen
+    away = cKDTree(landmarks[_LANDMARKS]).query(surface.vertices)[0]
+    is_near = (away < _RADIUS_MM) & may_move
+    seen = surface.triangles[is_seen[surface.triangles].any(axis=1)]
+    is_around = np.zeros(surface.num_vertices, bool)
+    is_around[seen[is_near[seen].any(axis=1)]] = True
+    seen = seen[is_around[seen].any(axis=1)]
+    vertices, local = np.unique(seen, return_inverse=True)
+    triangles = normals = local.reshape(-1, 3)
+    num_normals = len(vertices)
+    if mesh_triangles is not None:
+        is_in = np.zeros(surface.num_vertices, bool)
+        is_in[vertices] = True
+        split = _split(surface, mesh_triangles, is_in)
+        numbers, own = np.unique(split, return_inverse=True)
+        normals = np.concatenate([normals, num_normals + own.reshape(-1, 3)])
+        num_normals += len(numbers)
+        own = np.searchsorted(vertices, surface.welded_indices[split])
+        triangles = np.concatenate([triangles, own])
+    count = len(triangles)
+    entries = normals.ravel(), np.repeat(np.arange(count), 3)
+    sums = sparse.csr_matrix((np.ones(3 * count), entries), (num_normals, count))
+    rest, shares = surface.vertices[vertices], is_near[vertices].astype(np.float64)
+    result = Unfolding(vertices, rest, triangles, normals, sums, np.full(count, -np.inf), shares)
+    at_rest = result._seen(rest[:, None])[0][:, 0]
+    corners = rest[triangles]
+    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1, initial=0.0)
+    is_judged = (shares[triangles] > 0).any(axis=1) & (at_rest > 0) & (longest < _LARGEST_MM)
+    return replace(result, least=np.where(is_judged, _LEAST_SHARE * at_rest, -np.inf))
+
+
+def _split(surface: Surface, mesh_triangles: IntArray, is_in: BoolArray) -> IntArray:
+    """(N', 3) those of the mesh within (W,) welded vertices, with a vertex that is a double."""
+    welded = surface.welded_indices
+    is_double = np.bincount(welded, minlength=surface.num_vertices)[welded] > 1
+    is_kept = is_double[mesh_triangles].any(axis=1) & is_in[welded[mesh_triangles]].all(axis=1)
+    return np.asarray(mesh_triangles[is_kept])
+
+
+def _cross(u: FloatArray, v: FloatArray) -> FloatArray:
+    result: FloatArray = (
+        u[..., [1, 2, 0]] * v[..., [2, 0, 1]] - u[..., [2, 0, 1]] * v[..., [1, 2, 0]]
     )
-    result.is_ignored[:] = result._folded(result.rest[:, None])[:, 0] | (longest > _LARGEST_MM)
+    return result
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    lengths = np.sqrt(np.einsum("...x,...x->...", vectors, vectors))
+    result: FloatArray = vectors / np.maximum(lengths, 1e-12)[..., None]
     return result

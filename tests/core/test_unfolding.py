@@ -56,3 +56,50 @@ def test_what_does_not_fold_or_may_not_move_is_left():
     held = folded.copy()
     prepare_unfolding(surface, landmarks(), ~free).unfold_in_place(held)
     np.testing.assert_array_equal(held, folded)
+
+
+def test_corners_slide_along_the_skin_no_farther_than_needed_and_without_a_jump():
+    surface = patch()
+    pushes = np.linspace(0.0, 1.6, 161)
+    moved = np.zeros((surface.num_vertices, len(pushes), 3))
+    moved[40, :, 0] = pushes * SPACING_MM
+    unfolding = prepare_unfolding(surface, landmarks(), np.ones(surface.num_vertices, bool))
+    corrected = moved.copy()
+    unfolding.unfold_in_place(corrected)
+    correction = corrected - moved
+    assert all(normals_up(surface, frame).min() > 0 for frame in corrected.transpose(1, 0, 2))
+    assert not correction[:, pushes < 0.9].any()
+    assert np.abs(correction).max() < 0.7 * SPACING_MM
+    assert not correction[..., 2].any()
+    steps = np.linalg.norm(np.diff(correction, axis=1), axis=2)
+    assert steps.max() < 6.0 * (pushes[1] - pushes[0]) * SPACING_MM
+
+
+def test_each_frame_is_unfolded_for_itself_and_masked_skin_is_left():
+    surface = patch()
+    moved = np.zeros((surface.num_vertices, 3, 3))
+    moved[40, 0, 0] = moved[31, 2, 1] = 1.5 * SPACING_MM
+    unfolding = prepare_unfolding(surface, landmarks(), np.ones(surface.num_vertices, bool))
+    together = unfolding.correction(moved)
+    for frame in range(3):
+        alone = unfolding.correction(moved[:, frame : frame + 1])[:, 0]
+        np.testing.assert_allclose(together[:, frame], alone, atol=1e-12)
+    mask = np.ones(surface.num_vertices)
+    mask[40] = 0.0
+    masked = unfolding.correction(moved, mask)
+    assert not masked[40].any()
+    assert masked.any()
+
+
+def test_polygons_with_corners_of_their_own_do_not_fold_within_themselves():
+    surface = patch()
+    corners = surface.triangles.reshape(2, -1, 3)  # two triangles of each square
+    squares = np.stack([corners[0, :, 0], *corners[0, :, 1:].T, corners[1, :, 2]], axis=1)
+    first = 4 * np.arange(len(squares))[:, None]
+    own = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
+    doubled = Surface(surface.vertices, surface.triangles, squares.ravel(), surface.parts)
+    moved = np.zeros((surface.num_vertices, 1, 3))
+    moved[40, 0, :2] = 0.8 * SPACING_MM
+    free = np.ones(surface.num_vertices, bool)
+    prepare_unfolding(doubled, landmarks(), free, mesh_triangles=own).unfold_in_place(moved)
+    assert normals_up(surface, moved[:, 0]).min() > 0
