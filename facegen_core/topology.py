@@ -50,6 +50,22 @@ def vertex_components(triangles: IntArray, num_vertices: int) -> IntArray:
     return connected_components(adjacency(triangles, num_vertices), directed=False)[1]
 
 
+def sheets_of(triangles: IntArray) -> IntArray:
+    """(F,) int32 which triangles hang together by edges that exactly two of them share.
+
+    Lashes and tear shells that an artist welded to the lids are sheets of their own.
+    """
+    keys, _ = _edge_keys(triangles)
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    counts = np.diff(starts, append=len(keys))
+    pairs = starts[counts == 2]
+    first, second = order[pairs] // 3, order[pairs + 1] // 3
+    size = (len(triangles), len(triangles))
+    graph = sparse.coo_matrix((np.ones(len(first)), (first, second)), size)
+    return connected_components(graph, directed=False)[1]
+
+
 def ordered_one_rings(triangles: IntArray, num_vertices: int) -> list[list[list[int]]]:
     """The neighbours of every vertex in winding order, as runs.
 

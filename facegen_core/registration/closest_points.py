@@ -67,6 +67,11 @@ class FacingSurface:
         self._tree = self._tree_of(normal_weight)
         self._border_corners = _opposite_border(triangles)
 
+    @property
+    def samples(self) -> tuple[FloatArray, FloatArray]:
+        """(N, 3) positions in mm and (N, 3) unit normals of the points spread over the surface."""
+        return self._samples
+
     def weighing_normals(self, normal_weight: float) -> FacingSurface:
         """The same surface with another say for the normals, mm per unit normal."""
         other = copy(self)

@@ -12,6 +12,7 @@ from ..landmarks import check_manual_landmarks
 from ..mesh import Mesh, vertex_normals
 from ..progress import Progress, no_progress, subprogress
 from ..template import Template
+from ..topology import sheets_of
 from .alignment import Fit, Similarity
 from .closest_points import FacingSurface
 from .find_head import outer_face
@@ -190,7 +191,7 @@ def _farthest_goal(template: Template, fit: IdentityFit, goals: LandmarkGoals) -
 
 
 def _skin(template: Template, target: SearchTarget, guess: Guess) -> FacingSurface:
-    """The loose parts that are the face's skin, in the guess's frame."""
+    """The parts that are the face's skin, in the guess's frame; what is welded to it is none."""
     vertices, kept = surroundings(template, target, guess.similarity)
     triangles = target.triangles[kept]
     surface = FacingSurface(vertices, triangles, QUICK_SPACING_MM, QUICK_NORMAL_WEIGHT_MM)
@@ -199,7 +200,7 @@ def _skin(template: Template, target: SearchTarget, guess: Guess) -> FacingSurfa
     normals = vertex_normals(placed, template.triangles)
     found = surface.closest(placed[face], normals[face])
     is_near = found.distances < EXPLAINED_MM
-    parts = target.parts[kept]
+    parts = sheets_of(triangles)
     votes = np.bincount(parts[found.triangle_indices[is_near]], minlength=int(parts.max()) + 1)
     is_skin = votes >= SKIN_PART_SHARE * max(votes.max(), 1)
     kept_parts = is_skin[parts]
@@ -225,8 +226,16 @@ def _bent_fit(
     )
     goals = landmark_goals(dict(by_hand) or None, similarity)
     bending = subprogress(progress, 0.6, 0.95)
+    inner = carry_inner_parts(template, identity.coefficients, identity.vertices)
     neutral = bend(
-        template, identity.vertices, surface, goals, bending, first_round, identity.deviation_mm
+        template,
+        identity.vertices,
+        surface,
+        goals,
+        bending,
+        first_round,
+        identity.deviation_mm,
+        inner,
     )
     progress(0.95, "Carrying eyes and teeth along")
     residual, distances = residual_of(template, neutral, surface)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..template import Template
 from ..topology import cotangent_laplacian, factorised
 from .closest_points import FacingSurface
 from .identity_fit import LandmarkGoals, rims
+from .rim_pull import RimPull
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -22,6 +24,10 @@ IntArray = NDArray[np.integer]
 # two fifths every round lets large shapes settle before small ones (Amberg et al. 2007, optimal
 # step non-rigid ICP, decreasing stiffness).
 BENDING_LENGTHS_MM = (36.0, 21.0, 12.0, 7.5, 4.5, 3.0)
+# Lips and lids are rounder than a cheek: they are bent as finely as this, in rounds of their own.
+RIM_LENGTHS_MM = (2.0, 2.0)
+# From this round on they are pulled by the target's (see `rim_pull`): before, they may lie apart.
+FIRST_RIM_ROUND = 2
 # Reach of the Tukey weight in the first and last round, mm.
 FACE_REACH_MM = (12.0, 4.0)
 REST_REACH_MM = (30.0, 12.0)  # skulls and necks differ more, and hold nothing to be mistaken for
@@ -43,12 +49,13 @@ class BendingRules:
     """What each template vertex listens to.
 
     weights: (V,) pull of the target, 0 inside mouth and eye sockets; sideways: (V,) share of the
-    sideways way to the closest point that is taken; is_face: (V,) bool.
+    sideways way to the closest point that is taken; is_face: (V,) bool; at_rims: (V,) in [0, 1].
     """
 
     weights: FloatArray
     sideways: FloatArray
     is_face: NDArray[np.bool_]
+    at_rims: FloatArray
 
 
 def bending_rules(template: Template, deviation_mm: float = np.inf) -> BendingRules:
@@ -62,10 +69,12 @@ def bending_rules(template: Template, deviation_mm: float = np.inf) -> BendingRu
     weights = np.full(template.num_vertices, 0.6)
     weights[(regions["ear_left"] > 0.5) | (regions["ear_right"] > 0.5)] = 0.3
     weights[regions["face"] > 0.5] = 1.0
+    at_rims = rims(template)
     return BendingRules(
         weights * np.clip(1.0 - 2.0 * inside, 0.0, 1.0),
-        known * (SIDEWAYS_SHARE + (RIM_SIDEWAYS_SHARE - SIDEWAYS_SHARE) * rims(template)),
+        known * (SIDEWAYS_SHARE + (RIM_SIDEWAYS_SHARE - SIDEWAYS_SHARE) * at_rims),
         np.asarray(regions["face"]) > 0.5,
+        at_rims,
     )
 
 
@@ -77,27 +86,35 @@ def bend(
     progress: Progress = no_progress,
     first_round: int = 0,
     deviation_mm: float = np.inf,
+    inner: Mapping[str, FloatArray] | None = None,
 ) -> FloatArray:
     """(V, 3) skin bent from `start` (V, 3) onto the surface, all in template mm.
 
     first_round: rounds to leave out, where `start` is close already. deviation_mm: how far `start`
-    lies from the surface, robustly.
+    lies from the surface, robustly. inner: {inner part: (P, 3) mm} where eyeballs, teeth and tongue
+    are, None where the target is known to have none.
 
-    Each round finds facing closest points and solves (W + ℓ⁴ B) D = W (goals - start) for the
-    displacement D, with B the squared cotangent Laplacian and ℓ the bending length.
+    Each round finds facing closest points and solves (W + L A⁻¹ ℓ⁴ L) D = W (goals - start) for
+    the displacement D, with L the cotangent Laplacian, A the areas and ℓ the bending length.
     """
     start = np.asarray(start, np.float64)
     rules = bending_rules(template, deviation_mm)
-    bending, areas = _bending_matrix(start, template.triangles)
+    laplacian, areas = _laplacian_and_areas(start, template.triangles)
+    rim_pull = RimPull.of(template, start, surface, inner)
     vertices = start
-    num_rounds = len(BENDING_LENGTHS_MM)
-    for number, length in list(enumerate(BENDING_LENGTHS_MM))[first_round:]:
-        progress(number / num_rounds, "Bending the template onto the head")
-        share = number / (num_rounds - 1)
+    rounds = [(length, length) for length in BENDING_LENGTHS_MM]
+    rounds += [(BENDING_LENGTHS_MM[-1], length) for length in RIM_LENGTHS_MM]
+    for number, (length, rim_length) in list(enumerate(rounds))[first_round:]:
+        progress(number / len(rounds), "Bending the template onto the head")
+        share = min(number / (len(BENDING_LENGTHS_MM) - 1), 1.0)
         goals, weights = _goals(template, vertices, surface, rules, share)
         weights = weights * areas
-        system = sparse.diags(weights) + length**4 * bending
+        lengths = length + rules.at_rims * (rim_length - length)
+        system = sparse.diags(weights) + laplacian.T @ sparse.diags(lengths**4 / areas) @ laplacian
         right = weights[:, None] * (goals - start)
+        if number >= FIRST_RIM_ROUND:
+            pull, wish = rim_pull.terms(start, vertices)
+            system, right = system + pull, right + wish
         if landmarks is not None:
             pull, wish = _landmark_terms(template, start, landmarks)
             system, right = system + pull, right + wish
@@ -106,16 +123,16 @@ def bend(
     return vertices
 
 
-def _bending_matrix(
+def _laplacian_and_areas(
     vertices: FloatArray, triangles: IntArray
-) -> tuple[sparse.csc_matrix, FloatArray]:
-    """(V, V) thin-plate energy per mm² of skin, and (V,) vertex areas in mm²."""
+) -> tuple[sparse.csr_matrix, FloatArray]:
+    """(V, V) cotangent Laplacian, and (V,) vertex areas in mm²."""
     laplacian = cotangent_laplacian(vertices, triangles)
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     faces = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
     shares = np.bincount(triangles.ravel(), np.repeat(faces / 3.0, 3), len(vertices))
     areas: FloatArray = np.maximum(shares, 1e-3 * shares.mean())
-    return (laplacian.T @ sparse.diags(1.0 / areas) @ laplacian).tocsc(), areas
+    return laplacian, areas
 
 
 def _goals(

@@ -16,16 +16,19 @@ from facegen_core import pipeline
 from facegen_core.bundle import Bundle
 from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.motion import FaceMotion, fit_pose
+from facegen_core.registration.closest_points import FacingSurface
 from facegen_core.registration.local_change import JAW_SURROUNDINGS_MM, carry_point
 from facegen_core.template import REGIONS
 from tests.benchmarks.heads.head_truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
 from tests.shared_heads import MAKEHUMAN, read_mesh
-from training.surface import Surface
+from training.surface import NORMAL_WEIGHT_MM, Surface
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 MM_PER_UNIT = 100.0  # the body is in decimetres
+# Between the points of its skin at which the search for the template's places starts.
+_SPACING_MM = 1.0
 
 # Names without a side stand for both.
 EXPRESSION_UNITS: dict[str, dict[str, float]] = {
@@ -60,9 +63,14 @@ def makehuman_head(bundle: Bundle) -> HeadTruth:
     # The template's vertices on the skin of the body.
     is_skin = np.zeros(mesh.num_vertices, bool)
     is_skin[groups["skin"]] = True
-    skin = Surface(positions, mesh.triangles[is_skin[mesh.triangles].all(axis=1)])
-    places = skin.closest(fit.neutral, vertex_normals(fit.neutral, template.triangles))
-    carry = skin.carry_matrix(*places)
+    # Exact places: the quads of a body are too large to be told by their middles, and lid margins
+    # that took the motion of the skin above them did not close the template's eyes.
+    skin_triangles = mesh.triangles[is_skin[mesh.triangles].all(axis=1)]
+    skin = FacingSurface(positions, skin_triangles, _SPACING_MM, NORMAL_WEIGHT_MM)
+    found = skin.closest(fit.neutral, vertex_normals(fit.neutral, template.triangles))
+    carry = Surface(positions, skin_triangles).carry_matrix(
+        found.triangle_indices, found.barycentrics
+    )
     played = np.stack([carry @ frame for frame in in_mm]).astype(np.float32)
     _, pivot = carry_point(
         template.vertices, fit.neutral, template.jaw_pivot.astype(float), JAW_SURROUNDINGS_MM
