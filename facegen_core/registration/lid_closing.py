@@ -34,6 +34,9 @@ _PLACES = np.linspace(0.05, 0.95, 19)
 _ALONG_REACH_MM, _REACH_MM, _PIECE_MM = 1.2, 14.0, 0.6
 _EYE_WIDTH_MM, _SMALLEST, _LARGEST = 30.0, 0.7, 3.0
 _MAX_PIECES = 24
+# Lid margins have a thickness, and it is their outer edges that meet: of all pairs of points hardly
+# farther apart than the closest, by this share and mm, the one that lies foremost is taken.
+_MARGIN_SHARE, _MARGIN_MM = 0.1, 0.5
 # Of a correction, what the upper lid takes: it does most of the closing in people too.
 _UPPER_SHARE = 0.75
 # Along the slit and across the lid, how far a place's correction reaches, mm.
@@ -177,7 +180,7 @@ def _is_open(rims: Rims) -> NDArray[np.bool_]:
 def _find_rims(
     vertices: FloatArray, edges: IntArray, sides: FloatArray, landmarks: FloatArray
 ) -> Rims:
-    """One pair per place: the points of each lid there that are closest to the other lid.
+    """One pair per place: points of each lid there that are closest to the other, outer edges.
 
     Where a lid is not found the pair is one vertex twice, an eye that is not open.
     """
@@ -195,7 +198,7 @@ def _find_rims(
         for place, gap in zip(line, gaps, strict=True):
             farthest = _APERTURE_RATIO * gap + _APERTURE_SLACK_MM * size
             above, below = (lid.near_place(place, slit, size) for lid in lids)
-            upper, lower = _closest_pair(above, below, farthest)
+            upper, lower = _closest_pair(above, below, farthest, size)
             uppers.append(upper)
             lowers.append(lower)
             columns.append(column)
@@ -250,14 +253,18 @@ class _Lid:
 _Point = tuple[int, int, float]
 
 
-def _closest_pair(upper: _Lid, lower: _Lid, farthest: float) -> tuple[_Point, _Point]:
-    """Points of both lids nearest to one another, if by less than this, mm."""
+def _closest_pair(upper: _Lid, lower: _Lid, farthest: float, size: float) -> tuple[_Point, _Point]:
+    """Foremost points of both lids all but nearest to one another, if by less than this, mm."""
     if len(upper.points) == 0 or len(lower.points) == 0:
         return (0, 0, 0.0), (0, 0, 0.0)
     distances, nearest = cKDTree(lower.points).query(upper.points)
-    best = int(distances.argmin())
-    if distances[best] > farthest:
+    closest = distances.min()
+    if closest > farthest:
         return (0, 0, 0.0), (0, 0, 0.0)
+    reached = (1.0 + _MARGIN_SHARE) * closest + _MARGIN_MM * size
+    rims = np.flatnonzero(distances <= reached)
+    foremost = (upper.points[rims] + lower.points[nearest[rims]])[:, 2]
+    best = int(rims[foremost.argmax()])
     return upper.point(best), lower.point(int(nearest[best]))
 
 

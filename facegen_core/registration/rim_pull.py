@@ -67,9 +67,10 @@ class RimPull:
         tree = cKDTree(start[at_rims > 0.0])
         own = _near(tree, start, template.triangles)
         blocks, points, base = [own], [np.zeros((0, 3))], template.num_vertices
-        for part in template.inner_parts if inner is not None else ():
-            blocks.append(_near(tree, inner[part.name], part.triangles) + base)
-            points.append(inner[part.name])
+        known = inner or {}
+        for part in (part for part in template.inner_parts if part.name in known):
+            blocks.append(_near(tree, known[part.name], part.triangles) + base)
+            points.append(known[part.name])
             base += len(part.vertices)
         positions, normals = surface.samples
         is_asked = np.isfinite(tree.query(positions, distance_upper_bound=_NEAR_MM)[0])
@@ -96,13 +97,13 @@ class RimPull:
         found = FacingSurface(whole, self.triangles, _SPACING_MM, _NORMAL_WEIGHT_MM).closest(
             self.positions, self.normals
         )
-        corners = self.triangles[found.triangle_indices]
         facing = np.sum(found.normals * self.normals, axis=1)
         weights = np.clip(1.0 - (found.distances / _REACH_MM) ** 2, 0.0, 1.0) ** 2
         weights *= np.clip((facing - _MIN_FACING) / (1.0 - _MIN_FACING), 0.0, 1.0)
         weights *= (found.triangle_indices < self.num_skin_triangles) & ~found.is_border
         kept = np.flatnonzero(weights > 0.0)
-        corners, shares = corners[kept], found.barycentrics[kept]
+        corners = self.triangles[found.triangle_indices[kept]]
+        shares = found.barycentrics[kept]
         weights = _STRENGTH * (weights * self.areas)[kept]
         weights *= np.clip(2.0 * np.sum(shares * self.at_rims[corners], axis=1), 0.0, 1.0)
         rows = np.repeat(np.arange(len(kept)), 3)

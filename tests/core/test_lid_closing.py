@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from facegen_core.registration.lid_closing import LidClosing, Rims
+from facegen_core.registration.lid_closing import LidClosing, Rims, _closest_pair, _Lid
 
 COLUMN = np.array([1])
 
@@ -57,3 +57,12 @@ def test_lids_that_move_together_are_left_alone():
     moved = together.copy()
     CLOSING.correct_in_place(moved, together)
     np.testing.assert_array_equal(moved, together)
+
+
+def test_of_a_thick_margin_the_outer_edges_meet():
+    def lid(height):
+        points = np.array([[0.0, 1.02 * height, 3.0], [0.0, height, 0.0]])  # outer, inner edge
+        return _Lid(points, np.array([[0, 1], [1, 0]]), np.zeros(2))
+
+    upper, lower = _closest_pair(lid(5.0), lid(-5.0), 20.0, 1.0)
+    assert upper[0] == lower[0] == 0

@@ -52,6 +52,20 @@ def test_each_lip_lands_on_its_own_lip():
         assert (on_other > 0.5).mean() < 0.02
 
 
+def test_corners_of_the_mouth_go_with_those_of_a_wider_one():
+    template = full_template()
+    start = np.asarray(template.vertices, np.float64)
+    corners = template.landmarks.positions(start, template.triangles)[[60, 64]]
+    wider = start.copy()
+    for corner, side in zip(corners, (-1.0, 1.0), strict=True):
+        nearness = np.exp(-0.5 * (np.linalg.norm(start - corner, axis=1) / 9.0) ** 2)
+        wider[:, 0] += 4.0 * side * nearness
+    bent = bend(template, start, FacingSurface(wider, template.triangles, 2.0, 20.0))
+    found = template.landmarks.positions(bent, template.triangles)[[60, 64]]
+    # Asked from the template alone, the corners stop at 1.3 mm.
+    assert np.all((found - corners)[:, 0] * [-1.0, 1.0] > 1.6)
+
+
 def test_eyeballs_stay_round_when_carried_along():
     template = coarse_template()
     coefficients = np.random.default_rng(0).normal(size=30)

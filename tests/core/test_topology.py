@@ -6,6 +6,7 @@ from facegen_core.topology import (
     cotangent_laplacian,
     edges_of,
     ordered_one_rings,
+    sheets_of,
     vertex_components,
 )
 
@@ -55,3 +56,10 @@ def test_the_laplacian_annihilates_linear_fields_inside_a_flat_mesh():
     assert abs((laplacian @ field)[0]) < 1e-12
     np.testing.assert_allclose(laplacian.sum(axis=1), 0, atol=1e-12)
     assert np.linalg.eigvalsh(laplacian.toarray()).min() > -1e-12
+
+
+def test_what_is_welded_to_a_sheet_is_a_sheet_of_its_own():
+    shell = np.array([[0, 1, 7], [1, 7, 8]])  # hangs on the inner edge from 0 to 1
+    sheets = sheets_of(np.concatenate([FAN, shell]))
+    assert len(set(sheets[:6])) == 1
+    assert sheets[6] == sheets[7] != sheets[0]
