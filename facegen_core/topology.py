@@ -55,7 +55,7 @@ def sheets_of(triangles: IntArray) -> IntArray:
 
     Lashes and tear shells that an artist welded to the lids are sheets of their own.
     """
-    keys, _ = _edge_keys(triangles)
+    keys, _ = edge_keys(triangles)
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
     counts = np.diff(starts, append=len(keys))

@@ -98,7 +98,7 @@ class RimPull:
             self.positions, self.normals
         )
         facing = np.sum(found.normals * self.normals, axis=1)
-        weights = np.clip(1.0 - (found.distances / _REACH_MM) ** 2, 0.0, 1.0) ** 2
+        weights: FloatArray = np.maximum(1.0 - (found.distances / _REACH_MM) ** 2, 0.0) ** 2.0
         weights *= np.clip((facing - _MIN_FACING) / (1.0 - _MIN_FACING), 0.0, 1.0)
         weights *= (found.triangle_indices < self.num_skin_triangles) & ~found.is_border
         kept = np.flatnonzero(weights > 0.0)
