@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import InvalidMeshError, RegistrationFailedError
 from ..mesh import Mesh, vertex_normals
+from ..topology import boundary_edges
 from ..winding import flipped, without_doubles
 from .alignment import Similarity
 
@@ -114,7 +115,16 @@ def _own_frame(target: Mesh, extent: float) -> Similarity:
 
 
 def _welded(vertices: FloatArray, triangles: IntArray) -> tuple[FloatArray, IntArray]:
+    """Doubles made one: open edge with open edge, as along seams, inner with inner, as in copies.
+
+    What only stands on the skin with an open edge, lashes and tear shells, stays apart from it.
+    Their roots are a rounding error off the skin or not, and joined to it they would be skin, too,
+    wound this way or that as those few vertices have it.
+    """
     pairs = cKDTree(vertices).query_pairs(WELD_SHARE, output_type="ndarray")
+    is_open = np.zeros(len(vertices), bool)
+    is_open[boundary_edges(triangles)] = True
+    pairs = pairs[is_open[pairs[:, 0]] == is_open[pairs[:, 1]]]
     size = (len(vertices), len(vertices))
     graph = sparse.coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), size)
     _, labels = connected_components(graph, directed=False)

@@ -53,6 +53,24 @@ def test_seams_are_welded_and_inside_out_parts_turned():
     assert (outward > 0).mean() > 0.6
 
 
+def test_lashes_a_rounding_error_off_the_skin_stay_apart_from_it():
+    """Joined to the skin at their roots they turned it round their own way, or not, by chance."""
+    head, triangles = person(1), coarse_template().triangles
+    alone = prepare_target(Mesh.from_triangles(head, triangles))
+    mesh = Mesh.from_triangles(head, triangles)
+    roots, count = np.unique(triangles[:40]), len(head)
+    hairs = np.concatenate([head[roots], head[roots] + 3.0 * mesh.vertex_normals[roots]])
+    pairs = np.stack([np.arange(len(roots) - 1), np.arange(1, len(roots))], axis=1)
+    strips = np.column_stack([pairs, pairs[:, :1] + len(roots)]) + count
+    for noise in (0.0, 1e-7):
+        shaken = np.random.default_rng(0).normal(0.0, noise * np.ptp(head), hairs.shape)
+        vertices = np.concatenate([head, hairs + shaken])
+        target = prepare_target(Mesh.from_triangles(vertices, np.concatenate([triangles, strips])))
+        of_skin = target.parts == target.parts[0]
+        assert of_skin.sum() == len(alone.triangles)
+        np.testing.assert_array_equal(target.triangles[of_skin], alone.triangles)
+
+
 def test_an_egg_is_not_a_face():
     with pytest.raises(RegistrationFailedError, match="landmarks"):
         fit_template(coarse_template(), ball(radii=(0.8, 1.2, 1.0)))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from facegen_core import pipeline
+from facegen_core import contact, pipeline
 from facegen_core.mesh import Mesh
 from facegen_core.retarget import retarget
 from tests.benchmarks.heads.head_truth import HeadTruth
@@ -76,7 +76,7 @@ def _under_object_transform(truth: HeadTruth) -> FloatArray:
         bpy.context.view_layer.update()
         head = gather([item])
         alignment = pipeline.match(head.mesh, bundle())
-        moved = retarget(truth.motion, alignment)
+        moved, _ = contact.resolve_clip(alignment, retarget(truth.motion, alignment))
         in_object = head.parts[0].local_displacements(moved)
         in_world = in_object @ np.array(item.matrix_world)[:3, :3].T
     finally:
