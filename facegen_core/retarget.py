@@ -78,6 +78,8 @@ def retarget(
         result[frames] = retargeter.displacements(motion.skin[frames], motion.jaw[frames], masking)
     if shares is not None:
         result[:, shares == 0.0] = 0.0
+    if alignment.fit.cut is not None:
+        alignment.fit.cut.keep_in_place(result)
     progress(1.0, "Carried")
     return result
 

@@ -47,6 +47,9 @@ def resolve_clip(
     for start in range(0, len(displacements), _FRAMES_AT_ONCE):
         progress(start / len(displacements), "Keeping lips, lids and teeth apart")
         clip.resolve(np.arange(start, min(start + _FRAMES_AT_ONCE, len(displacements))))
+    cut = alignment.fit.cut
+    if cut is not None and clip.result is not displacements:
+        cut.keep_in_place(clip.result)
     progress(1.0, "Apart")
     return clip.result, ContactReport(*(_measure(worst) for worst in (clip.before, clip.after)))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidMeshError
 from ..mesh import Mesh
 from ..template import Template
+from .half_head import SymmetryCut
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -138,6 +139,7 @@ class Fit:
     landmark_confidences: (68,) in [0, 1], how sure we are of each.
     warnings: sentences for the artist.
     smooth_coefficients: (3 K,) of the smooth fields of `proportions`, none for ordinary heads.
+    cut: where the target is half a head and was fitted together with its mirror image.
     """
 
     similarity: Similarity
@@ -149,6 +151,7 @@ class Fit:
     landmark_confidences: FloatArray = field(default_factory=lambda: np.ones(68))
     warnings: tuple[str, ...] = ()
     smooth_coefficients: FloatArray = field(default_factory=lambda: np.zeros(0))
+    cut: SymmetryCut | None = None
 
 
 @dataclass(frozen=True, eq=False)

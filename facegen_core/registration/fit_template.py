@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from .fit_report import (
     residual_of,
     warnings_of,
 )
+from .half_head import SymmetryCut, find_symmetry_cut
 from .identity_fit import (
     FULL_STAGES,
     PROPORTION_STAGES,
@@ -68,6 +70,14 @@ STYLISED_MISFIT_MM = 0.9
 SEEN_LANDMARK_PULL = 0.3
 # Landmarks given by hand that no identity comes nearer to than this need other proportions.
 STYLISED_GOAL_MM = 2.0
+# The template's own plane of symmetry lies this near to the cut of a half head: cosine, mm in the
+# middle of the face.
+SAME_PLANE_COSINE, SAME_PLANE_MM = 0.96, 10.0
+MIDDLE_LANDMARKS = (27, 28, 29, 30, 33, 51, 57, 8)
+HALF_HEAD = (
+    "Only half of the head is here: its other half was taken to be the mirror image, and the cut "
+    "stays in its plane."
+)
 # A refit starts close: the stiffest rounds of bending would find nothing to do.
 REFIT_FIRST_ROUND = 1
 
@@ -83,9 +93,38 @@ def fit_template(
 
     landmarks: by hand, {number 0–67: (3,) in the target's coordinates}, at least 13, or None; they
     replace the search. pins: any number of the same, which pull the head that the search found.
-    Raises InvalidMeshError for a mesh without size, LandmarkError for unusable landmarks, and
-    RegistrationFailedError where no face is found.
+    Where no face is found in a mesh that ends in one plane, it may be half a head: it is looked at
+    again together with its mirror image. Raises InvalidMeshError for a mesh without size,
+    LandmarkError for unusable landmarks, and RegistrationFailedError where no face is found.
     """
+    try:
+        return _fit_whole(template, target, landmarks, progress, pins)
+    except RegistrationFailedError:
+        cut = find_symmetry_cut(target) if landmarks is None else None
+        if cut is None:
+            raise
+        fit = _fit_whole(template, cut.completed(target), None, progress, pins)
+        if not _halves(cut, fit):
+            raise
+        return replace(fit, cut=cut, warnings=(*fit.warnings, HALF_HEAD))
+
+
+def _halves(cut: SymmetryCut, fit: Fit) -> bool:
+    """Whether the face that was found has the cut in its middle: no bust with its reflection."""
+    sideways = float(fit.similarity.apply_vectors(cut.normal)[0]) / fit.similarity.scale
+    middle = fit.similarity.apply_inverse(fit.landmarks[list(MIDDLE_LANDMARKS)])
+    off_mm = abs(float(cut.heights(middle).mean())) * fit.similarity.scale
+    return abs(sideways) > SAME_PLANE_COSINE and off_mm < SAME_PLANE_MM
+
+
+def _fit_whole(
+    template: Template,
+    target: Mesh,
+    landmarks: Mapping[int, FloatArray] | None,
+    progress: Progress,
+    pins: Mapping[int, FloatArray] | None,
+) -> Fit:
+    """`fit_template` for a mesh that is taken as it is."""
     progress(0.0, "Reading the head")
     prepared = prepare_target(target)
     points = choose_points(template)
@@ -123,7 +162,7 @@ def refit_template(
     """
     progress(0.0, "Reading the head")
     check_pins(pins, template, fit.similarity)
-    prepared = prepare_target(target)
+    prepared = prepare_target(target if fit.cut is None else fit.cut.completed(target))
     points = choose_points(template)
     known = IdentityFit(
         Similarity.identity(),
@@ -140,8 +179,13 @@ def refit_template(
         identity = fit_identity(
             template, points, surface, STYLISED_STAGES, landmarks=goals, before=identity
         )
-    return _bent_fit(
+    bent = _bent_fit(
         template, prepared, guess, identity, surface.triangles, pins, progress, REFIT_FIRST_ROUND
+    )
+    return (
+        bent
+        if fit.cut is None
+        else replace(bent, cut=fit.cut, warnings=(*bent.warnings, HALF_HEAD))
     )
 
 
