@@ -11,7 +11,8 @@ from ..template import Template
 from .alignment import Residual
 from .closest_points import FacingSurface, SurfacePoints, unit
 from .find_head import outer_face
-from .identity_fit import FittedPoints, IdentityFit
+from .fitted_points import FittedPoints
+from .identity_fit import IdentityFit
 
 FloatArray = NDArray[np.floating]
 

@@ -24,16 +24,15 @@ from .fit_report import (
     residual_of,
     warnings_of,
 )
+from .fitted_points import FittedPoints, choose_points
 from .half_head import SymmetryCut, find_symmetry_cut
 from .identity_fit import (
     FULL_STAGES,
     PROPORTION_STAGES,
     REFIT_STAGES,
     STYLISED_STAGES,
-    FittedPoints,
     IdentityFit,
     LandmarkGoals,
-    choose_points,
     fit_identity,
 )
 from .inner_fit import carry_inner_parts

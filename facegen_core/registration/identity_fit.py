@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,26 +10,14 @@ from numpy.typing import NDArray
 from ..mesh import vertex_normals
 from ..template import Template
 from .alignment import Similarity
-from .closest_points import FacingSurface, farthest_points
+from .closest_points import FacingSurface
+from .fitted_points import FittedPoints
 from .proportions import smooth_modes
 from .rigid import similarity_columns, similarity_step
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
-NUM_FITTED_POINTS = 2600
-# How much each region says about who it is: hair, clothes and neck hide the head's own shape.
-SCALP_WEIGHT, EAR_WEIGHT, NECK_WEIGHT = 0.25, 0.3, 0.2
-# Lips, lids and nose are small and matter most: what they weigh more than a cheek.
-RIM_GAIN, NOSE_GAIN = 4.0, 2.5
-RIM_REGIONS = (
-    "upper_lip",
-    "lower_lip",
-    "upper_lid_left",
-    "lower_lid_left",
-    "upper_lid_right",
-    "lower_lid_right",
-)
 # The fit believes the points as if this many independent ones had a standard deviation as large
 # as what is left between template and target (the median, robustly), within these bounds, mm. The
 # prior on the coefficients, N(0, 1), has the rest of the say (Tikhonov): people like those of the
@@ -108,46 +95,6 @@ class IdentityFit:
     def placed(self) -> FloatArray:
         """(V, 3) in the surface's frame."""
         return self.similarity.apply(self.vertices)
-
-
-@dataclass(frozen=True, eq=False)
-class FittedPoints:
-    """The template vertices that take part: rows (P,), weights (P,), basis (N, P, 3)."""
-
-    rows: IntArray
-    weights: FloatArray
-    basis: FloatArray
-
-
-@lru_cache(maxsize=2)
-def choose_points(template: Template, num_points: int = NUM_FITTED_POINTS) -> FittedPoints:
-    """Spread points over the outer skin and weigh them by what their region tells."""
-    weights = outer_weights(template)
-    outer = np.flatnonzero(weights > 0)
-    spread = farthest_points(np.asarray(template.vertices, np.float64)[outer], num_points)[0]
-    rows = outer[np.sort(spread)]
-    basis = np.asarray(template.identity_basis[:, rows], np.float64)
-    return FittedPoints(rows, weights[rows], basis)
-
-
-def outer_weights(template: Template) -> FloatArray:
-    """(V,): 1 on the face, more on lips, lids and nose, less under hair and clothes, 0 inside."""
-    regions = template.regions
-    weights = np.full(template.num_vertices, 0.5)
-    weights[regions["scalp"] > 0.5] = SCALP_WEIGHT
-    weights[(regions["ear_left"] > 0.5) | (regions["ear_right"] > 0.5)] = EAR_WEIGHT
-    weights[regions["neck"] > 0.5] = NECK_WEIGHT
-    weights[regions["face"] > 0.5] = 1.0
-    weights *= 1.0 + (RIM_GAIN - 1.0) * rims(template)
-    weights[regions["nose"] > 0.5] *= NOSE_GAIN
-    inside = regions["mouth_bag"] + regions["eye_socket_left"] + regions["eye_socket_right"]
-    weights[inside > 0.5] = 0.0
-    return weights
-
-
-def rims(template: Template) -> FloatArray:
-    """(V,) in [0, 1]: lips and lids."""
-    return np.clip(np.sum([template.regions[name] for name in RIM_REGIONS], axis=0), 0.0, 1.0)
 
 
 def fit_identity(

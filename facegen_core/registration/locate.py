@@ -15,8 +15,9 @@ from ..template import Template
 from .alignment import Similarity
 from .closest_points import FacingSurface
 from .find_head import LOOKING, NUM_CLOSE_LOOKS, face_model, find_heads, outer_face
+from .fitted_points import FittedPoints
 from .head_candidates import Candidates
-from .identity_fit import QUICK_STAGES, FittedPoints, IdentityFit, LandmarkGoals, fit_identity
+from .identity_fit import QUICK_STAGES, IdentityFit, LandmarkGoals, fit_identity
 from .landmark_detector import Detection, LandmarkDetector, Look
 from .rigid import fit_similarity
 from .target import SearchTarget

@@ -14,7 +14,8 @@ from ..progress import Progress, no_progress
 from ..template import Template
 from ..topology import cotangent_laplacian, factorised
 from .closest_points import FacingSurface
-from .identity_fit import LandmarkGoals, rims
+from .fitted_points import rims
+from .identity_fit import LandmarkGoals
 from .rim_pull import RimPull
 
 FloatArray = NDArray[np.floating]

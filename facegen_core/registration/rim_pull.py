@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from ..template import Template
 from .closest_points import FacingSurface
-from .identity_fit import rims
+from .fitted_points import rims
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

@@ -4,11 +4,11 @@ from facegen_core.registration.alignment import Similarity
 from facegen_core.registration.closest_points import FacingSurface, unit
 from facegen_core.registration.find_head import outer_face
 from facegen_core.registration.fit_report import _bulges, misfit_mm
+from facegen_core.registration.fitted_points import choose_points
 from facegen_core.registration.identity_fit import (
     FULL_STAGES,
     IdentityFit,
     LandmarkGoals,
-    choose_points,
     fit_identity,
 )
 

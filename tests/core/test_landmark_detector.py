@@ -10,7 +10,7 @@ from facegen_core.mesh import Mesh
 from facegen_core.progress import no_progress
 from facegen_core.registration import fit_template
 from facegen_core.registration.alignment import Similarity
-from facegen_core.registration.identity_fit import choose_points
+from facegen_core.registration.fitted_points import choose_points
 from facegen_core.registration.landmark_confidence import fitted_confidences
 from facegen_core.registration.landmark_detector import Detection, LandmarkDetector
 from facegen_core.registration.locate import detected_faces, find_face, is_face
