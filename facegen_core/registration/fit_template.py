@@ -25,7 +25,7 @@ from .fit_report import (
     warnings_of,
 )
 from .fitted_points import FittedPoints, choose_points
-from .half_head import SymmetryCut, find_symmetry_cut
+from .half_head import HALF_HEAD, SymmetryCut, find_symmetry_cut
 from .identity_fit import (
     FULL_STAGES,
     PROPORTION_STAGES,
@@ -69,14 +69,8 @@ STYLISED_MISFIT_MM = 0.9
 SEEN_LANDMARK_PULL = 0.3
 # Landmarks given by hand that no identity comes nearer to than this need other proportions.
 STYLISED_GOAL_MM = 2.0
-# The template's own plane of symmetry lies this near to the cut of a half head: cosine, mm in the
-# middle of the face.
-SAME_PLANE_COSINE, SAME_PLANE_MM = 0.96, 10.0
-MIDDLE_LANDMARKS = (27, 28, 29, 30, 33, 51, 57, 8)
-HALF_HEAD = (
-    "Only half of the head is here: its other half was taken to be the mirror image, and the cut "
-    "stays in its plane."
-)
+# These landmarks lie in the middle of a face, and the cut of a half head no farther from them, mm.
+MIDDLE_LANDMARKS, NEAR_CUT_MM = (27, 28, 29, 30, 33, 51, 57, 8), 10.0
 # A refit starts close: the stiffest rounds of bending would find nothing to do.
 REFIT_FIRST_ROUND = 1
 
@@ -109,11 +103,11 @@ def fit_template(
 
 
 def _halves(cut: SymmetryCut, fit: Fit) -> bool:
-    """Whether the face that was found has the cut in its middle: no bust with its reflection."""
-    sideways = float(fit.similarity.apply_vectors(cut.normal)[0]) / fit.similarity.scale
-    middle = fit.similarity.apply_inverse(fit.landmarks[list(MIDDLE_LANDMARKS)])
-    off_mm = abs(float(cut.heights(middle).mean())) * fit.similarity.scale
-    return abs(sideways) > SAME_PLANE_COSINE and off_mm < SAME_PLANE_MM
+    """Whether the cut goes through the middle of the face: it is no bust with its reflection."""
+    to_target = fit.similarity.inverse()
+    middle = to_target.apply(fit.landmarks[list(MIDDLE_LANDMARKS)])
+    sideways = to_target.apply_vectors(np.array([1.0, 0.0, 0.0])) / to_target.scale
+    return cut.halves(middle, sideways, NEAR_CUT_MM * to_target.scale)
 
 
 def _fit_whole(
@@ -181,11 +175,9 @@ def refit_template(
     bent = _bent_fit(
         template, prepared, guess, identity, surface.triangles, pins, progress, REFIT_FIRST_ROUND
     )
-    return (
-        bent
-        if fit.cut is None
-        else replace(bent, cut=fit.cut, warnings=(*bent.warnings, HALF_HEAD))
-    )
+    if fit.cut is None:
+        return bent
+    return replace(bent, cut=fit.cut, warnings=(*bent.warnings, HALF_HEAD))
 
 
 def _to_guess(guess: Guess, target: SearchTarget) -> Similarity:

@@ -29,6 +29,12 @@ _BEYOND_SHARE = 0.1
 _MIN_SPAN_SHARE = 0.6
 # So many of the flattest sides of the border's hull are tried, flat to this cosine.
 _NUM_SIDES, _FLAT_COSINE = 3, 1.0 - 1e-5
+# A face that is halved has its own plane of symmetry this near: cosine.
+_SAME_PLANE_COSINE = 0.96
+HALF_HEAD = (
+    "Only half of the head is here: its other half was taken to be the mirror image, and the cut "
+    "stays in its plane."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,12 @@ class SymmetryCut:
     def heights(self, points: FloatArray) -> FloatArray:
         """(...) signed distances of (..., 3) points from the plane."""
         return np.asarray((points - self.point) @ self.normal)
+
+    def halves(self, middle: FloatArray, sideways: FloatArray, reach: float) -> bool:
+        """Whether (K, 3) points in the middle of a face lie in the plane, up to this reach on
+        average, and the (3,) unit way from its right to its left crosses it."""
+        is_across = abs(float(sideways @ self.normal)) > _SAME_PLANE_COSINE
+        return is_across and abs(float(self.heights(middle).mean())) < reach
 
     def completed(self, half: Mesh) -> Mesh:
         """The half and its mirror image, sharing the vertices of the cut, M of the half first."""

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from facegen_core.registration.lid_closing import LidClosing, Rims, _closest_pair, _Lid
+from facegen_core.registration.lid_closing import LidClosing
+from facegen_core.registration.lid_rims import Rims, _closest_pair, _Lid
 
 COLUMN = np.array([1])
 
