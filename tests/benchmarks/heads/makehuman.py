@@ -63,8 +63,7 @@ def makehuman_head(bundle: Bundle) -> HeadTruth:
     # The template's vertices on the skin of the body.
     is_skin = np.zeros(mesh.num_vertices, bool)
     is_skin[groups["skin"]] = True
-    # Exact places: the quads of a body are too large to be told by their middles, and lid margins
-    # that took the motion of the skin above them did not close the template's eyes.
+    # Exact places: the quads of a body are too large to be told by their middles alone.
     skin_triangles = mesh.triangles[is_skin[mesh.triangles].all(axis=1)]
     skin = FacingSurface(positions, skin_triangles, _SPACING_MM, NORMAL_WEIGHT_MM)
     found = skin.closest(fit.neutral, vertex_normals(fit.neutral, template.triangles))
