@@ -81,6 +81,18 @@ class Mesh:
         return self.polygon_vertices[corners].astype(np.int32), polygons.astype(np.int32)
 
     @cached_property
+    def ears(self) -> tuple[IntArray, IntArray]:
+        """(E, 3) int32: the triangle at each corner of the polygons with more than three, of which
+        every other way to cut them is made; and (E,) int32, whose corner it is."""
+        sizes = np.diff(self.polygon_starts)
+        polygons = np.repeat(np.arange(len(sizes)), np.where(sizes > 3, sizes, 0))
+        first, size = self.polygon_starts[polygons], sizes[polygons]
+        within = np.arange(len(polygons)) - np.searchsorted(polygons, polygons)
+        around = (within[:, None] + np.array([-1, 0, 1])) % size[:, None]
+        corners = self.polygon_vertices[first[:, None] + around]
+        return corners.astype(np.int32), polygons.astype(np.int32)
+
+    @cached_property
     def face_normals(self) -> FloatArray:
         """(F, 3) unit normals of the triangles; zero where a triangle has no area."""
         return _normalised(self._face_cross)

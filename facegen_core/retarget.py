@@ -217,7 +217,7 @@ def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
             fit.landmarks,
             may_move,
             is_skin & (inner < 0.5),
-            alignment.target.triangles,
+            alignment.target,
         ),
         riding,
         follows_jaw,

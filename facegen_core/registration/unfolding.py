@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from ..mesh import Mesh
 from .surface import Surface
 
 FloatArray = NDArray[np.floating]
@@ -175,13 +176,13 @@ def prepare_unfolding(
     landmarks: FloatArray,
     may_move: BoolArray,
     is_seen: BoolArray | None = None,
-    mesh_triangles: IntArray | None = None,
+    mesh: Mesh | None = None,
 ) -> Unfolding:
     """landmarks: (68, 3) mm. may_move: (W,) skin that is not held where it is.
 
     is_seen: (W,) skin outside of mouth and sockets, None for all: what is folded inside nobody
-    sees. mesh_triangles: (N, 3) of the mesh before it was welded: where its vertices are doubled,
-    each side has normals of its own, and may not fold against these either.
+    sees. mesh: before it was welded. Where its vertices are doubled, each side has normals of its
+    own, and may not fold against these either; and whoever draws it may cut its polygons otherwise.
     """
     is_seen = np.ones(surface.num_vertices, bool) if is_seen is None else is_seen
     away = cKDTree(landmarks[_LANDMARKS]).query(surface.vertices)[0]
@@ -193,19 +194,23 @@ def prepare_unfolding(
     vertices, local = np.unique(seen, return_inverse=True)
     triangles = normals = local.reshape(-1, 3)
     num_normals = len(vertices)
-    if mesh_triangles is not None:
+    rest, shares = surface.vertices[vertices], is_near[vertices].astype(np.float64)
+    num_summed = len(triangles)
+    if mesh is not None:
         is_in = np.zeros(surface.num_vertices, bool)
         is_in[vertices] = True
-        split = _split(surface, mesh_triangles, is_in)
+        split = _split(surface, mesh.triangles, is_in)
         numbers, own = np.unique(split, return_inverse=True)
         normals = np.concatenate([normals, num_normals + own.reshape(-1, 3)])
         num_normals += len(numbers)
         own = np.searchsorted(vertices, surface.welded_indices[split])
         triangles = np.concatenate([triangles, own])
+        num_summed = len(triangles)
+        ears = np.searchsorted(vertices, _other_cuts(surface, mesh, is_in))
+        triangles, normals = np.concatenate([triangles, ears]), np.concatenate([normals, ears])
     count = len(triangles)
-    entries = normals.ravel(), np.repeat(np.arange(count), 3)
-    sums = sparse.csr_matrix((np.ones(3 * count), entries), (num_normals, count))
-    rest, shares = surface.vertices[vertices], is_near[vertices].astype(np.float64)
+    entries = normals[:num_summed].ravel(), np.repeat(np.arange(num_summed), 3)
+    sums = sparse.csr_matrix((np.ones(3 * num_summed), entries), (num_normals, count))
     result = Unfolding(vertices, rest, triangles, normals, sums, np.full(count, -np.inf), shares)
     at_rest = result._seen(rest[:, None])[0][:, 0]
     corners = rest[triangles]
@@ -220,6 +225,18 @@ def _split(surface: Surface, mesh_triangles: IntArray, is_in: BoolArray) -> IntA
     is_double = np.bincount(welded, minlength=surface.num_vertices)[welded] > 1
     is_kept = is_double[mesh_triangles].any(axis=1) & is_in[welded[mesh_triangles]].all(axis=1)
     return np.asarray(mesh_triangles[is_kept])
+
+
+def _other_cuts(surface: Surface, mesh: Mesh, is_in: BoolArray) -> IntArray:
+    """(N', 3) ears of the mesh's polygons within (W,) welded vertices, wound as the surface is."""
+    ears, polygons = mesh.ears
+    ears = surface.welded_indices[ears]
+    kept = is_in[ears].all(axis=1)
+    ears, polygons = ears[kept], polygons[kept]
+    a, b, c = (surface.vertices[ears[:, k]] for k in range(3))
+    outwards = np.einsum("nx,nx->n", _cross(b - a, c - a), surface.normals[ears].sum(axis=1))
+    is_turned = np.bincount(polygons, outwards)[polygons] < 0 if len(ears) else np.zeros(0, bool)
+    return np.where(is_turned[:, None], ears[:, ::-1], ears)
 
 
 def _cross(u: FloatArray, v: FloatArray) -> FloatArray:

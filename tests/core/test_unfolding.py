@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.registration.surface import Surface
 from facegen_core.registration.unfolding import prepare_unfolding
 from tests.core.face_fixtures import grid_triangles
@@ -20,6 +21,12 @@ def patch(size=9):
     count = len(points)
     triangles = grid_triangles(np.arange(count).reshape(size, size).T)
     return Surface(SPACING_MM * points, triangles, np.arange(count), np.zeros(count, np.int32))
+
+
+def squares_of(surface):
+    """(F / 2, 4) corners of the squares that were cut into two triangles each."""
+    first, second = surface.triangles.reshape(-1, 2, 3).transpose(1, 0, 2)
+    return np.concatenate([first, second[:, 2:]], axis=1)
 
 
 def landmarks():
@@ -93,13 +100,55 @@ def test_each_frame_is_unfolded_for_itself_and_masked_skin_is_left():
 
 def test_polygons_with_corners_of_their_own_do_not_fold_within_themselves():
     surface = patch()
-    corners = surface.triangles.reshape(2, -1, 3)  # two triangles of each square
-    squares = np.stack([corners[0, :, 0], *corners[0, :, 1:].T, corners[1, :, 2]], axis=1)
+    squares = squares_of(surface)
     first = 4 * np.arange(len(squares))[:, None]
     own = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
     doubled = Surface(surface.vertices, surface.triangles, squares.ravel(), surface.parts)
     moved = np.zeros((surface.num_vertices, 1, 3))
     moved[40, 0, :2] = 0.8 * SPACING_MM
     free = np.ones(surface.num_vertices, bool)
-    prepare_unfolding(doubled, landmarks(), free, mesh_triangles=own).unfold_in_place(moved)
+    mesh = Mesh.from_polygons(surface.vertices[squares.ravel()], own)
+    prepare_unfolding(doubled, landmarks(), free, mesh=mesh).unfold_in_place(moved)
     assert normals_up(surface, moved[:, 0]).min() > 0
+
+
+def test_polygons_do_not_fold_however_they_are_cut():
+    surface = patch()
+    squares = squares_of(surface)
+    a, b, c, d = squares.T
+    other_cut = np.concatenate([np.stack([a, b, d], axis=1), np.stack([b, c, d], axis=1)])
+    other = Surface(surface.vertices, other_cut, surface.welded_indices, surface.parts)
+    moved = np.zeros((surface.num_vertices, 1, 3))
+    moved[40, 0, :2] = 0.7 * SPACING_MM  # towards the far corner of its square
+    assert normals_up(surface, moved[:, 0]).min() > 0
+    assert normals_up(other, moved[:, 0]).min() < 0
+    free = np.ones(surface.num_vertices, bool)
+    for backwards in (squares, squares[:, ::-1]):
+        unfolded = moved.copy()
+        mesh = Mesh.from_polygons(surface.vertices, backwards)
+        prepare_unfolding(surface, landmarks(), free, mesh=mesh).unfold_in_place(unfolded)
+        assert normals_up(other, unfolded[:, 0]).min() > 0
+        assert normals_up(surface, unfolded[:, 0]).min() > 0
+
+
+def test_doubled_squares_do_not_fold_against_their_own_normals():
+    surface = patch()
+    squares = squares_of(surface)
+    first = 4 * np.arange(len(squares))[:, None]
+    own = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
+    doubled = Surface(surface.vertices, surface.triangles, squares.ravel(), surface.parts)
+    mesh = Mesh.from_polygons(surface.vertices[squares.ravel()], own)
+    moved = np.zeros((surface.num_vertices, 1, 3))
+    moved[40, 0] = np.array([2.0, -1.5, -0.5]) * SPACING_MM
+    free = np.ones(surface.num_vertices, bool)
+
+    def num_folded(**options):
+        unfolded = moved.copy()
+        prepare_unfolding(doubled, landmarks(), free, **options).unfold_in_place(unfolded)
+        positions = (surface.vertices + unfolded[:, 0])[squares.ravel()]
+        around = vertex_normals(positions, own)[own].sum(axis=1)
+        a, b, c = (positions[own[:, k]] for k in range(3))
+        return np.count_nonzero(np.sum(np.cross(b - a, c - a) * around, axis=1) < 0)
+
+    assert num_folded() > 0
+    assert num_folded(mesh=mesh) == 0
