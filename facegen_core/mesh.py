@@ -81,16 +81,13 @@ class Mesh:
         return self.polygon_vertices[corners].astype(np.int32), polygons.astype(np.int32)
 
     @cached_property
-    def ears(self) -> tuple[IntArray, IntArray]:
-        """(E, 3) int32: the triangle at each corner of the polygons with more than three, of which
-        every other way to cut them is made; and (E,) int32, whose corner it is."""
+    def other_triangles(self) -> IntArray:
+        """(F, 3) int32, polygon by polygon as in `triangles`: fans around their second vertices."""
         sizes = np.diff(self.polygon_starts)
-        polygons = np.repeat(np.arange(len(sizes)), np.where(sizes > 3, sizes, 0))
-        first, size = self.polygon_starts[polygons], sizes[polygons]
-        within = np.arange(len(polygons)) - np.searchsorted(polygons, polygons)
-        around = (within[:, None] + np.array([-1, 0, 1])) % size[:, None]
-        corners = self.polygon_vertices[first[:, None] + around]
-        return corners.astype(np.int32), polygons.astype(np.int32)
+        ends = self.polygon_starts[1:][sizes > 0] - 1
+        turned = np.roll(self.polygon_vertices, -1)
+        turned[ends] = self.polygon_vertices[self.polygon_starts[:-1][sizes > 0]]
+        return Mesh(self.vertices, turned, self.polygon_starts).triangles
 
     @cached_property
     def face_normals(self) -> FloatArray:

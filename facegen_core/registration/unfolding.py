@@ -195,22 +195,19 @@ def prepare_unfolding(
     triangles = normals = local.reshape(-1, 3)
     num_normals = len(vertices)
     rest, shares = surface.vertices[vertices], is_near[vertices].astype(np.float64)
-    num_summed = len(triangles)
     if mesh is not None:
         is_in = np.zeros(surface.num_vertices, bool)
         is_in[vertices] = True
         split = _split(surface, mesh.triangles, is_in)
-        numbers, own = np.unique(split, return_inverse=True)
-        normals = np.concatenate([normals, num_normals + own.reshape(-1, 3)])
-        num_normals += len(numbers)
-        own = np.searchsorted(vertices, surface.welded_indices[split])
-        triangles = np.concatenate([triangles, own])
-        num_summed = len(triangles)
-        ears = np.searchsorted(vertices, _other_cuts(surface, mesh, is_in))
-        triangles, normals = np.concatenate([triangles, ears]), np.concatenate([normals, ears])
+        other = _other_cut(surface, mesh, is_in)
+        for own, corners in ((split, surface.welded_indices[split]), (other, other)):
+            numbers, rows = np.unique(own, return_inverse=True)
+            normals = np.concatenate([normals, num_normals + rows.reshape(-1, 3)])
+            triangles = np.concatenate([triangles, np.searchsorted(vertices, corners)])
+            num_normals += len(numbers)
     count = len(triangles)
-    entries = normals[:num_summed].ravel(), np.repeat(np.arange(num_summed), 3)
-    sums = sparse.csr_matrix((np.ones(3 * num_summed), entries), (num_normals, count))
+    entries = normals.ravel(), np.repeat(np.arange(count), 3)
+    sums = sparse.csr_matrix((np.ones(3 * count), entries), (num_normals, count))
     result = Unfolding(vertices, rest, triangles, normals, sums, np.full(count, -np.inf), shares)
     at_rest = result._seen(rest[:, None])[0][:, 0]
     corners = rest[triangles]
@@ -227,16 +224,18 @@ def _split(surface: Surface, mesh_triangles: IntArray, is_in: BoolArray) -> IntA
     return np.asarray(mesh_triangles[is_kept])
 
 
-def _other_cuts(surface: Surface, mesh: Mesh, is_in: BoolArray) -> IntArray:
-    """(N', 3) ears of the mesh's polygons within (W,) welded vertices, wound as the surface is."""
-    ears, polygons = mesh.ears
-    ears = surface.welded_indices[ears]
-    kept = is_in[ears].all(axis=1)
-    ears, polygons = ears[kept], polygons[kept]
-    a, b, c = (surface.vertices[ears[:, k]] for k in range(3))
-    outwards = np.einsum("nx,nx->n", _cross(b - a, c - a), surface.normals[ears].sum(axis=1))
-    is_turned = np.bincount(polygons, outwards)[polygons] < 0 if len(ears) else np.zeros(0, bool)
-    return np.where(is_turned[:, None], ears[:, ::-1], ears)
+def _other_cut(surface: Surface, mesh: Mesh, is_in: BoolArray) -> IntArray:
+    """(N', 3) welded triangles within (W,) vertices if polygons are cut around their second ones,
+    wound as the surface is; none where all are triangles."""
+    if (np.diff(mesh.polygon_starts) <= 3).all():
+        return np.empty((0, 3), np.int32)
+    triangles = surface.welded_indices[mesh.other_triangles]
+    kept = is_in[triangles].all(axis=1)
+    triangles, polygons = triangles[kept], mesh.triangle_polygons[kept]
+    a, b, c = (surface.vertices[triangles[:, k]] for k in range(3))
+    outwards = np.einsum("nx,nx->n", _cross(b - a, c - a), surface.normals[triangles].sum(axis=1))
+    is_turned = np.bincount(polygons, outwards, minlength=mesh.num_polygons)[polygons] < 0
+    return np.where(is_turned[:, None], triangles[:, ::-1], triangles)
 
 
 def _cross(u: FloatArray, v: FloatArray) -> FloatArray:

@@ -123,10 +123,11 @@ def test_polygons_do_not_fold_however_they_are_cut():
     assert normals_up(surface, moved[:, 0]).min() > 0
     assert normals_up(other, moved[:, 0]).min() < 0
     free = np.ones(surface.num_vertices, bool)
-    for backwards in (squares, squares[:, ::-1]):
+    # Read backwards, a square is cut the other way.
+    for cut, polygons in ((surface, squares), (other, squares[:, ::-1])):
         unfolded = moved.copy()
-        mesh = Mesh.from_polygons(surface.vertices, backwards)
-        prepare_unfolding(surface, landmarks(), free, mesh=mesh).unfold_in_place(unfolded)
+        mesh = Mesh.from_polygons(surface.vertices, polygons)
+        prepare_unfolding(cut, landmarks(), free, mesh=mesh).unfold_in_place(unfolded)
         assert normals_up(other, unfolded[:, 0]).min() > 0
         assert normals_up(surface, unfolded[:, 0]).min() > 0
 
