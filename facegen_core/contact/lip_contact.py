@@ -34,10 +34,10 @@ _FACING, _BESIDE_MM = (-0.45, -0.1), (1.0, 1.8)
 _NUM_NEAREST, _BLEND_MM = 4, 1.2
 # Planes that differ by less than the first cosine are of one smooth surface, beyond the second they
 # meet in an edge; negative, as facing is.
-_SMOOTH = (-0.9, -0.6)
+_SMOOTH = (-0.8, -0.3)
 # Flat triangles are off the round lip by about this share of the bulge that the normals at their
 # corners ask for.
-_FLATNESS_SHARE = 1.0 / 3.0
+_FLATNESS_SHARE = 0.5
 # Both lips give way, so each takes half; a little more, for places where only one of them can.
 _OWN_SHARE = 0.65
 
