@@ -6,6 +6,7 @@ import pytest
 from facegen_core.mesh import Mesh
 from facegen_core.registration import align
 from facegen_core.registration.anatomy import fit_sphere
+from facegen_core.registration.anatomy.inside_mouth import _teeth_by_row
 from tests.core.face_fixtures import (
     EYES,
     ball,
@@ -111,6 +112,16 @@ def test_a_tooth_too_long_for_the_fitted_ones_belongs_to_its_row(template, jaw):
     teeth[jaw, 3] = vertices + reach, triangles
     kinds = kinds_of(template, teeth)
     assert kinds == {name: name[0] for name in kinds}
+
+
+def test_a_shard_of_a_tooth_stands_within_its_row_if_not_as_high():
+    x, y, z = np.meshgrid(np.arange(4.0), np.linspace(0.0, 1.0, 4), [0.0, 1.0], indexing="ij")
+    grid = np.stack([x, y, z], axis=-1).reshape(-1, 3)
+    upper, lower = grid * [1, 10, 1] - [0, 10, 0], grid * [1, 6, 1] - [0, 15, 0]
+    shard = grid * [0.2, 1.5, 1] - [-1, 10, 0]
+    clouds = {1: upper, 2: lower, 3: shard}
+    kinds = {1: ("upper_teeth", 1.0), 2: ("lower_teeth", 1.0), 3: ("mouth_interior", 0.6)}
+    assert _teeth_by_row(kinds, clouds, {}) == {3: ("upper_teeth", 0.6)}
 
 
 def test_a_face_split_along_a_seam_is_one_part(template):

@@ -81,8 +81,8 @@ def _teeth_by_row(
     """Kinds of single teeth that seemed to span both jaws: that of the row they stand in.
 
     clouds: (P, 3) points of every loose part; fitted: those of the fitted parts. A tooth that bites
-    deep, or is longer than the fitted ones, is close to both; its neighbours in the row are not,
-    and stand as high as it does.
+    deep, or is longer than the fitted ones, is close to both, as is a shard that a cut left; its
+    neighbours in the row are not, and stand as high as it does.
     """
     rows = {}
     for name in ("upper_teeth", "lower_teeth"):
@@ -93,17 +93,19 @@ def _teeth_by_row(
         points = clouds[number]
         is_single = np.ptp(points[:, [0, 2]], axis=0).max() < _TOOTH_WIDTH_MM
         if kind == "mouth_interior" and is_single:
-            apart = {name: _height_apart(points, row) for name, row in rows.items()}
-            told[number] = (min(apart, key=lambda name: apart[name]), confidence)
+            misfits = {name: _misfit(points, row) for name, row in rows.items()}
+            told[number] = (min(misfits, key=lambda name: misfits[name]), confidence)
     return told
 
 
-def _height_apart(points: FloatArray, row: FloatArray) -> float:
-    """mm between the mean height of (P, 3) points and that of the row at their place."""
+def _misfit(points: FloatArray, row: FloatArray) -> tuple[float, float]:
+    """mm that (P, 3) points are over and under the row at their place on average, and mm between
+    the mean heights: a shard of a tooth stands within its row, if not as high."""
     middle = points.mean(axis=0)
     from_middle = np.linalg.norm((row - middle)[:, [0, 2]], axis=1)
-    nearest = np.argsort(from_middle, kind="stable")[:_ROW_NEIGHBOURS]
-    return abs(float(row[nearest, 1].mean() - middle[1]))
+    heights = row[np.argsort(from_middle, kind="stable")[:_ROW_NEIGHBOURS], 1]
+    outside = points[:, 1] - np.clip(points[:, 1], heights.min(), heights.max())
+    return float(np.abs(outside).mean()), abs(float(heights.mean() - middle[1]))
 
 
 def mouth_kind(points: FloatArray, distances: FloatArray) -> tuple[str, float]:
