@@ -79,7 +79,7 @@ def retarget(
     if shares is not None:
         result[:, shares == 0.0] = 0.0
     if alignment.fit.cut is not None:
-        alignment.fit.cut.keep_in_place(result)
+        alignment.fit.cut.keep_in_place(result, vertices_moving(alignment.parts, "jaw"))
     progress(1.0, "Carried")
     return result
 

@@ -76,11 +76,15 @@ class SymmetryCut:
             np.concatenate([starts, starts[1:] + len(corners)]),
         )
 
-    def keep_in_place(self, displacements: FloatArray) -> None:
-        """Let the cut stay in its plane: (T, M, 3) displacements of the half, changed in place."""
-        moved = displacements[:, self.vertex_indices]
+    def keep_in_place(self, displacements: FloatArray, rigid: IntArray) -> None:
+        """Let the cut stay in its plane: (T, M, 3) displacements of the half, changed in place.
+
+        rigid: (N,) vertices of teeth, which stay as they are whatever the plane does.
+        """
+        kept = np.setdiff1d(self.vertex_indices, rigid)
+        moved = displacements[:, kept]
         moved -= (moved @ self.normal)[..., None] * self.normal
-        displacements[:, self.vertex_indices] = moved
+        displacements[:, kept] = moved
 
 
 def find_symmetry_cut(mesh: Mesh) -> SymmetryCut | None:

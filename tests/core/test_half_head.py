@@ -86,3 +86,13 @@ def test_landmarks_put_right_on_half_a_head_keep_its_cut():
     again = refit(alignment, {})
     assert again.fit.cut is alignment.fit.cut
     assert again.fit.residual.mean_mm < 1.0
+
+
+def test_the_cut_stays_in_its_plane_and_teeth_in_their_row():
+    cut = half_alignment().fit.cut
+    moved = np.random.default_rng(2).normal(size=(2, half_alignment().target.num_vertices, 3))
+    tooth, skin = cut.vertex_indices[:2], cut.vertex_indices[2:]
+    kept = moved.copy()
+    cut.keep_in_place(kept, rigid=tooth)
+    np.testing.assert_allclose(kept[:, skin] @ cut.normal, 0.0, atol=1e-12)
+    np.testing.assert_array_equal(kept[:, tooth], moved[:, tooth])
