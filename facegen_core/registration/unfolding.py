@@ -32,6 +32,8 @@ _LARGEST_MM = 2.5
 _LEAST_SHARE = 0.05
 # Rounds, and how much farther than its own triangle asks a corner goes in each: others pull too.
 _MAX_ROUNDS, _BEYOND = 24, 1.3
+# All triangles are looked at in as many frames as stay within the cache of a processor.
+_BYTES_AT_ONCE = 4_000_000
 # Vertices so many edges from a folded triangle may give way to it.
 _RINGS = 3
 
@@ -67,7 +69,7 @@ class Unfolding:
         if len(frames) == 0 or len(self.triangles) == 0:
             return result
         positions = self.rest[:, None] + moved[:, frames]
-        is_folded = self._seen(positions)[0] < self.least[:, None]  # (F, T')
+        is_folded = self._folded(positions)
         is_concerned = is_folded.any(axis=0)
         if not is_concerned.any():
             return result
@@ -78,6 +80,15 @@ class Unfolding:
         if mask is not None:
             slides = slides * mask[rows, None]
         result[np.ix_(rows, frames)] = part._slid(positions[rows], slides)
+        return result
+
+    def _folded(self, positions: FloatArray) -> BoolArray:
+        """(F, T) which triangles keep less than they should at (Z, T, 3) positions."""
+        result = np.empty((len(self.triangles), positions.shape[1]), bool)
+        step = max(_BYTES_AT_ONCE // (24 * len(self.triangles)), 1)
+        for start in range(0, positions.shape[1], step):
+            frames = slice(start, start + step)
+            result[:, frames] = self._seen(positions[:, frames])[0] < self.least[:, None]
         return result
 
     def _slid(self, positions: FloatArray, slides: FloatArray) -> FloatArray:
