@@ -145,6 +145,21 @@ def vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
     return _normalised(sums).reshape(vertices.shape)
 
 
+def phong_bulges(points: sparse.spmatrix, vertices: FloatArray, normals: FloatArray) -> FloatArray:
+    """(N,) how far points on flat triangles are off the curved ones that meet the corners' normals.
+
+    points: (N, M) sparse barycentrics of the points on (M, 3) vertices with (M, 3) unit normals.
+    Boubekeur & Alexa 2008, Phong Tessellation, eq. 2.
+    """
+    corners = points.tocoo()
+    places = points @ vertices
+    own = normals[corners.col]
+    heights = np.sum((places[corners.row] - vertices[corners.col]) * own, axis=1)
+    bulges = np.zeros_like(places)
+    np.add.at(bulges, corners.row, (corners.data * heights)[:, None] * own)
+    return np.asarray(np.linalg.norm(bulges, axis=1))
+
+
 def _normalised(vectors: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1.0)

@@ -78,8 +78,7 @@ def retarget(
         result[frames] = retargeter.displacements(motion.skin[frames], motion.jaw[frames], masking)
     if shares is not None:
         result[:, shares == 0.0] = 0.0
-    if alignment.fit.cut is not None:
-        alignment.fit.cut.keep_in_place(result, vertices_moving(alignment.parts, "jaw"))
+    alignment.hold_cut(result)
     progress(1.0, "Carried")
     return result
 

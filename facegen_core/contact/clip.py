@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..progress import Progress, no_progress
-from ..registration.alignment import Alignment, vertices_moving
+from ..registration.alignment import Alignment
 from ..registration.masking import check_mask
 from ..registration.riding import Riding
 from ..registration.surface import Surface
@@ -47,9 +47,8 @@ def resolve_clip(
     for start in range(0, len(displacements), _FRAMES_AT_ONCE):
         progress(start / len(displacements), "Keeping lips, lids and teeth apart")
         clip.resolve(np.arange(start, min(start + _FRAMES_AT_ONCE, len(displacements))))
-    cut = alignment.fit.cut
-    if cut is not None and clip.result is not displacements:
-        cut.keep_in_place(clip.result, vertices_moving(alignment.parts, "jaw"))
+    if clip.result is not displacements:
+        alignment.hold_cut(clip.result)
     progress(1.0, "Apart")
     return clip.result, ContactReport(*(_measure(worst) for worst in (clip.before, clip.after)))
 

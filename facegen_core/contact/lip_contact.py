@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..mesh import vertex_normals
+from ..mesh import phong_bulges, vertex_normals
 from .forces import along
 from .resolving import FREE_MM, Depths
 from .zone import Zone
@@ -57,7 +57,9 @@ class LipContact:
         empty = cls(zone, size, np.zeros(len(zone.sides)))
         rest = zone.rest[:, None]
         deep = np.maximum(empty.encounter(rest).depths(rest).beyond_rest[:, 0], 0.0)
-        return cls(zone, size, np.maximum(deep, _FLATNESS_SHARE * _bulges(zone)))
+        normals = vertex_normals(zone.rest, zone.triangles)
+        flat = _FLATNESS_SHARE * phong_bulges(zone.points, zone.rest, normals)
+        return cls(zone, size, np.maximum(deep, flat))
 
     def encounter(self, positions: FloatArray) -> LipEncounter:
         """Which points are near which of the other lip, in (Z, T, 3) positions."""
@@ -133,20 +135,6 @@ class LipEncounter:
         beyond[own] = np.minimum(depth - self.contact.allowed[self.points], most)
         ways_out[own] = normal
         return Depths(_OWN_SHARE * beyond, ways_out, beyond)
-
-
-def _bulges(zone: Zone) -> FloatArray:
-    """(C,) mm between points on flat triangles and the curved ones that meet the corners' normals.
-
-    Boubekeur & Alexa 2008, Phong Tessellation, eq. 2.
-    """
-    normals = vertex_normals(zone.rest, zone.triangles)
-    corners = zone.points.tocoo()
-    points = zone.points @ zone.rest
-    heights = along(points[corners.row] - zone.rest[corners.col], normals[corners.col])
-    bulges = np.zeros_like(points)
-    np.add.at(bulges, corners.row, (corners.data * heights)[:, None] * normals[corners.col])
-    return np.asarray(np.linalg.norm(bulges, axis=1))
 
 
 def _ramp(values: FloatArray, full: float, none: float) -> FloatArray:

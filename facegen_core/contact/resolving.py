@@ -100,13 +100,6 @@ class Opening:
         """Of some vertices only, those of the rims among them."""
         return Opening(self.rims[:, rows], self.spread[rows], self.centre)
 
-    def keep(self, positions: FloatArray, correction: FloatArray) -> FloatArray:
-        """(Z, T, 3) what to add to a correction so that no place becomes wider or narrower.
-
-        positions: (Z, T, 3) mm, the skin before the correction.
-        """
-        return self.spread_of(-self.widened(positions, correction))
-
     def spread_of(self, widths: FloatArray) -> FloatArray:
         """(Z, T, 3) motion that widens the places by (K, T, 3) mm."""
         flat = self.spread @ widths.reshape(len(widths), -1)

@@ -222,3 +222,8 @@ class Alignment:
     correspondence: Correspondence
     parts: tuple[Part, ...]
     region_weights: dict[str, FloatArray] = field(default_factory=dict)
+
+    def hold_cut(self, displacements: FloatArray) -> None:
+        """Let the skin on the cut of half a head stay in its plane: (T, M, 3), changed in place."""
+        if self.fit.cut is not None:
+            self.fit.cut.keep_in_place(displacements, vertices_moving(self.parts, "jaw"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.spatial import cKDTree
 
-from ..mesh import vertex_normals
+from ..mesh import phong_bulges, vertex_normals
 from ..template import Template
 from .alignment import Residual
 from .closest_points import FacingSurface, SurfacePoints, unit
@@ -65,16 +66,12 @@ def misfit_mm(
 
 
 def _bulges(surface: FacingSurface, found: SurfacePoints) -> FloatArray:
-    """(N,) mm between points on flat triangles and the curved ones that meet the corners' normals.
-
-    Boubekeur & Alexa 2008, Phong Tessellation, eq. 2.
-    """
+    """(N,) mm, `phong_bulges` where points were found."""
     corners = surface.triangles[found.triangle_indices]
-    normals = surface.normals[corners]
-    offsets = found.positions[:, None] - surface.vertices[corners]
-    heights = np.sum(offsets * normals, axis=2)
-    bulges = np.einsum("nc,nc,ncx->nx", found.barycentrics, heights, normals)
-    return np.asarray(np.linalg.norm(bulges, axis=1))
+    starts = 3 * np.arange(len(corners) + 1)
+    shape = len(corners), len(surface.vertices)
+    points = sparse.csr_matrix((found.barycentrics.ravel(), corners.ravel(), starts), shape)
+    return phong_bulges(points, surface.vertices, surface.normals)
 
 
 def residual_of(

@@ -184,9 +184,9 @@ def test_lids_lifted_off_the_eyeball_do_not_part_and_others_are_brought_back():
     spread = np.array([[0.75], [-0.25]])
     opening = Opening(sparse.csr_matrix(np.eye(2)), spread, np.zeros(3))
     lifted = np.array([0.3, 0.0])[:, None, None] * rest
-    np.testing.assert_allclose(opening.keep(rest, lifted), 0.0, atol=1e-12)
+    np.testing.assert_allclose(opening.spread_of(-opening.widened(rest, lifted)), 0.0, atol=1e-12)
     raised = np.array([[0.0, 3.0, 0.0], [0.0, 0.0, 0.0]])[:, None]
-    kept = raised + opening.keep(rest, raised)
+    kept = raised + opening.spread_of(-opening.widened(rest, raised))
     turned = (rest + raised)[0, 0], (rest + kept)[0, 0], (rest + kept)[1, 0]
     raised_to, upper, lower = (p[1] / p[2] for p in turned)
     assert abs(upper - lower) < 0.3 * abs(raised_to - rest[1, 0, 1] / rest[1, 0, 2])

@@ -29,6 +29,15 @@ def squares_of(surface):
     return np.concatenate([first, second[:, 2:]], axis=1)
 
 
+def with_doubled_squares(surface):
+    """The same of a mesh in which every square has four vertices of its own; and that mesh."""
+    corners = squares_of(surface).ravel()
+    first = np.arange(0, len(corners), 4)[:, None]
+    own = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
+    doubled = Surface(surface.vertices, surface.triangles, corners, surface.parts)
+    return doubled, Mesh.from_polygons(surface.vertices[corners], own)
+
+
 def landmarks():
     result = np.full((68, 3), 500.0)
     result[60] = 0.0
@@ -100,14 +109,10 @@ def test_each_frame_is_unfolded_for_itself_and_masked_skin_is_left():
 
 def test_polygons_with_corners_of_their_own_do_not_fold_within_themselves():
     surface = patch()
-    squares = squares_of(surface)
-    first = 4 * np.arange(len(squares))[:, None]
-    own = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
-    doubled = Surface(surface.vertices, surface.triangles, squares.ravel(), surface.parts)
+    doubled, mesh = with_doubled_squares(surface)
     moved = np.zeros((surface.num_vertices, 1, 3))
     moved[40, 0, :2] = 0.8 * SPACING_MM
     free = np.ones(surface.num_vertices, bool)
-    mesh = Mesh.from_polygons(surface.vertices[squares.ravel()], own)
     prepare_unfolding(doubled, landmarks(), free, mesh=mesh).unfold_in_place(moved)
     assert normals_up(surface, moved[:, 0]).min() > 0
 
@@ -134,11 +139,7 @@ def test_polygons_do_not_fold_however_they_are_cut():
 
 def test_doubled_squares_do_not_fold_against_their_own_normals():
     surface = patch()
-    squares = squares_of(surface)
-    first = 4 * np.arange(len(squares))[:, None]
-    own = np.concatenate([first + [0, 1, 2], first + [0, 2, 3]])
-    doubled = Surface(surface.vertices, surface.triangles, squares.ravel(), surface.parts)
-    mesh = Mesh.from_polygons(surface.vertices[squares.ravel()], own)
+    doubled, mesh = with_doubled_squares(surface)
     moved = np.zeros((surface.num_vertices, 1, 3))
     moved[40, 0] = np.array([2.0, -1.5, -0.5]) * SPACING_MM
     free = np.ones(surface.num_vertices, bool)
@@ -146,9 +147,9 @@ def test_doubled_squares_do_not_fold_against_their_own_normals():
     def num_folded(**options):
         unfolded = moved.copy()
         prepare_unfolding(doubled, landmarks(), free, **options).unfold_in_place(unfolded)
-        positions = (surface.vertices + unfolded[:, 0])[squares.ravel()]
-        around = vertex_normals(positions, own)[own].sum(axis=1)
-        a, b, c = (positions[own[:, k]] for k in range(3))
+        positions = (surface.vertices + unfolded[:, 0])[doubled.welded_indices]
+        around = vertex_normals(positions, mesh.triangles)[mesh.triangles].sum(axis=1)
+        a, b, c = (positions[mesh.triangles[:, k]] for k in range(3))
         return np.count_nonzero(np.sum(np.cross(b - a, c - a) * around, axis=1) < 0)
 
     assert num_folded() > 0
