@@ -17,10 +17,10 @@ if os.environ.get("RANK", "0") != "0":
 # What each verb does, and the module that does it: it has add_arguments(parser) and main(args).
 # Imported only when asked for, so that preparing data needs no torch.
 VERBS = {
-    "prepare": ("build a 4D data set", "training.prepare"),
-    "train": ("train a model", "training.train_expression_model"),
-    "evaluate": ("measure a model on unseen subjects", "training.evaluate"),
-    "export": ("write a model bundle", "training.export_bundle"),
+    "prepare": ("build a 4D data set", "training.preparation.prepare"),
+    "train": ("train a model", "training.expression_model.train_expression_model"),
+    "evaluate": ("measure a model on unseen subjects", "training.evaluation.evaluate"),
+    "export": ("write a model bundle", "training.expression_model.export_bundle"),
     "detector": ("train the landmark detector", "training.landmark_detector.command"),
     "add-detector": ("put a detector into a bundle", "training.landmark_detector.add_to_bundle"),
 }

@@ -34,7 +34,7 @@ def prepared_scans(scans, tmp_path_factory) -> Path:
     """The data set made of them."""
     pytest.importorskip("trimesh", reason="training reads meshes with trimesh")
     from training.datasets.sequence_folder import find_sequence_folder
-    from training.prepare_recordings import Options, prepare_recordings
+    from training.preparation.prepare_recordings import Options, prepare_recordings
 
     out = tmp_path_factory.mktemp("prepared") / "scans"
     prepare_recordings(find_sequence_folder(scans), out, Options(num_workers=1))
@@ -49,8 +49,8 @@ def facekit(tmp_path):
 @pytest.fixture
 def small_build(monkeypatch):
     """Instead of the head of ICT-FaceKit: the sphere, with the real names for its shapes."""
-    from training import prepare
-    from training.build_template import TemplateBuild
+    from training.preparation import prepare
+    from training.template_building.build_template import TemplateBuild
 
     template = sphere_template()
     rng = np.random.default_rng(1)

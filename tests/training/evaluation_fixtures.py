@@ -9,11 +9,16 @@ import torch
 from facegen_core.models.config import ModelConfig
 from facegen_core.models.expression_model import ExpressionModel
 from tests.training.synthetic_sequences import BumpSequence, bump_data
-from training.checkpoint import Checkpoint, model_arrays, save_checkpoint
 from training.datasets.sequence import Component
-from training.recordings import compute_basis, magnitude, magnitude_statistics, record
-from training.train_config import TrainConfig, write_config
-from training.training_data import TrainingData
+from training.datasets.training_data import TrainingData
+from training.expression_model.recordings import (
+    compute_basis,
+    magnitude,
+    magnitude_statistics,
+    record,
+)
+from training.expression_model.train_config import TrainConfig, write_config
+from training.runs.checkpoint import Checkpoint, model_arrays, save_checkpoint
 
 NUM_SHAPES = 8
 DECODERS = {"pca_lstm": "blendshape", "spiral_paper": "spiral", "hybrid": "hybrid"}

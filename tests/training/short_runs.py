@@ -13,10 +13,10 @@ from typing import Any
 import torch
 
 from tests.training.synthetic_sequences import bump_data
-from training.checkpoint import Checkpoint, load_checkpoint
-from training.distributed import joined, started_by_torchrun
-from training.train_config import TrainConfig, config_from_dict
-from training.train_expression_model import train
+from training.expression_model.train_config import TrainConfig, config_from_dict
+from training.expression_model.train_expression_model import train
+from training.runs.checkpoint import Checkpoint, load_checkpoint
+from training.runs.distributed import joined, started_by_torchrun
 
 SHORT: dict[str, Any] = {
     "model": {"num_blendshapes": 8, "bidirectional": True, "follows_neutral": True},

@@ -9,7 +9,7 @@ from facegen_core.intensity import EXPRESSIONS
 from facegen_core.template import Template
 from tests.sphere_template import RADIUS, sphere_template
 from training.datasets.sequence import Component
-from training.training_data import TrainingData
+from training.datasets.training_data import TrainingData
 
 APEX_MM = 4.0
 

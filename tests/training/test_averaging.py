@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the average is torch")
 
-from training.averaging import WeightAverage  # noqa: E402
+from training.runs.averaging import WeightAverage  # noqa: E402
 
 
 def parameter(value: float) -> torch.nn.Parameter:

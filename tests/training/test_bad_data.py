@@ -12,8 +12,8 @@ from facegen_core.errors import DatasetError
 from tests.training.recorded_faces import marked, with_template_of, write_ply
 from training.datasets.mesh_files import read_mesh_file
 from training.datasets.sequence_folder import find_sequence_folder
-from training.prepare_recordings import Options, prepare_recordings
-from training.training_data import open_dataset
+from training.datasets.training_data import open_dataset
+from training.preparation.prepare_recordings import Options, prepare_recordings
 
 
 @pytest.fixture

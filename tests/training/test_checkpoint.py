@@ -4,8 +4,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="checkpoints hold torch weights")
 
 from facegen_core.bundle import write_arrays  # noqa: E402
-from training import checkpoint as checkpoints  # noqa: E402
-from training.checkpoint import (  # noqa: E402
+from training.runs import checkpoint as checkpoints  # noqa: E402
+from training.runs.checkpoint import (  # noqa: E402
     Checkpoint,
     CheckpointError,
     load_checkpoint,

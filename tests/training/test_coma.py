@@ -22,8 +22,8 @@ from tests.training.recorded_faces import (
 from training.__main__ import main
 from training.datasets.coma import EXPRESSIONS, find_coma
 from training.datasets.recorded import RecordedDataset
-from training.prepare_recordings import Options, prepare_recordings
-from training.training_data import open_dataset
+from training.datasets.training_data import open_dataset
+from training.preparation.prepare_recordings import Options, prepare_recordings
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENT = (ROOT / "docs" / "train-your-own.md").read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.correction_frames import between_frames, choose_frames
+from training.ict4d.correction_frames import between_frames, choose_frames
 
 
 def test_a_node_is_itself_and_nothing_happens_outside():

@@ -2,8 +2,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="devices are torch's")
 
-from training.device import Device, choose_device  # noqa: E402
-from training.train_config import TrainingConfigError, config_from_dict  # noqa: E402
+from training.expression_model.train_config import TrainingConfigError, config_from_dict  # noqa: E402
+from training.runs.device import Device, choose_device  # noqa: E402
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from tests.training.short_runs import checkpoint_of, finish, start  # noqa: E402
-from training.distributed import Processes, started_by_torchrun  # noqa: E402
+from training.runs.distributed import Processes, started_by_torchrun  # noqa: E402
 
 ROOT = Path(__file__).parent.parent.parent
 # The batch of 5 splits unevenly; the last batch of an epoch of 48 by 47 leaves one process nothing.

@@ -12,9 +12,9 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from facegen_core.errors import FacegenError  # noqa: E402
 from facegen_core.intensity import EXPRESSIONS  # noqa: E402
 from tests.training.evaluation_fixtures import TwoAtOnce, toy_data, write_toy_run  # noqa: E402
-from training import evaluate as evaluation  # noqa: E402
-from training.evaluate import EvaluationSettings, add_arguments, settings_of  # noqa: E402
+from training.evaluation import evaluate as evaluation  # noqa: E402
 from training.evaluation import examination, pictures  # noqa: E402
+from training.evaluation.evaluate import EvaluationSettings, add_arguments, settings_of  # noqa: E402
 from training.evaluation.reference import read_reference  # noqa: E402
 from training.evaluation.report_tables import reconstruction_section  # noqa: E402
 from training.evaluation.systems import OpenedSystems, open_systems  # noqa: E402

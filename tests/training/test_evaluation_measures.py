@@ -20,7 +20,7 @@ from training.evaluation.reconstruction_table import (  # noqa: E402
 )
 from training.evaluation.reference import resampled_frames  # noqa: E402
 from training.evaluation.skin_measures import SkinMeasures  # noqa: E402
-from training.recordings import MagnitudeStatistics  # noqa: E402
+from training.expression_model.recordings import MagnitudeStatistics  # noqa: E402
 
 OFFSET = np.array([3.0, 4.0, 0.0], np.float32)  # 5 mm long
 

@@ -3,9 +3,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from training.examples import LONGEST_EXAMPLE, Example, ExampleSource, blend, pad, retime
-from training.recordings import MagnitudeStatistics, RecordedComponent, Recording
-from training.train_config import AugmentationConfig
+from training.expression_model.examples import (
+    LONGEST_EXAMPLE,
+    Example,
+    ExampleSource,
+    blend,
+    pad,
+    retime,
+)
+from training.expression_model.recordings import MagnitudeStatistics, RecordedComponent, Recording
+from training.expression_model.train_config import AugmentationConfig
 
 MARKS = np.array([5.0, 12.0, 20.0, 30.0])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.sphere_template import sphere_template
-from training.face_bases import FaceBases, FaceBasis, on_the_mean_face
+from training.expression_model.face_bases import FaceBases, FaceBasis, on_the_mean_face
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 from facegen_core.inference import Engine
 from facegen_core.topology import vertex_components
 from tests.training.recorded_faces import actor, default_bundle, play, template, there_and_back
-from training.head_motion import (
+from training.preparation.head_motion import (
     chin_vertices,
     fit_rigid,
     head_motion,
@@ -14,7 +14,7 @@ from training.head_motion import (
     moves_as_a_whole,
     still_vertices,
 )
-from training.own_template import build_own_template
+from training.template_building.own_template import build_own_template
 
 
 def turned(frame, rng):

@@ -16,7 +16,7 @@ from tests.training.toy_facekit import (
     write_obj,
 )
 from training.datasets.ict import SPLITS, read_split
-from training.ict_facekit import read_ict_facekit
+from training.ict4d.ict_facekit import read_ict_facekit
 
 ARCHIVE = Path(__file__).parents[3] / "shared" / "data" / "ict-facekit.tar.xz"
 

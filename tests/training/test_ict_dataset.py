@@ -10,8 +10,8 @@ from facegen_core.intensity import EXPRESSIONS
 from tests.training.toy_facekit import REAL_SHAPE_NAMES, prepare_toy_ict
 from training.__main__ import main
 from training.datasets.ict import IctDataset
-from training.make_subject import MAX_COEFFICIENT, identity_coefficients
-from training.performance import draw_style, perform
+from training.ict4d.make_subject import MAX_COEFFICIENT, identity_coefficients
+from training.ict4d.performance import draw_style, perform
 
 
 def test_identities_depend_on_name_and_seed_alone_and_stay_plausible():

@@ -10,7 +10,7 @@ from facegen_core.errors import BundleError
 from facegen_core.landmark_network import LandmarkNetwork, network_shapes
 from facegen_core.registration.depth_view import NUM_PIXELS
 from training.__main__ import main
-from training.checkpoint import CheckpointError
+from training.expression_model.train_config import TrainingConfigError
 from training.landmark_detector import pictures as pictures_module
 from training.landmark_detector.add_to_bundle import add_detector
 from training.landmark_detector.config import DetectorConfig, read_detector_config
@@ -19,7 +19,7 @@ from training.landmark_detector.network import TorchDetector, folded_arrays
 from training.landmark_detector.pictures import make_pictures
 from training.landmark_detector.shapes import box, ellipsoid, hand, join, rod, torus, tube
 from training.landmark_detector.train import MIRRORED, train_detector
-from training.train_config import TrainingConfigError
+from training.runs.checkpoint import CheckpointError
 
 BUNDLE = "blender_addon/assets/default.facegen"
 

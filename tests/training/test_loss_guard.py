@@ -7,10 +7,10 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from tests.training.short_runs import checkpoint_of, short_config  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
-from training import fit  # noqa: E402
-from training.loss_guard import TrainingStoppedError, check_loss  # noqa: E402
-from training.motion_stage import MotionStage  # noqa: E402
-from training.train_expression_model import train  # noqa: E402
+from training.expression_model import fit  # noqa: E402
+from training.expression_model.motion_stage import MotionStage  # noqa: E402
+from training.expression_model.train_expression_model import train  # noqa: E402
+from training.runs.loss_guard import TrainingStoppedError, check_loss  # noqa: E402
 
 QUIET = [1.0] * 20
 

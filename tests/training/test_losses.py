@@ -3,7 +3,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the losses are torch")
 
-from training.losses import (  # noqa: E402
+from training.expression_model.losses import (  # noqa: E402
     EuclideanLength,
     FrameWeights,
     frame_weights,

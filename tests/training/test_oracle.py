@@ -6,9 +6,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="statistics of labels live beside the trainer")
 
 from training.datasets.ict import IctDataset  # noqa: E402
-from training.face_bases import FaceBases  # noqa: E402
-from training.oracle import Oracle  # noqa: E402
-from training.recordings import compute_basis, magnitude_statistics, record  # noqa: E402
+from training.evaluation.oracle import Oracle  # noqa: E402
+from training.expression_model.face_bases import FaceBases  # noqa: E402
+from training.expression_model.recordings import compute_basis, magnitude_statistics, record  # noqa: E402
 
 
 @pytest.fixture

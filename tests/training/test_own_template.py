@@ -15,8 +15,13 @@ from facegen_core.template_arrays import template_arrays, template_from_arrays
 from facegen_core.topology import vertex_components
 from tests.sphere_template import open_sphere
 from tests.training.recorded_faces import FLAME_HEAD_VERTICES, actor, template
-from training.head_motion import fit_rigid, head_motion, still_vertices
-from training.own_template import build_own_template, coefficients, identity_basis, level_factor
+from training.preparation.head_motion import fit_rigid, head_motion, still_vertices
+from training.template_building.own_template import (
+    build_own_template,
+    coefficients,
+    identity_basis,
+    level_factor,
+)
 
 TURN = Rotation.from_rotvec([0.3, -0.8, 0.2])
 SUBJECTS = tuple("ABCDEF")

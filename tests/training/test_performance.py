@@ -5,8 +5,8 @@ import pytest
 
 from facegen_core.intensity import EXPRESSIONS
 from tests.training.toy_facekit import REAL_SHAPE_NAMES
-from training.expression_prototypes import PROTOTYPES, sides
-from training.performance import (
+from training.ict4d.expression_prototypes import PROTOTYPES, sides
+from training.ict4d.performance import (
     EXTREMENESS_MEAN,
     HOLD_VARIATION,
     LENGTH_RANGE,

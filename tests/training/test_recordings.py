@@ -2,7 +2,12 @@ import numpy as np
 
 from facegen_core.intensity import EXPRESSIONS
 from tests.training.synthetic_sequences import bump_data
-from training.recordings import compute_basis, magnitude, magnitude_statistics, record
+from training.expression_model.recordings import (
+    compute_basis,
+    magnitude,
+    magnitude_statistics,
+    record,
+)
 
 
 def basis_of(num_shapes=8):

@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from tests.training.short_runs import finish, short_config, start  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
-from training import fit, train_expression_model, validation  # noqa: E402
-from training.checkpoint import CheckpointError  # noqa: E402
-from training.train_expression_model import train  # noqa: E402
+from training.expression_model import fit, train_expression_model, validation  # noqa: E402
+from training.expression_model.train_expression_model import train  # noqa: E402
+from training.runs.checkpoint import CheckpointError  # noqa: E402
 
 # Where a run may be killed: what is called there, in which module, and at which call.
 PLACES = {

@@ -8,11 +8,11 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from facegen_core.errors import FacegenError  # noqa: E402
 from tests.training.short_runs import short_config  # noqa: E402
 from tests.training.synthetic_sequences import BumpSequence, bump_data  # noqa: E402
-from training.detail_stage import DetailStage  # noqa: E402
-from training.distributed import Processes  # noqa: E402
-from training.run import set_up  # noqa: E402
-from training.train_config import TrainingConfigError, read_config  # noqa: E402
-from training.validation import class_mean, hold_out, predict, some_of_each  # noqa: E402
+from training.expression_model.detail_stage import DetailStage  # noqa: E402
+from training.expression_model.run import set_up  # noqa: E402
+from training.expression_model.train_config import TrainingConfigError, read_config  # noqa: E402
+from training.expression_model.validation import class_mean, hold_out, predict, some_of_each  # noqa: E402
+from training.runs.distributed import Processes  # noqa: E402
 
 
 @pytest.fixture(scope="module")

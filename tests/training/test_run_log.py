@@ -10,9 +10,9 @@ accumulator = pytest.importorskip(
 
 from tests.training.short_runs import checkpoint_of, short_config  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
-from training import run_log, train_expression_model  # noqa: E402
-from training.objective import LOSS_NAMES  # noqa: E402
-from training.train_expression_model import train  # noqa: E402
+from training.expression_model import run_log, train_expression_model  # noqa: E402
+from training.expression_model.objective import LOSS_NAMES  # noqa: E402
+from training.expression_model.train_expression_model import train  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.schedule import Schedule, schedule_of
-from training.train_config import config_from_dict
+from training.expression_model.schedule import Schedule, schedule_of
+from training.expression_model.train_config import config_from_dict
 
 
 def by_epochs(**changes) -> Schedule:

@@ -17,8 +17,8 @@ from tests.training.recorded_faces import (
 )
 from training.datasets.mesh_files import read_mesh_file
 from training.datasets.sequence_folder import find_sequence_folder
-from training.prepare_recordings import Options, prepare_recordings
-from training.training_data import open_dataset
+from training.datasets.training_data import open_dataset
+from training.preparation.prepare_recordings import Options, prepare_recordings
 
 ALONE = Options(num_workers=1)
 SAID = {"unit": "mm", "frame_rate": 30.0}

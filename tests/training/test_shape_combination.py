@@ -8,7 +8,7 @@ from facegen_core import deformation_transfer
 from facegen_core.deformation_transfer import FaceEquations, SourceShapes
 from facegen_core.motion import pose_points
 from tests.sphere_template import open_sphere
-from training.shape_combination import Combination, JawArc, TurnsAndStretches
+from training.ict4d.shape_combination import Combination, JawArc, TurnsAndStretches
 
 PIVOT = np.array([0.0, 0.0, -10.0])
 OPENING = np.array([0.7, 0, 0, 0, 0, 0])

@@ -10,10 +10,10 @@ from facegen_core.mesh import Mesh, vertex_normals
 from facegen_core.template import PART_MOTIONS, REGIONS
 from facegen_core.topology import boundary_edges, edges_of, ordered_one_rings, vertex_components
 from tests.sphere_template import RADIUS, open_sphere
-from training.catmull_clark import catmull_clark, triangulated
-from training.edge_flips import align_edges, smallest_angles
-from training.remesh import remesh
-from training.surface import Surface
+from training.template_building.catmull_clark import catmull_clark, triangulated
+from training.template_building.edge_flips import align_edges, smallest_angles
+from training.template_building.remesh import remesh
+from training.template_building.surface import Surface
 
 BUNDLE = Path(__file__).parents[2] / "blender_addon" / "assets" / "default.facegen"
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.schedule import schedule_of
-from training.train_config import (
+from training.expression_model.schedule import schedule_of
+from training.expression_model.train_config import (
     TrainConfig,
     TrainingConfigError,
     config_from_dict,

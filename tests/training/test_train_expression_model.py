@@ -10,11 +10,11 @@ from facegen_core.inference import Engine  # noqa: E402
 from facegen_core.intensity import EXPRESSIONS  # noqa: E402
 from tests.training.short_runs import checkpoint_of, short_config  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
-from training import train_expression_model  # noqa: E402
-from training.checkpoint import CheckpointError  # noqa: E402
-from training.detail_stage import DetailStage  # noqa: E402
-from training.export_bundle import export_bundle  # noqa: E402
-from training.train_expression_model import train  # noqa: E402
+from training.expression_model import train_expression_model  # noqa: E402
+from training.expression_model.detail_stage import DetailStage  # noqa: E402
+from training.expression_model.export_bundle import export_bundle  # noqa: E402
+from training.expression_model.train_expression_model import train  # noqa: E402
+from training.runs.checkpoint import CheckpointError  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def pack(folder: Path, path: Path) -> Path:
 
 def prepare_toy_ict(source: Path, out: Path, **arguments) -> None:
     """`training prepare ict` on two people."""
-    from training import prepare
+    from training.preparation import prepare
 
     arguments = {"seed": 3, "num_subjects": 2, "num_workers": 1, "num_compounds": 2} | arguments
     prepare.prepare_ict(source, out, **arguments)

@@ -11,7 +11,7 @@ Layout::
     DIR/sequences/S001_happy_1.npz    activations, jaw poses, marks, weights of its corrections
 
 The motion of a sequence is activations @ shapes plus weights @ corrections: the sum of the shapes,
-and what turns, stretches and contact change about it (training.subject_shapes).
+and what turns, stretches and contact change about it (training.ict4d.subject_shapes).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from facegen_core.intensity import EXPRESSIONS
 from facegen_core.template import Template
 from training.datasets.dataset import SPLITS, Split, read_split
 from training.datasets.sequence import Component, FloatArray, IntArray, sequence_name
-from training.performance import Lips
-from training.subject_shapes import SubjectShapes, open_studio, sum_of_shapes
+from training.ict4d.performance import Lips
+from training.ict4d.subject_shapes import SubjectShapes, open_studio, sum_of_shapes
 
 __all__ = ["DATASET_VERSION", "SPLITS", "IctDataset", "IctSequence", "Split", "read_split"]
 
@@ -182,7 +182,7 @@ class IctDataset:
         return tuple(_read_sequence(path, arrays, shapes, corrections) for path in paths)
 
     def subject_lips(self, subject: str) -> Lips:
-        """A subject's mouth, as `training.performance.perform` needs it."""
+        """A subject's mouth, as `training.ict4d.performance.perform` needs it."""
         arrays = self._subject_arrays(subject)
         names, heights = arrays["lip_variants"].tolist(), arrays["lip_touching"].tolist()
         touching = dict(zip(names, heights, strict=True))

@@ -25,7 +25,7 @@ from facegen_core.errors import BundleError, DatasetError
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_from_arrays, template_hash
 from training.datasets.sequence import Component, sequence_name
-from training.resumable import write_npz
+from training.preparation.resumable import write_npz
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -59,7 +59,7 @@ class RecordedSequence:
 
     stored: (T', V, 3) float16 mm, memory-mapped; frames: (T,) which of them are played. Where the
     neutral is a frame of its own, frames at rest are as far from it as the face was.
-    jaw_poses: (T, 6), estimated from the skin over the chin (see `training.head_motion`).
+    jaw_poses: (T, 6), estimated from the skin over the chin (see `preparation.head_motion`).
     """
 
     subject: str

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from facegen_core.errors import DatasetError
 from facegen_core.template import Template
+from training.datasets.training_data import TrainingData
 from training.evaluation.cases import looked_at_whole, read_case
 from training.evaluation.classifier import SpreadScores, score_systems
 from training.evaluation.intensity_response import IntensityResponse, measure_response
@@ -20,7 +21,6 @@ from training.evaluation.reconstruction_table import ReconstructionTable
 from training.evaluation.reference import Reference
 from training.evaluation.skin_measures import SkinMeasures
 from training.evaluation.systems import OURS, OpenedSystems
-from training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from training.datasets.sequence import Sequence

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from facegen_core.template import Template
+from training.datasets.training_data import TrainingData
 from training.evaluation.examination import Examination
 from training.evaluation.questions import Question
 from training.evaluation.reconstruction_table import NUM_PHASE_STEPS
@@ -22,7 +23,6 @@ from training.evaluation.systems import BASELINE, OURS, PAPER, OpenedSystems, Tr
 from training.figures import heat_maps, interpolation, motion_frames, phase_errors
 from training.figures.drawing import head_view
 from training.figures.inner_parts import posed_parts, skin_colours
-from training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from training.datasets.sequence import Sequence

@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.recordings import MagnitudeStatistics, RecordedComponent, components_of
+from training.expression_model.recordings import (
+    MagnitudeStatistics,
+    RecordedComponent,
+    components_of,
+)
 
 if TYPE_CHECKING:
     from training.datasets.sequence import Sequence

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facegen_core.metrics import vertex_errors, weighted_mean
 from training.evaluation.cases import Case
 from training.evaluation.questions import Strength
-from training.reconstruction import COMPOUND, apex_rows
+from training.expression_model.reconstruction import COMPOUND, apex_rows
 
 FloatArray = NDArray[np.floating]
 

@@ -8,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import DatasetError
+from training.datasets.training_data import TrainingData
 from training.evaluation.questions import Labels
-from training.reconstruction import ClassMeans, class_means
-from training.recordings import MotionBasis, compute_basis, magnitude_statistics, record
-from training.training_data import TrainingData
+from training.expression_model.reconstruction import ClassMeans, class_means
+from training.expression_model.recordings import (
+    MotionBasis,
+    compute_basis,
+    magnitude_statistics,
+    record,
+)
 
 IntArray = NDArray[np.integer]
 

@@ -19,7 +19,7 @@ from training.evaluation.reconstruction_table import TOTAL, Cell, Reconstruction
 from training.evaluation.skin_measures import TRUTH
 from training.evaluation.systems import OURS, OpenedSystems
 from training.evaluation.targets import judge_targets
-from training.reconstruction import COMPOUND
+from training.expression_model.reconstruction import COMPOUND
 
 RESULTS_VERSION = 1
 _DIGITS = 4

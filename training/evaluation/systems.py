@@ -18,17 +18,17 @@ from numpy.typing import NDArray
 from facegen_core.errors import FacegenError
 from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
-from training.checkpoint import CheckpointError, load_checkpoint, restore_model
 from training.datasets.ict import IctDataset
 from training.datasets.sequence import Sequence
+from training.datasets.training_data import TrainingData
+from training.evaluation.oracle import Oracle
 from training.evaluation.questions import Labels, Question
 from training.evaluation.reference import Reference
-from training.face_bases import FaceBases
-from training.oracle import Oracle
-from training.reconstruction import ClassMeans, predict
-from training.recordings import MagnitudeStatistics, MotionBasis
-from training.train_config import read_config
-from training.training_data import TrainingData
+from training.expression_model.face_bases import FaceBases
+from training.expression_model.reconstruction import ClassMeans, predict
+from training.expression_model.recordings import MagnitudeStatistics, MotionBasis
+from training.expression_model.train_config import read_config
+from training.runs.checkpoint import CheckpointError, load_checkpoint, restore_model
 
 IntArray = NDArray[np.integer]
 

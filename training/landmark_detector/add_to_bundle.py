@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from facegen_core.bundle import Bundle, load_bundle, save_bundle
 from facegen_core.errors import BundleError
-from training.export_bundle import DEFAULT_BUNDLE, MAX_BUNDLE_BYTES
+from training.expression_model.export_bundle import DEFAULT_BUNDLE, MAX_BUNDLE_BYTES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,14 +13,14 @@ import torch
 from tqdm import tqdm
 
 from facegen_core.bundle import load_bundle, write_arrays
-from training.export_bundle import DEFAULT_BUNDLE
+from training.expression_model.export_bundle import DEFAULT_BUNDLE
+from training.expression_model.train_config import TrainingConfigError
 from training.landmark_detector.config import DetectorConfig, read_detector_config
 from training.landmark_detector.measure import Measured, as_text
 from training.landmark_detector.network import folded_arrays
 from training.landmark_detector.pictures import Pictures, make_pictures
 from training.landmark_detector.train import train_detector, validate
-from training.provenance import commit
-from training.train_config import TrainingConfigError
+from training.runs.provenance import commit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.train_config import TrainingConfigError, read_settings
+from training.expression_model.train_config import TrainingConfigError, read_settings
 
 
 @dataclass(frozen=True)

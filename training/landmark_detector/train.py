@@ -15,8 +15,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from facegen_core.registration.depth_view import CROP_MM, DEPTH_UNIT_MM, MAX_DEPTH
-from training.averaging import WeightAverage
-from training.checkpoint import (
+from training.landmark_detector.config import DetectorConfig
+from training.landmark_detector.measure import Measured, measure
+from training.landmark_detector.network import TorchDetector
+from training.landmark_detector.pictures import Pictures
+from training.runs.averaging import WeightAverage
+from training.runs.checkpoint import (
     Checkpoint,
     CheckpointError,
     load_checkpoint,
@@ -26,10 +30,6 @@ from training.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
-from training.landmark_detector.config import DetectorConfig
-from training.landmark_detector.measure import Measured, measure
-from training.landmark_detector.network import TorchDetector
-from training.landmark_detector.pictures import Pictures
 
 # What each term of the loss counts: where landmarks are, how far off that may be, face or not.
 PLACE_WEIGHT, ERROR_WEIGHT, SCORE_WEIGHT = 20.0, 0.1, 1.0

@@ -20,7 +20,7 @@ from tests.benchmarks.heads.variation import (
     polygons_within,
     selected,
 )
-from training.template_regions import MOUTH_GROUP
+from training.template_building.template_regions import MOUTH_GROUP
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]

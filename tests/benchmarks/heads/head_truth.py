@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.mesh import Mesh
 from facegen_core.motion import FaceMotion
-from training.expression_prototypes import PROTOTYPES
+from training.ict4d.expression_prototypes import PROTOTYPES
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

@@ -11,7 +11,7 @@ from facegen_core.mesh import Mesh
 from tests.benchmarks.heads.eye_opening import EyeOpening, sphere_centre
 from tests.benchmarks.heads.sheet_distance import Sheet
 from tests.benchmarks.heads.variation import Variation, as_made, polygons_within, selected
-from training.template_inner_parts import LEFT_EYEBALL_GROUP, RIGHT_EYEBALL_GROUP
+from training.template_building.template_inner_parts import LEFT_EYEBALL_GROUP, RIGHT_EYEBALL_GROUP
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

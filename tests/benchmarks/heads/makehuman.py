@@ -21,7 +21,7 @@ from facegen_core.registration.local_change import JAW_SURROUNDINGS_MM, carry_po
 from facegen_core.template import REGIONS
 from tests.benchmarks.heads.head_truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
 from tests.shared_heads import MAKEHUMAN, read_mesh
-from training.surface import NORMAL_WEIGHT_MM, Surface
+from training.template_building.surface import NORMAL_WEIGHT_MM, Surface
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

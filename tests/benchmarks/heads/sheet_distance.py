@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from facegen_core.hierarchy import closest_barycentrics
 from facegen_core.mesh import vertex_normals
 from facegen_core.topology import boundary_edges
-from training.surface import unit
+from training.template_building.surface import unit
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

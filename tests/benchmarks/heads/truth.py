@@ -27,16 +27,21 @@ from facegen_core.template import Template
 from tests.benchmarks.heads.eye_opening import EyeOpening, sphere_centre
 from tests.benchmarks.heads.head_truth import BLINK, FRAMES, LOWER_FACE, HeadTruth
 from tests.shared_heads import ICT_ARCHIVE
-from training.catmull_clark import catmull_clark, triangulated
-from training.expression_prototypes import CLOSING_SHAPE, PROTOTYPES, Prototype, sides
-from training.ict_facekit import IctFaceKit, read_ict_facekit
-from training.make_subject import MAX_COEFFICIENT
-from training.performance import EXTREMENESS_MEAN
-from training.shape_combination import Combination, JawArc, TurnsAndStretches
-from training.subject_shapes import Studio, SubjectShapes, subject_pivot, sum_of_shapes
-from training.surface import Surface
-from training.template_inner_parts import LEFT_EYEBALL_GROUP, RIGHT_EYEBALL_GROUP
-from training.template_regions import LOWER_TEETH_GROUP, SKIN_GROUP, UPPER_TEETH_GROUP, jaw_poses
+from training.ict4d.expression_prototypes import CLOSING_SHAPE, PROTOTYPES, Prototype, sides
+from training.ict4d.ict_facekit import IctFaceKit, read_ict_facekit
+from training.ict4d.make_subject import MAX_COEFFICIENT
+from training.ict4d.performance import EXTREMENESS_MEAN
+from training.ict4d.shape_combination import Combination, JawArc, TurnsAndStretches
+from training.ict4d.subject_shapes import Studio, SubjectShapes, subject_pivot, sum_of_shapes
+from training.template_building.catmull_clark import catmull_clark, triangulated
+from training.template_building.surface import Surface
+from training.template_building.template_inner_parts import LEFT_EYEBALL_GROUP, RIGHT_EYEBALL_GROUP
+from training.template_building.template_regions import (
+    LOWER_TEETH_GROUP,
+    SKIN_GROUP,
+    UPPER_TEETH_GROUP,
+    jaw_poses,
+)
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

@@ -16,7 +16,7 @@ from scipy import sparse
 from facegen_core.mesh import Mesh, vertex_normals
 from tests.benchmarks.heads.head_truth import HeadTruth
 from tests.benchmarks.heads.warps import Warp
-from training.surface import Surface
+from training.template_building.surface import Surface
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

@@ -1,0 +1,1 @@
+"""The making of ICT-4D: faces, their own expression shapes, and how people play them."""

@@ -1,0 +1,1 @@
+"""The `prepare` verb: from what was downloaded or recorded to a set on disk."""

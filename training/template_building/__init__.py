@@ -1,0 +1,1 @@
+"""Building templates: ours, and one of a recorded set's own topology."""
