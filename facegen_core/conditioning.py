@@ -85,6 +85,42 @@ def conditioning_signal(
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+def time_code(signal: FloatArray, model_rate: float) -> NDArray[np.float32]:
+    """(K, 2) where in its stretch of motion each step of a signal (K, C) is: since and until rest.
+
+    Seconds since all intensities were last 0 and until they next are, or since the first and until
+    the last step, each as t / (1 + t): near steps are told apart well, and no clip is too long.
+    """
+    steps = np.arange(len(signal))
+    is_rest = ~(signal > 0).any(axis=1)
+    last = np.maximum.accumulate(np.where(is_rest, steps, -1))
+    since = steps - np.maximum(last, 0)
+    following = np.minimum.accumulate(np.where(is_rest, steps, len(signal))[::-1])[::-1]
+    until = np.minimum(following, len(signal) - 1) - steps
+    seconds = np.stack([since, until], axis=1) / model_rate
+    return (seconds / (1.0 + seconds)).astype(np.float32)
+
+
+def stretches(signal: FloatArray) -> NDArray[np.intp]:
+    """(K,) which stretch of motion each step of a signal (K, C) belongs to, counted from 0.
+
+    A stretch begins where motion follows rest. What differs from one to the next changes while
+    nothing moves.
+    """
+    moves = (signal > 0).any(axis=1)
+    begins = moves & ~np.concatenate([[False], moves[:-1]])
+    return np.maximum(np.cumsum(begins) - 1, 0)
+
+
+def stage_times(num_steps: int, rate: float) -> NDArray[np.float64]:
+    """(K',) times, in steps of the model, at which a stage of `rate` samples per step works.
+
+    From the first step on, and until the last is covered, so that what follows a clip does not
+    shift the samples.
+    """
+    return np.arange(int(np.ceil((num_steps - 1) * rate - 1e-9)) + 1) / rate
+
+
 def relative_lip_gap(landmarks: FloatArray, template_landmarks: FloatArray) -> float:
     """How much farther than the template's a face's lips stand apart at rest, for the model.
 

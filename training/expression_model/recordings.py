@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,9 +164,17 @@ def components_of(
     )
 
 
+class Projection(Protocol):
+    """What motion is told in, the same for everybody."""
+
+    def project(self, displacements: FloatArray) -> NDArray[np.float32]:
+        """(T, K) of (T, V, 3) displacements."""
+        ...
+
+
 def record(
     sequences: Rows[Sequence],
-    basis: MotionBasis | FaceBases,
+    basis: Projection | FaceBases,
     expressions: Rows[str],
     labels: str,
 ) -> list[Recording]:

@@ -1,0 +1,1 @@
+"""Training the second generator (LM-4DGAN): curves, a neutral and noise to moving landmarks."""
