@@ -25,6 +25,7 @@ CORE_ROWS = [
     {"deformation_transfer"},
     {"intensity"},
     {"conditioning"},
+    {"rasteriser"},
     {"registration"},
     {"retarget"},
     {"contact"},

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..rasteriser import rasterise
+
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
@@ -31,20 +33,19 @@ def depth_image(vertices: FloatArray, triangles: IntArray) -> NDArray[np.float32
     """(NUM_CHANNELS, NUM_PIXELS, NUM_PIXELS) picture; rows go down, columns to the right.
 
     vertices: (W, 3) mm in the camera's frame: X right, Y up, Z towards the eye, the middle of the
-    crop at 0. triangles: (F, 3). Orthographic z-buffer (Catmull 1974) without a loop over
-    triangles: each lists the pixel centres of its bounding box, those inside compete by depth.
+    crop at 0. triangles: (F, 3). Orthographic.
     """
     size = NUM_PIXELS * OVERSAMPLING
     pixel = np.float32(CROP_MM / size)
     points = np.asarray(vertices, np.float32)
     x, y = points[:, 0] / pixel + 0.5 * size, 0.5 * size - points[:, 1] / pixel
     triangles = triangles[(points[:, 2] < NEAR_MM)[triangles].all(axis=1)]
-    pixels, owners, depths = _visible(x, y, points[:, 2], triangles, size)
-    normals = _facing_normals(points, triangles[owners])
+    seen = rasterise(np.stack([x, y], axis=1), points[:, 2], triangles, size, size, both_sides=True)
+    normals = _facing_normals(points, triangles[seen.triangles])
     fine = np.zeros((NUM_CHANNELS, size * size), np.float32)
-    fine[0, pixels] = np.clip(depths / DEPTH_UNIT_MM, -MAX_DEPTH, MAX_DEPTH)
-    fine[1, pixels] = 1.0
-    fine[2:, pixels] = normals[:, :2].T
+    fine[0, seen.pixels] = np.clip(seen.depths / DEPTH_UNIT_MM, -MAX_DEPTH, MAX_DEPTH)
+    fine[1, seen.pixels] = 1.0
+    fine[2:, seen.pixels] = normals[:, :2].T
     return _averaged(fine.reshape(NUM_CHANNELS, size, size))
 
 
@@ -73,43 +74,6 @@ def _thinned(vertices: FloatArray, triangles: IntArray) -> tuple[FloatArray, Int
     clustered = cluster.reshape(-1)[triangles]
     a, b, c = clustered.T
     return vertices[first], clustered[(a != b) & (b != c) & (c != a)]
-
-
-def _visible(
-    x: FloatArray, y: FloatArray, depths: FloatArray, triangles: IntArray, size: int
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Flat pixels that see something, the row of the triangle each sees, and its depth."""
-    cx, cy = x[triangles], y[triangles]  # (F, 3)
-    left = np.ceil(cx.min(axis=1) - 0.5).clip(0)
-    right = np.floor(cx.max(axis=1) - 0.5).clip(max=size - 1)
-    top = np.ceil(cy.min(axis=1) - 0.5).clip(0)
-    bottom = np.floor(cy.max(axis=1) - 0.5).clip(max=size - 1)
-    widths, heights = right - left + 1, bottom - top + 1
-    bx, by = cx[:, 1] - cx[:, 0], cy[:, 1] - cy[:, 0]
-    dx, dy = cx[:, 2] - cx[:, 0], cy[:, 2] - cy[:, 0]
-    areas = bx * dy - by * dx
-    seen = np.flatnonzero((widths > 0) & (heights > 0) & (np.abs(areas) > 1e-6))
-    counts = (widths[seen] * heights[seen]).astype(np.int64)
-    owner = np.repeat(seen, counts)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    down, across = np.divmod(within, widths[owner].astype(np.int64))
-    column, row = left[owner].astype(np.int64) + across, top[owner].astype(np.int64) + down
-    px = column.astype(np.float32) + np.float32(0.5) - cx[owner, 0]
-    py = row.astype(np.float32) + np.float32(0.5) - cy[owner, 0]
-    share_b = (dy[owner] * px - dx[owner] * py) / areas[owner]
-    share_c = (bx[owner] * py - by[owner] * px) / areas[owner]
-    inside = (share_b >= -1e-4) & (share_c >= -1e-4) & (share_b + share_c <= 1.0 + 1e-4)
-    owner, share_b, share_c = owner[inside], share_b[inside], share_c[inside]
-    pixels = (row * size + column)[inside]
-    a, b, c = (depths[triangles[owner, k]] for k in range(3))
-    found = a + share_b * (b - a) + share_c * (c - a)
-    nearest = np.full(size * size, -np.inf, np.float32)
-    np.maximum.at(nearest, pixels, found)
-    winners = np.full(size * size, -1)
-    first = np.flatnonzero(found == nearest[pixels])
-    winners[pixels[first]] = first
-    winners = winners[winners >= 0]
-    return pixels[winners], owner[winners], found[winners]
 
 
 def _facing_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:

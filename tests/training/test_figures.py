@@ -14,7 +14,6 @@ from training.figures import cost_growth, heat_maps, interpolation, motion_frame
 from training.figures.drawing import View, draw_face, head_view
 from training.figures.faces import face_sheet
 from training.figures.inner_parts import posed_parts, skin_colours
-from training.figures.rasteriser import rasterise
 from training.figures.style import SYSTEM_COLOURS, save_png, system_styles
 
 SPHERE, TRIANGLES = open_sphere()
@@ -33,50 +32,6 @@ def has_colour(path, colour: str) -> bool:
     """Whether some pixel of a PNG is close to a colour like '#0072B2'."""
     wanted = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
     return bool((np.abs(imread(path)[..., :3] - wanted).max(axis=-1) < 0.04).any())
-
-
-def nearest_by_loop(positions, depths, triangles, rows, columns):
-    """The naive twin of rasterise: (rows, columns) depth of what each pixel centre sees."""
-    seen = np.full((rows, columns), -np.inf)
-    for corners in triangles:
-        a, b, c = positions[corners]
-        system = np.array([[b[0] - a[0], c[0] - a[0]], [b[1] - a[1], c[1] - a[1]]])
-        if np.linalg.det(system) >= 0:  # y points down: this one faces away
-            continue
-        for y in range(rows):
-            for x in range(columns):
-                share_b, share_c = np.linalg.solve(system, (x + 0.5 - a[0], y + 0.5 - a[1]))
-                shares = np.array([1 - share_b - share_c, share_b, share_c])
-                if (shares >= 0).all():
-                    seen[y, x] = max(seen[y, x], shares @ depths[corners])
-    return seen
-
-
-def test_the_z_buffer_agrees_with_a_loop_over_triangles_and_pixels():
-    rng = np.random.default_rng(3)
-    positions, depths = rng.uniform(-3, 19, (30, 2)), rng.uniform(-5, 5, 30)
-    triangles = rng.permutation(30).reshape(10, 3)
-    visible = rasterise(positions, depths, triangles, 14, 17)
-    seen = np.full(14 * 17, -np.inf)
-    seen[visible.pixels] = visible.depths
-    expected = nearest_by_loop(positions, depths, triangles, 14, 17).ravel()
-    assert np.isfinite(expected).sum() > 50
-    # A centre within rounding of an edge may go either way.
-    agree = np.isclose(seen, expected, atol=2e-3)
-    assert agree.mean() > 0.99
-
-
-def test_a_surface_has_no_seams():
-    grid = np.linspace(0.0, 40.0, 14)
-    x, y = np.meshgrid(grid, grid)
-    index = np.arange(14 * 14).reshape(14, 14)
-    a, b, c, d = (
-        i.ravel() for i in (index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:])
-    )
-    triangles = np.concatenate([np.stack([a, c, b], 1), np.stack([b, c, d], 1)])
-    positions = np.stack([x.ravel(), y.ravel()], 1)
-    visible = rasterise(positions, np.zeros(len(positions)), triangles, 40, 40)
-    assert sorted(visible.pixels) == list(range(40 * 40))
 
 
 def test_a_sphere_is_drawn_round_in_the_middle_and_lit_from_the_upper_left():

@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from facegen_core.errors import TopologyMismatchError
 from facegen_core.mesh import vertex_normals
-from training.figures.rasteriser import Visible, rasterise
+from facegen_core.rasteriser import Visible, rasterise
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]

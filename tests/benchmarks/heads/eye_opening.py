@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
-from training.figures.rasteriser import rasterise
+from facegen_core.rasteriser import rasterise
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -35,8 +35,7 @@ class EyeOpening:
         rays_per_tangent = 0.5 * _NUM_RAYS / _WIDEST_TANGENT
         tangents = offsets[:, :2] / np.maximum(depths, _AHEAD_MM)[:, None]
         screen = tangents * rays_per_tangent * [1.0, -1.0] + 0.5 * _NUM_RAYS
-        both_sides = np.concatenate([triangles, triangles[:, ::-1]])
-        seen = rasterise(screen, -depths, both_sides, _NUM_RAYS, _NUM_RAYS)
+        seen = rasterise(screen, -depths, triangles, _NUM_RAYS, _NUM_RAYS, both_sides=True)
         is_open = np.ones(_NUM_RAYS * _NUM_RAYS, bool)
         is_open[seen.pixels] = False
         return float(_around_middle(is_open.reshape(_NUM_RAYS, _NUM_RAYS)).sum())
