@@ -12,6 +12,8 @@ solved at some frames and follows smoothly between, as when the set was made.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,19 @@ VERTEX_STRIDE = 16
 SOLVED_BETWEEN_MARKS = 3
 # A variant that hardly ever gives this label is left out.
 NEGLIGIBLE_SHARE = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Performances:
+    """Draws of the simulator for one face and one set of marks.
+
+    activations: (N, T, K); variants: (N,) what each plays; weights: (N,) how likely each is given
+    the label, summing to 1.
+    """
+
+    activations: NDArray[np.float32]
+    variants: NDArray
+    weights: FloatArray
 
 
 class Oracle:
@@ -57,17 +72,9 @@ class Oracle:
     ) -> NDArray[np.float32]:
         """(N, V, 3) mm at (N,) frames of a sequence of one expression, given its face, marks and
         amplitude."""
+        drawn = self.performances(sequence, amplitude)
+        activations, variants, weights = drawn.activations, drawn.variants, drawn.weights
         subject = self._shapes(sequence.subject)
-        activations, variants = self._draw(sequence)
-        used = np.flatnonzero(activations.any(axis=(0, 1)))
-        few = np.asarray(subject.shapes[used, ::VERTEX_STRIDE], np.float32)
-        channel = self.dataset.expressions.index(sequence.expression)
-        magnitudes = [
-            magnitude(np.tensordot(drawn, few, axes=1), sequence.marks, self.labels)
-            for drawn in activations[..., used]
-        ]
-        amplitudes = [self.statistics.amplitude(channel, m, self.labels) for m in magnitudes]
-        weights = _likeness(np.array(amplitudes), amplitude)
         solved, follow = _solved_frames(sequence, frames)
         result = np.zeros((len(frames), len(sequence.neutral), 3), np.float32)
         shares = {name: weights[variants == name].sum() for name in np.unique(variants)}
@@ -79,6 +86,20 @@ class Oracle:
             motion += np.tensordot(follow, subject.correction(mean[solved]), axes=1)
             result += np.float32(share / sum(kept.values())) * motion
         return result
+
+    def performances(self, sequence: IctSequence, amplitude: float) -> Performances:
+        """Performances of people with this face and these marks, and how near the label of each
+        comes to the amplitude."""
+        activations, variants = self._draw(sequence)
+        used = np.flatnonzero(activations.any(axis=(0, 1)))
+        few = np.asarray(sequence.shapes[used, ::VERTEX_STRIDE], np.float32)
+        channel = self.dataset.expressions.index(sequence.expression)
+        magnitudes = [
+            magnitude(np.tensordot(drawn, few, axes=1), sequence.marks, self.labels)
+            for drawn in activations[..., used]
+        ]
+        amplitudes = [self.statistics.amplitude(channel, m, self.labels) for m in magnitudes]
+        return Performances(activations, variants, _likeness(np.array(amplitudes), amplitude))
 
     def _shapes(self, subject: str) -> SubjectShapes:
         """The face asked for last is kept."""

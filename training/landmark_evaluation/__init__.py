@@ -1,0 +1,1 @@
+"""Measuring the second generator: landmarks, skin, identity and variety on unseen subjects."""
