@@ -9,16 +9,29 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 import yaml
 
-from facegen_core.errors import FacegenError
 from facegen_core.models.config import ModelConfig
+from training.runs.settings import (
+    TrainingConfigError,
+    differing_setting,
+    read_settings,
+    settings_of_kind,
+)
 
-
-class TrainingConfigError(FacegenError):
-    """A setting is unknown, of a wrong kind, or contradicts another or the data."""
+__all__ = [
+    "AugmentationConfig",
+    "TrainConfig",
+    "TrainingConfigError",
+    "config_from_dict",
+    "config_to_dict",
+    "differing_setting",
+    "read_config",
+    "read_settings",
+    "write_config",
+]
 
 
 @dataclass(frozen=True)
@@ -120,20 +133,9 @@ def read_config(path: Path, **overrides: Any) -> TrainConfig:
     return config_from_dict(content)
 
 
-def read_settings(path: Path) -> Any:
-    """What a YAML file holds, {} for nothing; raises TrainingConfigError where it is none."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TrainingConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TrainingConfigError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    return {} if content is None else content
-
-
 def config_from_dict(content: dict[str, Any]) -> TrainConfig:
     """The TrainConfig of plain values, as YAML or JSON holds them."""
-    return _build(TrainConfig, content, "")
+    return settings_of_kind(TrainConfig, content)
 
 
 def config_to_dict(config: TrainConfig) -> dict[str, Any]:
@@ -147,19 +149,6 @@ def config_to_dict(config: TrainConfig) -> dict[str, Any]:
 def write_config(config: TrainConfig, path: Path) -> None:
     """Save every setting in force, defaults included."""
     path.write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False), encoding="utf-8")
-
-
-def differing_setting(first: dict[str, Any], second: dict[str, Any]) -> str | None:
-    """Name of the first setting (of config_to_dict) in which two differ, None where none does."""
-    for name in [*first, *(n for n in second if n not in first)]:
-        one, two = first.get(name), second.get(name)
-        if isinstance(one, dict) and isinstance(two, dict):
-            inner = differing_setting(one, two)
-            if inner is not None:
-                return f"{name}.{inner}"
-        elif one != two:
-            return name
-    return None
 
 
 # ---- what a value may be -------------------------------------------------------------------------
@@ -232,43 +221,3 @@ def _check_stages(config: TrainConfig) -> None:
             "detail_steps and decoder 'blendshape' contradict each other: after a motion stage "
             "only spirals are trained; set detail_steps and detail_epochs to 0."
         )
-
-
-def _build(kind: type, content: Any, where: str) -> Any:
-    if not isinstance(content, dict):
-        raise TrainingConfigError(f"'{where or 'config'}': expected settings, got {content!r}.")
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    unknown = sorted(str(name) for name in set(content) - set(fields))
-    if unknown:
-        raise TrainingConfigError(
-            f"Unknown setting '{where}{unknown[0]}': choose from {', '.join(fields)}."
-        )
-    defaults, hints = kind(), get_type_hints(kind)
-    values = {
-        name: _convert(value, getattr(defaults, name), hints[name], f"{where}{name}")
-        for name, value in content.items()
-    }
-    return kind(**values)
-
-
-def _convert(value: Any, default: Any, hint: Any, name: str) -> Any:
-    """The value in the type of its default."""
-    if dataclasses.is_dataclass(default):
-        return _build(type(default), value, f"{name}.")
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            choices = ", ".join(get_args(hint))
-            raise TrainingConfigError(f"'{name}': expected one of {choices}, got {value!r}.")
-        return value
-    if isinstance(default, Path) and isinstance(value, str):
-        return Path(value)
-    if isinstance(default, tuple) and isinstance(value, list):
-        if all(type(item) is type(default[0]) for item in value):
-            return tuple(value)
-    if isinstance(default, float) and type(value) in (int, float):
-        return float(value)
-    if type(value) is not type(default):
-        kind = {"PosixPath": "a path", "WindowsPath": "a path", "tuple": "a list"}
-        expected = kind.get(type(default).__name__, type(default).__name__)
-        raise TrainingConfigError(f"'{name}': expected {expected}, got {value!r}.")
-    return value

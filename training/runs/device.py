@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
-from training.expression_model.train_config import TrainConfig, TrainingConfigError
+from training.runs.settings import TrainingConfigError
+
+
+class Wanted(Protocol):
+    """What a run's configuration says of the device: "auto", "cpu" or "cuda"; "auto" or a type."""
+
+    @property
+    def device(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -39,7 +49,7 @@ class Device:
         return f"{name}, {str(self.precision).removeprefix('torch.')}"
 
 
-def choose_device(config: TrainConfig, local_rank: int = 0) -> Device:
+def choose_device(config: Wanted, local_rank: int = 0) -> Device:
     """The device of a process of the run. Raises TrainingConfigError where there is none."""
     has_gpu = torch.cuda.is_available()
     if config.device == "cuda" and not has_gpu:
