@@ -49,18 +49,20 @@ def rasterise(
     positions: (V, 2) in pixels, x right from the left edge and y down from the upper edge.
     depths: (V,) larger is nearer. triangles: (F, 3), counter-clockwise as seen from the front.
     """
-    x, y = (np.asarray(column, np.float32)[triangles] for column in positions.T)  # (F, 3)
-    depths = np.asarray(depths, np.float32)
-    b_x, b_y = x[:, 1] - x[:, 0], y[:, 1] - y[:, 0]
-    c_x, c_y = x[:, 2] - x[:, 0], y[:, 2] - y[:, 0]
+    corners = np.ascontiguousarray(triangles.T)
+    x, y = (np.ascontiguousarray(column, np.float32)[corners] for column in positions.T)  # (3, F)
+    depths = np.ascontiguousarray(depths, np.float32)
+    b_x, b_y, c_x, c_y = x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0]
     # y points down, so a triangle that faces the eye turns clockwise: a negative cross product.
     areas = b_x * c_y - b_y * c_x
     facing = np.flatnonzero((np.abs(areas) if both_sides else -areas) > _SMALLEST_AREA)
-    owner, column, row = _pixel_centres(x[facing], y[facing], rows, columns)
+    owner, column, row = _pixel_centres(
+        x.take(facing, axis=1), y.take(facing, axis=1), rows, columns
+    )
     owner = facing[owner]
     # From the first corner, so that float32 keeps its digits far from the origin.
-    right = column.astype(np.float32) + np.float32(0.5) - x[owner, 0]
-    down = row.astype(np.float32) + np.float32(0.5) - y[owner, 0]
+    right = column.astype(np.float32) + np.float32(0.5) - x[0, owner]
+    down = row.astype(np.float32) + np.float32(0.5) - y[0, owner]
     share_b = (c_y[owner] * right - c_x[owner] * down) / areas[owner]
     share_c = (b_x[owner] * down - b_y[owner] * right) / areas[owner]
     inside = np.flatnonzero(
@@ -70,7 +72,7 @@ def rasterise(
     )
     owner, share_b, share_c = owner[inside], share_b[inside], share_c[inside]
     pixels = row[inside] * columns + column[inside]
-    a, b, c = (depths[triangles[owner, k]] for k in range(3))
+    a, b, c = (depths[corners[k, owner]] for k in range(3))
     candidates = a + share_b * (b - a) + share_c * (c - a)
     first = _nearest(pixels, candidates, rows * columns)
     share_b, share_c = share_b[first], share_c[first]
@@ -81,11 +83,11 @@ def rasterise(
 def _pixel_centres(
     x: FloatArray, y: FloatArray, rows: int, columns: int
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Owners, columns and rows (N,) of all pixel centres in the boxes around (F, 3) corners."""
-    left = np.ceil(x.min(axis=1) - 0.5).clip(0).astype(np.int32)
-    right = np.floor(x.max(axis=1) - 0.5).clip(max=columns - 1).astype(np.int32)
-    top = np.ceil(y.min(axis=1) - 0.5).clip(0).astype(np.int32)
-    bottom = np.floor(y.max(axis=1) - 0.5).clip(max=rows - 1).astype(np.int32)
+    """Owners, columns and rows (N,) of all pixel centres in the boxes around (3, F) corners."""
+    left = np.ceil(x.min(axis=0) - 0.5).clip(0).astype(np.int32)
+    right = np.floor(x.max(axis=0) - 0.5).clip(max=columns - 1).astype(np.int32)
+    top = np.ceil(y.min(axis=0) - 0.5).clip(0).astype(np.int32)
+    bottom = np.floor(y.max(axis=0) - 0.5).clip(max=rows - 1).astype(np.int32)
     widths, heights = (right - left + 1).clip(0), (bottom - top + 1).clip(0)
     counts = widths * heights
     owner = np.repeat(np.arange(len(counts), dtype=np.int32), counts)

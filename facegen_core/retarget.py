@@ -158,6 +158,19 @@ class Retargeter:
         spread = moved.transpose(1, 0, 2)[:, self.surface.welded_indices]
         return self.similarity.inverse_vectors(spread).astype(np.float32)
 
+    def on_template(self, skin: FloatArray, jaw: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The motion as the template fitted to this head plays it: (T, V, 3) mm and (T, 6) poses.
+
+        The poses are about `jaw_pivot`. What the target's own mesh asks for is left out.
+        """
+        carried = skin.transpose(1, 0, 2) @ self.changes.transpose(0, 2, 1)
+        return carried.transpose(1, 0, 2), self._carried_poses(jaw)
+
+    def _carried_poses(self, poses: FloatArray) -> FloatArray:
+        """(T, 6) poses of the jaw, turned and grown with the lower face."""
+        turn = self.jaw_change / np.cbrt(np.linalg.det(self.jaw_change))
+        return np.concatenate([poses[:, :3] @ turn.T, poses[:, 3:] @ self.jaw_change.T], axis=1)
+
     def _weaken_in_place(self, moved: FloatArray, jaw: FloatArray, masking: Masking) -> None:
         """Masked (W, T, 3) skin and rigid parts; each part turns as a whole, by its share."""
         moved *= masking.skin[:, None, None]
@@ -170,11 +183,10 @@ class Retargeter:
 
     def _jaw_motion(self, poses: FloatArray) -> FloatArray:
         """(P, T, 3) what rigid poses do to the vertices of the jaw; zero poses do exactly zero."""
-        size = np.cbrt(np.linalg.det(self.jaw_change))
-        turn = self.jaw_change / size
-        matrices = Rotation.from_rotvec(poses[:, :3] @ turn.T).as_matrix() - np.eye(3)
+        carried = self._carried_poses(poses)
+        matrices = Rotation.from_rotvec(carried[:, :3]).as_matrix() - np.eye(3)
         arms = self.surface.vertices[self.jaw_indices] - self.jaw_pivot
-        return np.einsum("txy,py->ptx", matrices, arms) + poses[:, 3:] @ self.jaw_change.T
+        return np.einsum("txy,py->ptx", matrices, arms) + carried[:, 3:]
 
 
 def prepare(alignment: Alignment, played: FloatArray) -> Retargeter:
