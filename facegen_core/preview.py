@@ -103,7 +103,7 @@ class Sitter:
     eye_offsets: (P, 2) of eyes, across and up from the middle of the eyeball in its radii.
     first_eye_triangle: triangles from this row on are of eyes.
     normal_sums: (P, F) sparse, which triangles meet at a point.
-    centre: (3,) mm, shown in the middle; height_mm: what the picture covers there.
+    centre: (3,) mm, shown in the middle; height_mm: what a picture covers there, num_pixels high.
     """
 
     skin_indices: IntArray
@@ -117,13 +117,14 @@ class Sitter:
     normal_sums: sparse.csr_matrix
     centre: NDArray[np.float32]
     height_mm: float
+    num_pixels: int = NUM_PIXELS
 
     def pictures(self, skin: FloatArray, jaw: FloatArray) -> Pictures:
-        """(T, NUM_PIXELS, NUM_PIXELS, 4) of T frames, `picture` by `picture`."""
+        """(T, num_pixels, num_pixels, 4) of T frames, `picture` by `picture`."""
         return np.stack([self.picture(*frame) for frame in zip(skin, jaw, strict=True)])
 
     def picture(self, skin: FloatArray, jaw: FloatArray) -> Pictures:
-        """(NUM_PIXELS, NUM_PIXELS, 4) sRGB and cover, the first row at the top.
+        """(num_pixels, num_pixels, 4) sRGB and cover, the first row at the top.
 
         skin: (V, 3) mm displacements of the template's vertices; jaw: (6,) pose, as in FaceMotion.
         """
@@ -133,11 +134,11 @@ class Sitter:
             resting = self.points[self.jaw_indices].astype(np.float64)
             points[self.jaw_indices] = pose_points(resting, self.jaw_pivot, jaw[None])[0]
         turned = points - self.centre
-        size = NUM_PIXELS * _OVERSAMPLING
+        size = self.num_pixels * _OVERSAMPLING
         seen = rasterise(
             _on_screen(turned, self.height_mm, size), turned[:, 2], self.triangles, size, size
         )
-        return _developed(self._light(turned, seen), seen, self.height_mm)
+        return _developed(self._light(turned, seen), seen, self.num_pixels, self.height_mm)
 
     def _light(self, turned: FloatArray, seen: Visible) -> FloatArray:
         """(3, N) linear light of the fine pixels that see something, smooth within triangles."""
@@ -161,7 +162,7 @@ class Sitter:
         return coloured
 
 
-def sit(alignment: Alignment, jaw_pivot: FloatArray) -> Sitter:
+def sit(alignment: Alignment, jaw_pivot: FloatArray, num_pixels: int = NUM_PIXELS) -> Sitter:
     """Make a matched head ready: the template fitted to it, as much of it as the picture shows.
 
     jaw_pivot: (3,) mm, about which poses of its jaw turn: that of the head's Retargeter.
@@ -200,6 +201,7 @@ def sit(alignment: Alignment, jaw_pivot: FloatArray) -> Sitter:
         _corner_sums(triangles, len(points)),
         centre,
         height_mm,
+        num_pixels,
     )
 
 
@@ -228,9 +230,9 @@ def _shown(
 
 
 def _skin_colours(template: Template) -> FloatArray:
-    inside = template.regions["mouth_bag"][:, None]
-    colours: FloatArray = _linear(_SKIN) * (1 - inside) + _linear(_MOUTH_BAG) * inside
-    return colours
+    inside = np.asarray(template.regions["mouth_bag"], np.float32)[:, None]
+    skin, bag = _linear(_SKIN), _linear(_MOUTH_BAG)
+    return skin + inside * (bag - skin)
 
 
 def _eye_offsets(places: FloatArray) -> FloatArray:
@@ -254,17 +256,17 @@ def _on_screen(turned: FloatArray, height_mm: float, size: int) -> FloatArray:
     return np.stack([x, 0.5 * size - turned[:, 1] * nearness], axis=1)
 
 
-def _developed(light: FloatArray, seen: Visible, height_mm: float) -> Pictures:
+def _developed(light: FloatArray, seen: Visible, num_pixels: int, height_mm: float) -> Pictures:
     """Light and cover averaged over each pixel, darkened by depth, as sRGB bytes."""
     s = _OVERSAMPLING
-    fine = np.zeros((5, NUM_PIXELS * s * NUM_PIXELS * s), np.float32)  # light, depth, cover
+    fine = np.zeros((5, num_pixels * s * num_pixels * s), np.float32)  # light, depth, cover
     fine[:3, seen.pixels], fine[3, seen.pixels], fine[4, seen.pixels] = light, seen.depths, 1.0
-    fine = fine.reshape(5, NUM_PIXELS, s, NUM_PIXELS, s)
+    fine = fine.reshape(5, num_pixels, s, num_pixels, s)
     pixels = np.add.reduce([fine[:, :, i, :, k] for i in range(s) for k in range(s)]) / (s * s)
     cover = pixels[4]
     seen_share = np.maximum(cover, 1e-3)
     depths = np.where(cover > 0, pixels[3] / seen_share, -_BEHIND_MM)
-    blur = max(round(_SURROUNDINGS_MM * NUM_PIXELS / height_mm), 1)
+    blur = max(round(_SURROUNDINGS_MM * num_pixels / height_mm), 1)
     deeper = np.maximum(uniform_filter(depths, blur) - depths, 0.0)
     shade = np.maximum(np.exp(-_DARKENING_PER_MM * deeper), _DARKEST)
     linear = pixels[:3] * (shade / seen_share)
