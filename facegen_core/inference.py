@@ -183,14 +183,14 @@ class Engine:
         features = coarse.reshape(len(codes), -1, self.config.channels[0]).transpose(1, 2, 0)
         for i, operator in enumerate(self._operators):
             weight = self.weights[f"spirals.convs.{i}.weight"]
-            features = _up_spiral_conv(features, operator, weight)
+            features = up_spiral_conv(features, operator, weight)
             features += self.weights[f"spirals.convs.{i}.bias"][:, None]
             if i < len(self._operators) - 1:
                 np.maximum(features, 0.0, out=features)
         return features.transpose(0, 2, 1)
 
 
-def _up_spiral_conv(
+def up_spiral_conv(
     features: FloatArray, operator: sparse.csr_matrix, weight: FloatArray
 ) -> FloatArray:
     """(V_{k+1}, C, N) → (V_k, D, N) by the fused operator; the torch twin is UpSpiralConv."""

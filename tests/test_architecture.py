@@ -36,6 +36,7 @@ CORE_ROWS = [
     {"bundle"},
     {"bundle_info"},
     {"inference"},
+    {"displacement_inference"},
     {"pipeline"},
     {"measure"},
 ]

@@ -1,0 +1,78 @@
+"""What the displacement decoder reads off a neutral before anything moves, in NumPy.
+
+Its torch and its NumPy form share it: the gain of the linear head and the offsets from the mean
+face depend on the face alone, and are computed once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..landmarks import NUM_LANDMARKS
+from ..template import Template
+from .displacement_config import DisplacementDecoderConfig, attended_sizes
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Offsets:
+    """How a neutral differs from the mean face, in units near 1; where it stands does not matter.
+
+    spirals: per attended level (V_k, S, 3) offsets of the vertices of each spiral, 0 for padding;
+    landmarks: (68, 3).
+    """
+
+    spirals: tuple[NDArray[np.float32], ...]
+    landmarks: NDArray[np.float32]
+
+
+class NeutralReader:
+    """Reads neutrals (V, 3) mm of one template."""
+
+    def __init__(self, template: Template, config: DisplacementDecoderConfig) -> None:
+        self._template, self._unit = template, config.neutral_unit_mm
+        hierarchy = template.hierarchy
+        count = len(attended_sizes(config, hierarchy.sizes))
+        levels = tuple(reversed(hierarchy.levels))[: count if config.attention == "neutral" else 0]
+        # Levels are selections of the finest one's vertices.
+        tree = cKDTree(hierarchy.levels[0].vertices)
+        self._levels = [(tree.query(level.vertices)[1], level.spirals) for level in levels]
+
+    def offsets(self, neutral: FloatArray | None) -> Offsets:
+        """Of a neutral; None is the mean face."""
+        mean = self._template.vertices
+        offsets = np.zeros(mean.shape) if neutral is None else np.asarray(neutral) - mean
+        offsets = ((offsets - offsets.mean(axis=0)) / self._unit).astype(np.float32)
+        landmarks = self._template.landmarks.positions(offsets, self._template.triangles)
+        spirals = tuple(
+            np.where(rows[..., None] >= 0, offsets[kept][rows], np.float32(0.0))
+            for kept, rows in self._levels
+        )
+        return Offsets(spirals, landmarks.astype(np.float32))
+
+    def landmark_basis(self, shapes: FloatArray) -> NDArray[np.float32]:
+        """(K, 204) of (K, V, 3) shapes, as the landmarks show them."""
+        positions = self._template.landmarks.positions(shapes, self._template.triangles)
+        return positions.reshape(len(shapes), 3 * NUM_LANDMARKS).astype(np.float32)
+
+
+def head_gain(
+    factor: FloatArray, noise: FloatArray, floor: float, landmark_basis: FloatArray
+) -> NDArray[np.float32]:
+    """(K, 204) gain of the linear head on one face: coefficients c = gain · landmarks.
+
+    The regularised fit c = argmin |B c - d|²/σ² + cᵀ P⁻¹ c in closed form, which is the mean of
+    what is likely after d was seen (Gauss-Markov). P = factor · factorᵀ, (K, K), is the second
+    moment of coefficients in training; σ = noise (204,) mm what the basis leaves over at each
+    landmark, and no less than `floor` mm on top. Zero landmarks are zero coefficients.
+    """
+    spread = np.asarray(factor, np.float64)
+    seen = spread.T @ landmark_basis  # (K, 204)
+    trusted = seen / (np.asarray(noise, np.float64) ** 2 + floor**2)
+    information = trusted @ seen.T + np.eye(len(seen))
+    return (spread @ np.linalg.solve(information, trusted)).astype(np.float32)
