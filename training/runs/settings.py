@@ -1,0 +1,85 @@
+"""Settings as YAML states them: defaults are code, a file states only differences."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import yaml
+
+from facegen_core.errors import FacegenError
+
+Settings = TypeVar("Settings")
+
+
+class TrainingConfigError(FacegenError):
+    """A setting is unknown, of a wrong kind, or contradicts another or the data."""
+
+
+def read_settings(path: Path) -> Any:
+    """What a YAML file holds, {} for nothing; raises TrainingConfigError where it is none."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrainingConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TrainingConfigError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    return {} if content is None else content
+
+
+def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Settings:
+    """A dataclass whose fields all have defaults, from plain values; `where` is put before names.
+
+    Raises TrainingConfigError with the setting that is unknown or of a wrong kind.
+    """
+    if not isinstance(content, dict):
+        raise TrainingConfigError(f"'{where or 'config'}': expected settings, got {content!r}.")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    unknown = sorted(str(name) for name in set(content) - set(fields))
+    if unknown:
+        raise TrainingConfigError(
+            f"Unknown setting '{where}{unknown[0]}': choose from {', '.join(fields)}."
+        )
+    defaults, hints = kind(), get_type_hints(kind)
+    values = {
+        name: _converted(value, getattr(defaults, name), hints[name], f"{where}{name}")
+        for name, value in content.items()
+    }
+    return kind(**values)
+
+
+def differing_setting(first: dict[str, Any], second: dict[str, Any]) -> str | None:
+    """Name of the first setting (of config_to_dict) in which two differ, None where none does."""
+    for name in [*first, *(n for n in second if n not in first)]:
+        one, two = first.get(name), second.get(name)
+        if isinstance(one, dict) and isinstance(two, dict):
+            inner = differing_setting(one, two)
+            if inner is not None:
+                return f"{name}.{inner}"
+        elif one != two:
+            return name
+    return None
+
+
+def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
+    """The value in the type of its default."""
+    if dataclasses.is_dataclass(default):
+        return settings_of_kind(type(default), value, f"{name}.")
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            choices = ", ".join(get_args(hint))
+            raise TrainingConfigError(f"'{name}': expected one of {choices}, got {value!r}.")
+        return value
+    if isinstance(default, Path) and isinstance(value, str):
+        return Path(value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        if all(type(item) is type(default[0]) for item in value):
+            return tuple(value)
+    if isinstance(default, float) and type(value) in (int, float):
+        return float(value)
+    if type(value) is not type(default):
+        kind = {"PosixPath": "a path", "WindowsPath": "a path", "tuple": "a list"}
+        expected = kind.get(type(default).__name__, type(default).__name__)
+        raise TrainingConfigError(f"'{name}': expected {expected}, got {value!r}.")
+    return value
