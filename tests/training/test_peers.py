@@ -10,7 +10,6 @@ pytest.importorskip("yaml", reason="settings are YAML")
 
 from facegen_core.errors import LandmarkError  # noqa: E402
 from tests.sphere_template import sphere_template  # noqa: E402
-from training.expression_model.train_config import TrainingConfigError  # noqa: E402
 from training.peers import motion3dgan, srvf  # noqa: E402
 from training.peers.class_mean_rbf import RBFSkin, choose_anchors, spreading_weights  # noqa: E402
 from training.peers.config import Motion3DGANConfig, read_peers_config  # noqa: E402
@@ -21,6 +20,7 @@ from training.peers.s2d_decoder import (  # noqa: E402
     spiral_gather,
 )
 from training.peers.timing import eased_place  # noqa: E402
+from training.runs.settings import TrainingConfigError  # noqa: E402
 
 TEMPLATE = sphere_template()
 

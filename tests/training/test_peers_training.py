@@ -12,13 +12,13 @@ pytest.importorskip("tqdm", reason="training shows its progress with tqdm")
 
 from tests.training.evaluation_fixtures import TwoAtOnce, toy_data  # noqa: E402
 from training.evaluation.questions import Question  # noqa: E402
-from training.expression_model.train_config import TrainingConfigError  # noqa: E402
 from training.peers import open_peers  # noqa: E402
 from training.peers.command import _check_folders  # noqa: E402
 from training.peers.config import Motion3DGANConfig, PeersConfig, RBFConfig, S2DConfig  # noqa: E402
 from training.peers.train_motion3dgan import look_at_samples  # noqa: E402
 from training.peers.train_peers import PEERS, train_peers  # noqa: E402
 from training.runs.checkpoint import CheckpointError, load_checkpoint  # noqa: E402
+from training.runs.settings import TrainingConfigError  # noqa: E402
 
 SHORT = PeersConfig(
     motion3dgan=Motion3DGANConfig(

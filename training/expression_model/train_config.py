@@ -138,14 +138,6 @@ def config_from_dict(content: dict[str, Any]) -> TrainConfig:
     return settings_of_kind(TrainConfig, content)
 
 
-def settings_from_dict(kind: type, content: dict[str, Any]) -> Any:
-    """The settings `kind`, a dataclass whose fields all have defaults, of plain values.
-
-    Raises TrainingConfigError naming the setting that is unknown or of a wrong type.
-    """
-    return _build(kind, content, "")
-
-
 def config_to_dict(config: TrainConfig) -> dict[str, Any]:
     """Plain values that `config_from_dict` reads back."""
     content = dataclasses.asdict(config)

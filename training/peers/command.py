@@ -9,9 +9,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.datasets.training_data import read_training_data
-from training.expression_model.train_config import TrainConfig, TrainingConfigError
+from training.expression_model.train_config import TrainConfig
 from training.peers.config import read_peers_config
 from training.peers.train_peers import PEERS, train_peers
+from training.runs.settings import TrainingConfigError
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "peers.yaml"
 

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from training.expression_model.train_config import (
-    TrainingConfigError,
-    read_settings,
-    settings_from_dict,
-)
+from training.runs.settings import TrainingConfigError, read_settings, settings_of_kind
 
 
 @dataclass(frozen=True)
@@ -97,7 +93,7 @@ def read_peers_config(path: Path | None, **overrides: Any) -> PeersConfig:
     if not isinstance(content, dict):
         raise TrainingConfigError(f"{path}: expected 'setting: value' lines, got {content!r}.")
     content |= {name: value for name, value in overrides.items() if value is not None}
-    return settings_from_dict(PeersConfig, content)
+    return settings_of_kind(PeersConfig, content)
 
 
 def peers_config_to_dict(config: PeersConfig) -> dict[str, Any]:

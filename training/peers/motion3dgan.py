@@ -2,7 +2,8 @@
 
 Written anew from the published facts; a path is a picture of 204 × 30. Generator: a linear layer to
 a coarse picture of many channels, enlarged three times by nearest neighbours with 3 × 3
-convolutions, ReLU, tanh at the end. Critic: three 5 × 5 convolutions of stride 2 and two linear layers.
+convolutions, ReLU, tanh at the end. Critic: three 5 × 5 convolutions of stride 2 and two linear
+layers.
 
 Deviations: the critic has no batch norm, which ties the samples of a batch together and so breaks
 the gradient penalty, that is of each sample. Pictures lie with all x of the 68 landmarks above all

@@ -11,7 +11,6 @@ from facegen_core.errors import FacegenError
 from facegen_core.landmarks import NUM_LANDMARKS
 from training.datasets.training_data import TrainingData
 from training.expression_model.reconstruction import ClassMeans
-from training.expression_model.train_config import settings_from_dict
 from training.peers.class_mean_rbf import ClassMeanLandmarks, RBFSkin
 from training.peers.config import Motion3DGANConfig
 from training.peers.landmark_paths import PathPlayer
@@ -20,6 +19,7 @@ from training.peers.run_folder import open_finished
 from training.peers.s2d_decoder import S2DDecoder, S2DSkin
 from training.peers.train_peers import PEERS, labels_of
 from training.runs.checkpoint import CheckpointError, restore_model
+from training.runs.settings import settings_of_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def open_peers(runs: Path, data: TrainingData) -> Peers:
 
 def _open_motion3dgan(folder: Path, data: TrainingData, peers: Peers) -> None:
     checkpoint = open_finished(folder, _told(data))
-    settings = settings_from_dict(Motion3DGANConfig, checkpoint.progress["settings"])
+    settings = settings_of_kind(Motion3DGANConfig, checkpoint.progress["settings"])
     lengths = np.array(checkpoint.progress["lengths"])
     generator = PathGenerator(settings, len(lengths))
     restore_model(generator, checkpoint.average)

@@ -12,7 +12,7 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
-from training.expression_model.train_config import TrainConfig, differing_setting
+from training.expression_model.train_config import TrainConfig
 from training.peers.config import PeersConfig, peers_config_to_dict
 from training.runs.checkpoint import (
     Checkpoint,
@@ -21,6 +21,7 @@ from training.runs.checkpoint import (
     save_checkpoint,
 )
 from training.runs.device import choose_device
+from training.runs.settings import differing_setting
 
 # Settings of a peer that decide no weight.
 FREE_SETTINGS = ("validation_interval", "checkpoint_interval", "validation_frames")

@@ -23,7 +23,7 @@ from facegen_core.hierarchy import Hierarchy
 from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.models.decoders import CHUNK_FRAMES
 from facegen_core.models.spiral_conv import UpSpiralConv
-from training.expression_model.train_config import TrainingConfigError
+from training.runs.settings import TrainingConfigError
 
 FloatArray = NDArray[np.floating]
 

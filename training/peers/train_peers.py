@@ -16,7 +16,6 @@ from training.evaluation.questions import Labels
 from training.evaluation.reference import REFERENCE_RULE
 from training.expression_model.reconstruction import class_means
 from training.expression_model.recordings import MagnitudeStatistics, magnitude_statistics
-from training.expression_model.train_config import TrainingConfigError
 from training.landmark_gan.takes import LandmarkTake, takes_of
 from training.peers.class_mean_rbf import choose_anchors
 from training.peers.config import PeersConfig
@@ -25,6 +24,7 @@ from training.peers.run_folder import RunFolder, start_folder
 from training.peers.train_motion3dgan import train_motion3dgan
 from training.peers.train_s2d import Frames, sample_frames, train_s2d
 from training.runs.provenance import commit, data_hash, versions
+from training.runs.settings import TrainingConfigError
 
 PEERS = ("motion3dgan", "s2d", "rbf")
 # Streams of random numbers: which frames are taken.
