@@ -1,7 +1,7 @@
 """The model bundle on disk: template, weights and provenance in one file without pickle.
 
-An npz whose entries are `header` (JSON as bytes), `template/…` and `weights/…`. Large bases are
-stored as int16 with one scale per shape: the step is 1/65534 of the range (0.2 µm for ±5 mm).
+An npz whose entries are `header` (JSON as bytes), `template/…`, `weights/…` and, where the bundle
+holds the second generator too, `landmark_model/…`. Large bases are quantised.
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ from numpy.typing import NDArray
 
 from .errors import BundleError
 from .intensity import EXPRESSIONS
+from .landmark_model import (
+    LandmarkModel,
+    check_landmark_model,
+    read_landmark_model,
+    stored_weights,
+)
 from .models.config import ModelConfig, weight_shapes
+from .quantisation import dequantised, quantised
 from .template import Template
 from .template_arrays import (
     check_finite,
@@ -69,8 +76,9 @@ PROVENANCE_FIELDS = (
     "date",  # on which it was trained, ISO 8601
 )
 _HEADER_FIELDS = {"kind", "schema_version", "model", "template_hash", *PROVENANCE_FIELDS}
-_QUANTISED = "identity_basis", "blendshapes.basis"
-_INT16_MAX = 32767
+# Only of bundles that hold the second generator; a Facegen that knows none refuses them by it.
+_SECOND_FIELD = "landmark_model"
+_LANDMARK_WEIGHTS = "landmark_model/"
 # A zip must carry some date; a fixed one makes equal bundles equal files.
 _ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 
@@ -81,12 +89,14 @@ class Bundle:
 
     weights: {name: float32 array} as `models.config.weight_shapes` lists them.
     header: JSON values under PROVENANCE_FIELDS, and what the loader checked.
+    landmark_model: the second generator, None in a bundle of the first alone.
     """
 
     template: Template
     weights: dict[str, NDArray[np.float32]]
     config: ModelConfig
     header: dict[str, Any]
+    landmark_model: LandmarkModel | None = None
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -95,16 +105,22 @@ def load_bundle(path: Path) -> Bundle:
     arrays = _read_arrays(path)
     with _named(path):
         header = _read_header(arrays.pop("header", None))
-        arrays = _dequantised(arrays)
+        arrays = dequantised(arrays)
         template = template_from_arrays(_below("template/", arrays))
         config = _read_config(header["model"])
         weights = _below("weights/", arrays)
         _check_weights(weights, config, template)
         if header["template_hash"] != template_hash(template):
             raise BundleError("The template is not the one the model was trained on.")
+        second = _below(_LANDMARK_WEIGHTS, arrays)
+        landmark_model = None
+        if _SECOND_FIELD in header:
+            landmark_model = read_landmark_model(header[_SECOND_FIELD], second, config, template)
         known = {n for n in arrays if n.startswith(("template/", "weights/"))}
+        if landmark_model is not None:
+            known |= {n for n in arrays if n.startswith(_LANDMARK_WEIGHTS)}
         check_names(arrays, known, "the bundle")
-    return Bundle(template, weights, config, header)
+    return Bundle(template, weights, config, header, landmark_model)
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
@@ -121,7 +137,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
 
 def save_bundle(bundle: Bundle, path: Path) -> None:
     """Write a bundle; the file appears whole or not at all. Equal bundles make equal bytes."""
-    path = Path(path)
+    path, second = Path(path), bundle.landmark_model
     header = {
         **bundle.header,
         "kind": KIND,
@@ -129,12 +145,18 @@ def save_bundle(bundle: Bundle, path: Path) -> None:
         "model": dataclasses.asdict(bundle.config),
         "template_hash": template_hash(bundle.template),
     }
+    header.pop(_SECOND_FIELD, None)
     check_names(header, _HEADER_FIELDS, "the header")
+    if second is not None:
+        header[_SECOND_FIELD] = second.header()
     _check_weights(bundle.weights, bundle.config, bundle.template)
     arrays = {f"template/{n}": v for n, v in template_arrays(bundle.template).items()}
     arrays |= {f"weights/{n}": v for n, v in bundle.weights.items()}
+    if second is not None:
+        check_landmark_model(second, bundle.config, bundle.template)
+        arrays |= {f"{_LANDMARK_WEIGHTS}{n}": v for n, v in stored_weights(second).items()}
     text = json.dumps(header, indent=1, sort_keys=True).encode()
-    write_arrays(path, {"header": np.frombuffer(text, np.uint8), **_quantised(arrays)})
+    write_arrays(path, {"header": np.frombuffer(text, np.uint8), **quantised(arrays)})
 
 
 def bundle_hash(bundle: Bundle) -> str:
@@ -144,6 +166,12 @@ def bundle_hash(bundle: Bundle) -> str:
     for name in sorted(bundle.weights):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(bundle.weights[name], "<f4").tobytes())
+    if bundle.landmark_model is not None:
+        digest.update(
+            repr((bundle.landmark_model.generators, bundle.landmark_model.decoder)).encode()
+        )
+        for name, values in sorted(stored_weights(bundle.landmark_model).items()):
+            digest.update(name.encode() + np.ascontiguousarray(values, "<f2").tobytes())
     return digest.hexdigest()
 
 
@@ -210,7 +238,8 @@ def _read_header(content: NDArray | None) -> dict[str, Any]:
             f"It has version {version}, this Facegen reads version {SCHEMA_VERSION}: "
             "use a bundle and a Facegen of the same age."
         )
-    check_names(header, _HEADER_FIELDS, "the header")
+    optional = {_SECOND_FIELD} & set(header)
+    check_names(header, _HEADER_FIELDS | optional, "the header")
     return header
 
 
@@ -251,32 +280,3 @@ def _check_weights(weights: Mapping[str, NDArray], config: ModelConfig, template
 
 def _below(prefix: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
     return {n.removeprefix(prefix): v for n, v in arrays.items() if n.startswith(prefix)}
-
-
-def _quantised(arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
-    stored: dict[str, NDArray] = {}
-    for name, values in arrays.items():
-        if not name.endswith(_QUANTISED):
-            stored[name] = values
-            continue
-        largest = np.abs(values.reshape(len(values), -1)).max(axis=1, initial=0.0)
-        scales = (np.where(largest > 0, largest, 1.0) / _INT16_MAX).astype(np.float32)
-        steps = values / scales.reshape(-1, *[1] * (values.ndim - 1))
-        stored[name] = np.clip(np.rint(steps), -_INT16_MAX, _INT16_MAX).astype(np.int16)
-        stored[f"{name}/scales"] = scales
-    return stored
-
-
-def _dequantised(arrays: dict[str, NDArray]) -> dict[str, NDArray]:
-    whole: dict[str, NDArray] = {}
-    for name, values in arrays.items():
-        if name.endswith("/scales"):
-            continue
-        if values.dtype == np.int16:
-            scales = arrays.get(f"{name}/scales")
-            if scales is None or scales.shape != values.shape[:1]:
-                raise BundleError(f"'{name}' has no fitting scales.")
-            check_finite(f"{name}/scales", scales)
-            values = values.astype(np.float32) * scales.reshape(-1, *[1] * (values.ndim - 1))
-        whole[name] = values
-    return whole

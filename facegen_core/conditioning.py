@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from .intensity import NUM_EXPRESSIONS
 
@@ -15,6 +16,8 @@ FloatArray = NDArray[np.floating]
 
 # Landmarks of the inner edges of the lips, one above the other.
 _UPPER_INNER_LIP, _LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]
+# Standard deviations of the windows through which generators see a signal, seconds.
+_WINDOW_SECONDS = 0.1, 0.27
 # A gap of lips is told to the model in this unit, mm, and no farther than this from the template's.
 _LIP_GAP_UNIT_MM, _MAX_LIP_GAP = 1.0, 3.0
 
@@ -85,6 +88,17 @@ def conditioning_signal(
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+def rest_gate(intensities: FloatArray, width: float) -> NDArray[np.float32]:
+    """(T,) factor on all motion: 0 where all (T, C) intensities are 0, 1 from a total of `width`.
+
+    The torch twin, with its source, is `models.expression_encoder.rest_gate`.
+    """
+    if width == 0:
+        return np.ones(len(intensities), np.float32)
+    x = np.minimum(intensities.sum(axis=1) / width, 1.0)
+    return (x**3 * (10.0 - 15.0 * x + 6.0 * x**2)).astype(np.float32)
+
+
 def time_code(signal: FloatArray, model_rate: float) -> NDArray[np.float32]:
     """(K, 2) where in its stretch of motion each step of a signal (K, C) is: since and until rest.
 
@@ -99,6 +113,22 @@ def time_code(signal: FloatArray, model_rate: float) -> NDArray[np.float32]:
     until = np.minimum(following, len(signal) - 1) - steps
     seconds = np.stack([since, until], axis=1) / model_rate
     return (seconds / (1.0 + seconds)).astype(np.float32)
+
+
+def signal_features(signal: FloatArray, model_rate: float) -> NDArray[np.float32]:
+    """(K, 5·C + 2) what the landmark generators are told of a signal (K, C), frame by frame.
+
+    The signal, the same seen through a short window, the time code; then its square, its cube and
+    the same through a long window. Faces do not turn corners as curves do: windows tell that one is
+    near, powers let a linear map bend. All are 0 where nothing is near.
+    """
+    signal = np.asarray(signal, np.float32)
+    blurred = [
+        gaussian_filter1d(signal, width * model_rate, axis=0, mode="nearest", truncate=3.0)
+        for width in _WINDOW_SECONDS
+    ]
+    code = time_code(signal, model_rate)
+    return np.concatenate([signal, blurred[0], code, signal**2, signal**3, blurred[1]], axis=1)
 
 
 def stretches(signal: FloatArray) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import expit
 
 from .bundle import Bundle
-from .conditioning import conditioning_signal, model_times
+from .conditioning import conditioning_signal, model_times, rest_gate
 from .deformation_transfer import BasisTransfer
 from .intensity import check_intensities
 from .models.config import JAW_SIZE
@@ -67,7 +67,8 @@ class Engine:
         steps = model_times(times, self.config.model_rate)
         codes = _at_times(self.encode(signal, lip_gap), steps, times)
         neutral = neutral if self.config.follows_neutral else None
-        skin, jaw = self._move(codes, self.rest_gate(intensities), self.shapes_of(neutral))
+        gate = self.rest_gate(intensities)
+        skin, jaw = self._move(codes, gate, self.shapes_of(neutral))
         return FaceMotion(skin, jaw, neutral)
 
     def encode(self, signal: FloatArray, lip_gap: float = 0.0) -> NDArray[np.float32]:
@@ -106,11 +107,7 @@ class Engine:
 
     def rest_gate(self, intensities: FloatArray) -> NDArray[np.float32]:
         """(T,) factor on all motion: 0 where all intensities are 0."""
-        width = self.config.rest_gate
-        if width == 0:
-            return np.ones(len(intensities), np.float32)
-        x = np.minimum(intensities.sum(axis=1) / width, 1.0)
-        return (x**3 * (10.0 - 15.0 * x + 6.0 * x**2)).astype(np.float32)
+        return rest_gate(intensities, self.config.rest_gate)
 
     def decode(self, codes: FloatArray, shapes: FloatArray | None = None) -> NDArray[np.float32]:
         """(N, V, 3) displacements of (N, 64) codes, mm, before the rest gate.

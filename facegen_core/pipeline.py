@@ -23,6 +23,7 @@ from .contact.report import ContactReport
 from .errors import IntensityError
 from .inference import Engine
 from .intensity import check_intensities
+from .landmark_inference import MEAN_MOTION, LandmarkEngine, Variation
 from .mesh import Mesh
 from .progress import Progress, no_progress, subprogress
 from .registration import align, refit, register
@@ -32,6 +33,9 @@ from .retarget import retarget
 
 FloatArray = NDArray[np.floating]
 BakeMode = Literal["compact", "frames"]
+# The first generator plays what curves and face make most likely (Potamias et al., ECCV 2020); the
+# second one of the ways people differ in (LM-4DGAN).
+Generator = Literal["lstm", "lm4dgan"]
 
 # The default tolerance of a compact bake: a tenth of a millimetre cannot be seen on a face.
 DEFAULT_MAX_ERROR_MM = 0.1
@@ -109,13 +113,16 @@ def generate(
     progress: Progress = no_progress,
     mask: FloatArray | None = None,
     contact: bool = True,
+    generator: Generator = "lstm",
+    variation: Variation = MEAN_MOTION,
 ) -> Clip:
     """Move the matched head by (T, C) intensities; where they are all 0 it rests exactly.
 
     mask: (M,) in [0, 1], how much of the motion each vertex of the target takes; None is all.
     contact: whether lips, lids and teeth are kept out of each other afterwards.
-    Raises IntensityError for curves that are empty, not finite or outside [0, 1], and
-    InvalidMeshError for such a mask.
+    generator and variation: which motion; the first generator knows no variation.
+    Raises IntensityError for curves that are empty, not finite or outside [0, 1], InvalidMeshError
+    for such a mask, and BundleError where the bundle lacks the generator.
     """
     check_intensities(intensities, bundle.config.num_expressions)
     if mask is not None:
@@ -123,8 +130,12 @@ def generate(
     if not (np.isfinite(frames_per_second) and frames_per_second > 0):
         raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
     progress(0.0, "Generating the motion")
-    lip_gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
-    motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), lip_gap)
+    if generator == "lm4dgan":
+        engine = _landmark_engine(bundle)
+        motion = engine.generate(intensities, frames_per_second, _person(alignment), variation)
+    else:
+        gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
+        motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), gap)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     carrying = subprogress(progress, _INFERENCE_SHARE, _RETARGET_SHARE if contact else 1.0)
     displacements = retarget(motion, alignment, carrying, mask)
@@ -161,3 +172,8 @@ def _person(alignment: Alignment) -> FloatArray:
 def _engine(bundle: Bundle) -> Engine:
     """The engine of the bundle in use: joining its operators again would slow every clip down."""
     return Engine(bundle)
+
+
+@lru_cache(maxsize=1)
+def _landmark_engine(bundle: Bundle) -> LandmarkEngine:
+    return LandmarkEngine(bundle)

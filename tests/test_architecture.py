@@ -33,10 +33,13 @@ CORE_ROWS = [
     {"blendshapes"},
     {"metrics"},
     {"models"},
+    {"quantisation"},
+    {"landmark_model"},
     {"bundle"},
     {"bundle_info"},
     {"inference"},
     {"displacement_inference"},
+    {"landmark_inference"},
     {"pipeline"},
     {"measure"},
 ]

@@ -8,7 +8,7 @@ from ..landmarks import NUM_LANDMARKS
 
 # Coordinates of a frame of landmarks.
 FRAME_SIZE = NUM_LANDMARKS * 3
-# Seconds since the last rest and until the next, squashed: see `conditioning.time_code`.
+# Columns of the time code in `conditioning.signal_features`.
 TIME_CODE_SIZE = 2
 # Frames of a clip, at the model's rate, that every stage can make something of; and more than an
 # artist asks for at once.
@@ -30,8 +30,6 @@ class LandmarkGanConfig:
     noise_size: int = 16
     # Numbers the neutral landmarks are told in.
     neutral_size: int = 16
-    # Whether stages are told the seconds since the last rest and until the next.
-    reads_time: bool = True
 
     @property
     def num_stages(self) -> int:
@@ -48,12 +46,12 @@ def landmark_weight_shapes(
         "neutral_basis": (config.neutral_size, FRAME_SIZE),
         "scale": (),
         "noise_scales": (config.num_stages,),
+        "linear.weight": (FRAME_SIZE, feature_size(num_expressions)),
     }
     width, kernel = config.width, config.kernel
     for k in range(config.num_stages):
         stage = f"stages.{k}"
-        read = told + (FRAME_SIZE if k > 0 else 0)
-        shapes[f"{stage}.read.weight"] = (width, read)
+        shapes[f"{stage}.read.weight"] = (width, told + FRAME_SIZE)
         shapes[f"{stage}.read.bias"] = (width,)
         for i in range(config.num_blocks):
             shapes[f"{stage}.blocks.{i}.weight"] = (width, width + told, kernel)
@@ -65,5 +63,14 @@ def landmark_weight_shapes(
 
 def condition_size(config: LandmarkGanConfig, num_expressions: int) -> int:
     """Numbers every block of a stage is told per frame: signal, time, neutral and noise."""
-    time = TIME_CODE_SIZE if config.reads_time else 0
-    return num_expressions + time + config.neutral_size + config.noise_size
+    return told_size(num_expressions) + config.neutral_size + config.noise_size
+
+
+def told_size(num_expressions: int) -> int:
+    """How many of the signal's features every block is told: all but those for the linear map."""
+    return 2 * num_expressions + TIME_CODE_SIZE
+
+
+def feature_size(num_expressions: int) -> int:
+    """Columns of `conditioning.signal_features`."""
+    return 5 * num_expressions + TIME_CODE_SIZE

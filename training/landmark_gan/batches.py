@@ -1,0 +1,115 @@
+"""What a step sees: windows of changed recordings, whose faces they are, and noise.
+
+Everything is drawn from the seed and the number of the step alone, so that a run that goes on after
+a kill sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facegen_core.conditioning import signal_features
+from facegen_core.landmark_inference import MAX_NOISE
+from facegen_core.models.landmark_config import LandmarkGanConfig
+from training.expression_model.examples import Example, ExampleSource
+from training.expression_model.recordings import MagnitudeStatistics
+from training.landmark_gan.config import LandmarkTrainConfig
+from training.landmark_gan.takes import LandmarkTake
+
+# Frames of rest a window may begin before its clip.
+REST_BEFORE = 8
+
+
+@dataclass(frozen=True, eq=False)
+class LandmarkBatch:
+    """features (B, K, 5·C + 2) of the signal, neutral (B, 204) mm, motion (B, K, 204) mm; other
+    (B, 204): the neutral of somebody else; names: of the recordings; size: of the whole batch, of
+    which this may be a part."""
+
+    features: Tensor
+    neutral: Tensor
+    motion: Tensor
+    other: Tensor
+    names: tuple[str, ...]
+    size: int
+
+    def on(self, device: torch.device) -> LandmarkBatch:
+        names = "features", "neutral", "motion", "other"
+        return LandmarkBatch(*(getattr(self, n).to(device) for n in names), self.names, self.size)
+
+
+class BatchSource:
+    """Draws batches of the training takes."""
+
+    def __init__(
+        self,
+        takes: list[LandmarkTake],
+        statistics: MagnitudeStatistics,
+        config: LandmarkTrainConfig,
+        frame_rate: float,
+    ) -> None:
+        self.config, self.frame_rate = config, frame_rate
+        recordings = [take.recording for take in takes]
+        self._source = ExampleSource(recordings, statistics, config.labels, config.augmentation)
+        self._neutrals = np.stack([take.neutral.reshape(-1) for take in takes])
+        self._subjects = np.array([take.subject for take in takes])
+        self._names = [take.name for take in takes]
+
+    def draw(self, step: int, update: int, part: slice) -> LandmarkBatch:
+        """Of one update within a step; `part` of its rows are made, the others only counted."""
+        rng = np.random.default_rng([self.config.seed, step, update])
+        chosen = rng.integers(len(self._names), size=self.config.batch)
+        others = np.array([self._somebody_else(index, rng) for index in chosen])
+        seeds = rng.integers(2**32, size=len(chosen))
+        mine = range(*part.indices(len(chosen)))
+        rows = [self._window(int(chosen[i]), np.random.default_rng(seeds[i])) for i in mine]
+        features, motion = (
+            torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)
+        )
+        return LandmarkBatch(
+            features,
+            torch.from_numpy(self._neutrals[chosen[part]]),
+            motion,
+            torch.from_numpy(self._neutrals[others[part]]),
+            tuple(self._names[i] for i in chosen),
+            len(chosen),
+        )
+
+    def _somebody_else(self, index: int, rng: np.random.Generator) -> int:
+        """A recording of another subject; the same where there is only one."""
+        others = np.flatnonzero(self._subjects != self._subjects[index])
+        return int(rng.choice(others)) if len(others) else index
+
+    def _window(self, index: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], ...]:
+        example = self._source.draw(rng, index)
+        return cut_window(example, self.config.window, self.frame_rate, rng)
+
+
+def cut_window(
+    example: Example, window: int, frame_rate: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], ...]:
+    """Features and motion of some consecutive frames, with rest around the clip."""
+    length = len(example.signal)
+    features = signal_features(example.signal, frame_rate)
+    start = int(rng.integers(-REST_BEFORE, max(length - window, -REST_BEFORE) + REST_BEFORE + 1))
+    low, high = max(start, 0), min(start + window, length)
+    rows = []
+    for values in (features, example.coefficients):
+        whole = np.zeros((window, values.shape[1]), np.float32)
+        whole[low - start : high - start] = values[low:high]
+        rows.append(whole)
+    return tuple(rows)
+
+
+def training_noise(
+    config: LandmarkGanConfig, rows: int, num_frames: int, rng: np.random.Generator
+) -> Tensor:
+    """(B, S, K, Z) as `landmark_inference.draw_noise` makes it for one stretch of motion."""
+    drawn = rng.normal(size=(rows, config.num_stages, 1, config.noise_size))
+    noise = torch.from_numpy(np.clip(drawn, -MAX_NOISE, MAX_NOISE).astype(np.float32))
+    return noise.expand(-1, -1, num_frames, -1)

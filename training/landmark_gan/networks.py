@@ -1,0 +1,91 @@
+"""All networks of a run: the generators that ship, and those that only judge them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from facegen_core.models.landmark_autoencoder import CODE_SIZE, LandmarkAutoencoder
+from facegen_core.models.landmark_config import FRAME_SIZE, told_size
+from facegen_core.models.landmark_critics import IdentityDiscriminator, MotionCritic
+from facegen_core.models.landmark_gan import LandmarkGenerators
+from training.landmark_gan.config import LandmarkTrainConfig
+from training.landmark_gan.takes import LandmarkTake
+
+# Where nothing but rest is recorded, a unit of motion is this, mm.
+SMALLEST_UNIT_MM = 0.1
+
+
+class Networks(nn.Module):
+    """generators; critics, one per stage; identity and autoencoder, None where switched off."""
+
+    def __init__(self, config: LandmarkTrainConfig, num_expressions: int) -> None:
+        super().__init__()
+        stages = config.generators.num_stages
+        told = told_size(num_expressions) + config.generators.neutral_size
+        self.generators = LandmarkGenerators(config.generators, num_expressions, config.rest_gate)
+        self.critics = nn.ModuleList(MotionCritic(told) for _ in range(stages))
+        self.autoencoder = LandmarkAutoencoder() if config.autoencoder else None
+        size = CODE_SIZE if config.autoencoder else FRAME_SIZE
+        self.identity = (
+            IdentityDiscriminator(size, num_expressions) if config.identity_discriminator else None
+        )
+
+    def identity_codes(self, neutral: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, N) of a face at rest and (B, K, N) in motion, as the identity discriminator sees it.
+
+        neutral (B, 204) and motion (B, K, 204): mm.
+        """
+        faces = neutral[:, None] + motion
+        if self.autoencoder is not None:
+            return self.autoencoder.encode(neutral), self.autoencoder.encode(faces)
+        mean, scale = self.generators.neutral_mean, self.generators.scale
+        return (neutral - mean) / scale, (faces - mean) / scale
+
+    def judges(self) -> list[nn.Parameter]:
+        """What is trained against the generators."""
+        judges = list(self.critics.parameters())
+        return judges + (list(self.identity.parameters()) if self.identity is not None else [])
+
+
+def build_networks(
+    config: LandmarkTrainConfig, takes: list[LandmarkTake], num_expressions: int
+) -> Networks:
+    """Networks that know the size of motion and the spread of faces in the training takes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        networks = Networks(config, num_expressions)
+    generators = networks.generators
+    faces = {take.subject: take.neutral.reshape(-1) for take in takes}
+    mean, basis = _spread_of_faces(np.stack(list(faces.values())), config.generators.neutral_size)
+    generators.neutral_mean.copy_(torch.from_numpy(mean))
+    generators.neutral_basis.copy_(torch.from_numpy(basis))
+    generators.scale.fill_(_unit_of_motion(takes))
+    if networks.autoencoder is not None:
+        networks.autoencoder.mean.copy_(generators.neutral_mean)
+        networks.autoencoder.scale.copy_(generators.scale)
+        networks.autoencoder.requires_grad_(False)
+    return networks
+
+
+def _spread_of_faces(
+    faces: NDArray[np.float32], size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean (204,) and (N, 204) directions that tell faces apart, each of variance 1 in people."""
+    mean = faces.mean(axis=0)
+    _, values, directions = np.linalg.svd(faces - mean, full_matrices=False)
+    deviations = values / np.sqrt(max(len(faces) - 1, 1))
+    basis = np.zeros((size, faces.shape[1]), np.float32)
+    kept = min(size, int((deviations > 1e-3 * max(deviations[0], 1e-9)).sum()))
+    basis[:kept] = directions[:kept] / deviations[:kept, None]
+    return mean, basis
+
+
+def _unit_of_motion(takes: list[LandmarkTake]) -> float:
+    """RMS displacement of landmarks in frames that move, mm."""
+    squares = [np.square(take.displacements).sum(axis=2).mean(axis=1) for take in takes]
+    moving = np.concatenate(squares)
+    moving = moving[moving > 0]
+    return float(max(np.sqrt(moving.mean()) if len(moving) else 0.0, SMALLEST_UNIT_MM))

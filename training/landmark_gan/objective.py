@@ -1,0 +1,178 @@
+"""What the landmark generators minimise, and what their critics do.
+
+WGAN with gradient penalty, an identity discriminator and a frozen landmark autoencoder (LM-4DGAN,
+arXiv 2603.10337), around two anchors that keep a small set from being learnt by heart or mode by
+mode: the motion without noise comes as near to the truth as it can, and the motions with noise are
+scored as a forecast. The energy score E|Y - x| - ½ E|Y - Y'| is least where motions are spread as
+people are (Gneiting & Raftery, JASA 2007), and needs no adversary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from facegen_core.models.landmark_critics import gradient_norms
+from facegen_core.models.landmark_gan import sampled
+from training.landmark_gan.batches import LandmarkBatch
+from training.landmark_gan.config import LandmarkTrainConfig
+from training.landmark_gan.networks import Networks
+
+# Coarser stages count so much beside the last.
+COARSE_SHARE = 0.5
+LOSS_NAMES = ("total", "mean", "energy", "critic", "identity", "autoencoder")
+CRITIC_NAMES = ("total", "distance", "identity", "spread")
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What critics are told of a batch, at the rate of every stage; truths: the motions there."""
+
+    conditions: list[Tensor]
+    truths: list[Tensor]
+
+
+def told_to_critics(networks: Networks, batch: LandmarkBatch) -> Told:
+    generators = networks.generators
+    K = batch.features.shape[1]  # noqa: N806
+    code = generators.neutral_code(batch.neutral)[:, None].expand(-1, K, -1)
+    told = torch.cat([batch.features[:, :, : generators.num_told], code], dim=2)
+    rates = generators.config.stage_rates
+    return Told(
+        [sampled(told, 1.0, rate, K) for rate in rates],
+        [sampled(batch.motion, 1.0, rate, K) for rate in rates],
+    )
+
+
+def critic_losses(
+    config: LandmarkTrainConfig,
+    networks: Networks,
+    batch: LandmarkBatch,
+    noise: Tensor,
+    mixing: Tensor,
+) -> dict[str, Tensor]:
+    """Sums over rows, divided by the size of the whole batch. mixing: (B, 1, 1) in [0, 1]."""
+    with torch.no_grad():
+        fakes = networks.generators(batch.features, batch.neutral, noise)
+    told = told_to_critics(networks, batch)
+    scale = networks.generators.scale
+    distance = penalty = spread = 0.0
+    for critic, fake, real, conditions in zip(
+        networks.critics, fakes, told.truths, told.conditions, strict=True
+    ):
+        real, fake = real / scale, fake / scale
+        scores, fake_scores = critic(real, conditions), critic(fake, conditions)
+        distance += scores.sum() - fake_scores.sum()
+        spread += torch.cat([scores, fake_scores]).std().detach() * batch.size
+        mixed = (mixing * real + (1 - mixing) * fake).requires_grad_()
+        penalty += (gradient_norms(critic(mixed, conditions), mixed) - 1).pow(2).sum()
+    identity = torch.zeros_like(distance)
+    if networks.identity is not None:
+        identity, of_identity = _identity_distance(networks, batch, fakes[-1], mixing)
+        penalty += of_identity
+    total = config.penalty * penalty - distance - identity
+    return _shares(CRITIC_NAMES, (total, distance, identity, spread), batch.size)
+
+
+def _identity_distance(
+    networks: Networks, batch: LandmarkBatch, fake: Tensor, mixing: Tensor
+) -> tuple[Tensor, Tensor]:
+    """max E[D(n, X)] - ½ E[D(n, X̂)] - ½ E[D(n', X)], and the penalty; n': somebody else's."""
+    judge = networks.identity
+    assert judge is not None
+    signal = batch.features[:, :, : networks.generators.num_expressions]
+    still, moving = networks.identity_codes(batch.neutral, batch.motion)
+    _, generated = networks.identity_codes(batch.neutral, fake)
+    other, mismatched = networks.identity_codes(batch.other, batch.motion)
+    real = judge(still, moving, signal).sum()
+    false = judge(still, generated, signal).sum()
+    foreign = judge(other, mismatched, signal).sum()
+    mixed = (mixing * moving + (1 - mixing) * generated).detach().requires_grad_()
+    norms = gradient_norms(judge(still, mixed, signal), mixed)
+    return real - 0.5 * false - 0.5 * foreign, (norms - 1).pow(2).sum()
+
+
+def generator_losses(
+    config: LandmarkTrainConfig, networks: Networks, batch: LandmarkBatch, noise: Tensor
+) -> dict[str, Tensor]:
+    """Sums over rows, divided by the size of the whole batch. noise: (2·B, S, K, Z)."""
+    generators = networks.generators
+    still = torch.zeros_like(noise[: len(batch.features)])
+    outputs = generators(
+        batch.features.repeat(3, 1, 1),
+        batch.neutral.repeat(3, 1),
+        torch.cat([still, noise]),
+    )
+    told = told_to_critics(networks, batch)
+    zero = batch.motion.new_zeros(())
+    mean, energy, critic, identity, autoencoder = zero, zero, zero, zero, zero
+    for k, (output, truth) in enumerate(zip(outputs, told.truths, strict=True)):
+        share = 1.0 if k == len(outputs) - 1 else COARSE_SHARE
+        expected, one, two = (part / generators.scale for part in output.chunk(3))
+        truth = truth / generators.scale
+        velocity = config.velocity_weight
+        mean = mean + share * (
+            distances(expected, truth) + velocity * distances(changes(expected), changes(truth))
+        )
+        energy = energy + share * (
+            energy_score(one, two, truth)
+            + velocity * energy_score(changes(one), changes(two), changes(truth))
+        )
+        if config.critics:
+            critic = critic - networks.critics[k](one, told.conditions[k]).sum()
+    generated = outputs[-1].chunk(3)[1]
+    if networks.identity is not None:
+        codes = networks.identity_codes(batch.neutral, generated)
+        identity = -networks.identity(
+            *codes, batch.features[:, :, : generators.num_expressions]
+        ).sum()
+    if networks.autoencoder is not None:
+        faces = batch.neutral[:, None] + generated
+        autoencoder = (networks.autoencoder(faces) - faces).abs().mean(dim=(1, 2)).sum()
+    total = (
+        config.mean_weight * mean
+        + config.energy_weight * energy
+        + config.critic_weight * critic
+        + config.identity_weight * identity
+        + config.autoencoder_weight * autoencoder
+    )
+    return _shares(LOSS_NAMES, (total, mean, energy, critic, identity, autoencoder), batch.size)
+
+
+def changes(motion: Tensor) -> Tensor:
+    """(B, K - 1, 204) from each frame to the next."""
+    return motion[:, 1:] - motion[:, :-1]
+
+
+def distances(one: Tensor, two: Tensor) -> Tensor:
+    """Sum over rows of the mean Euclidean distance of landmarks."""
+    return (squares(one - two) + 1e-6).sqrt().mean(dim=(1, 2)).sum()
+
+
+def energy_score(one: Tensor, two: Tensor, truth: Tensor) -> Tensor:
+    """Sum over rows, of two drawn motions and the true one; (B, K, 204) each.
+
+    Summed over three distances between motions, RMS over all landmarks and frames, over each
+    landmark's path and over each frame, so that neither the whole nor a mouth corner alone decides.
+    """
+    near = 0.5 * (_apart(one, truth) + _apart(two, truth))
+    return near - 0.5 * _apart(one, two)
+
+
+def _apart(one: Tensor, two: Tensor) -> Tensor:
+    errors = squares(one - two)  # (B, K, 68)
+    whole = (errors.mean(dim=(1, 2)) + 1e-8).sqrt()
+    paths = (errors.mean(dim=1) + 1e-8).sqrt().mean(dim=1)
+    frames = (errors.mean(dim=2) + 1e-8).sqrt().mean(dim=1)
+    return (whole + paths + frames).sum()
+
+
+def squares(motion: Tensor) -> Tensor:
+    """(B, K, 68) squared lengths of (B, K, 204)."""
+    return motion.unflatten(2, (-1, 3)).pow(2).sum(dim=3)
+
+
+def _shares(names: tuple[str, ...], sums: tuple[Tensor, ...], size: int) -> dict[str, Tensor]:
+    return {name: value / size for name, value in zip(names, sums, strict=True)}

@@ -1,0 +1,1 @@
+"""What all training runs need: checkpoints, devices, processes, settings, provenance."""
