@@ -12,7 +12,7 @@ pytest.importorskip("tqdm", reason="training shows its progress with tqdm")
 
 from tests.training.evaluation_fixtures import TwoAtOnce, toy_data  # noqa: E402
 from training.evaluation.questions import Question  # noqa: E402
-from training.peers import open_peers  # noqa: E402
+from training.peers import open_peers, train_motion3dgan, train_s2d  # noqa: E402
 from training.peers.command import _check_folders  # noqa: E402
 from training.peers.config import Motion3DGANConfig, PeersConfig, RBFConfig, S2DConfig  # noqa: E402
 from training.peers.train_motion3dgan import look_at_samples  # noqa: E402
@@ -154,26 +154,31 @@ def test_two_expressions_at_once_stay_within_their_labels(peers, data):
         assert not mixed[0].any()
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(runs, data, tmp_path):
-    half = replace(
-        SHORT,
-        motion3dgan=replace(SHORT.motion3dgan, steps=2),
-        s2d=replace(SHORT.s2d, epochs=1),
-    )
-    train_peers(half, data, tmp_path, only=("motion3dgan", "s2d"))
-    for name in ("motion3dgan", "s2d"):
-        path = tmp_path / name / "checkpoint.npz"
-        told = load_checkpoint(path).progress["step"]
-        whole = load_checkpoint(runs / "peers" / name / "checkpoint.npz")
-        assert 0 < told < whole.progress["step"]
-        # As a kill would leave it: the settings of the whole run, half way.
-        _rename_settings(path, whole.progress["settings"])
-    train_peers(SHORT, data, tmp_path, resume=True, only=("motion3dgan", "s2d"))
-    for name in ("motion3dgan", "s2d"):
-        went_on = load_checkpoint(tmp_path / name / "checkpoint.npz")
-        whole = load_checkpoint(runs / "peers" / name / "checkpoint.npz")
-        assert same_weights(went_on, whole), name
-        np.testing.assert_array_equal(went_on.history["losses"], whole.history["losses"])
+@pytest.mark.parametrize("name", ["motion3dgan", "s2d"])
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+    name, runs, data, tmp_path, monkeypatch
+):
+    trainer = {"motion3dgan": train_motion3dgan, "s2d": train_s2d}[name]
+    step = trainer._train_step
+
+    def stopped_at_three(run):
+        if run.step == 3:
+            raise KeyboardInterrupt
+        return step(run)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(trainer, "_train_step", stopped_at_three)
+        with pytest.raises(KeyboardInterrupt):
+            train_peers(SHORT, data, tmp_path, only=(name,))
+    left = load_checkpoint(tmp_path / name / "checkpoint.npz")
+    assert left.progress["step"] == 2
+    assert not left.progress["is_finished"]
+    train_peers(SHORT, data, tmp_path, resume=True, only=(name,))
+    went_on = load_checkpoint(tmp_path / name / "checkpoint.npz")
+    whole = load_checkpoint(runs / "peers" / name / "checkpoint.npz")
+    assert went_on.progress["step"] == whole.progress["step"]
+    assert same_weights(went_on, whole)
+    np.testing.assert_array_equal(went_on.history["losses"], whole.history["losses"])
 
 
 def test_other_settings_or_other_data_are_not_gone_on_with(runs, data, tmp_path):
@@ -214,11 +219,3 @@ def test_the_look_at_samples_tells_a_collapsed_generator(peers, data):
     for layer in (player.generator.expand, *player.generator.labels):
         layer.weight.zero_()
     assert look_at_samples(player.generator, real)["among_samples"] < 0.01 * lively
-
-
-def _rename_settings(path, settings) -> None:
-    from training.runs.checkpoint import save_checkpoint
-
-    checkpoint = load_checkpoint(path)
-    progress = checkpoint.progress | {"settings": settings, "is_finished": False}
-    save_checkpoint(replace(checkpoint, progress=progress), path)

@@ -22,10 +22,12 @@ class Motion3DGANConfig:
     critic_channels: tuple[int, ...] = (16, 16, 16)
     critic_hidden: int = 128
     # Generator steps; the paper: 8000 epochs of some ten batches at a rate of 1e-6.
-    steps: int = 2000
+    steps: int = 1600
     batch: int = 16
     critic_steps: int = 4
-    learning_rate: float = 5e-4
+    # Of both; falls exponentially to `final_rate` of itself over the steps.
+    learning_rate: float = 1e-3
+    final_rate: float = 0.1
     penalty_weight: float = 10.0
     log_weight: float = 10.0
     geodesic_weight: float = 10.0
