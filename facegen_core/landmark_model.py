@@ -77,7 +77,13 @@ def read_landmark_model(
 def check_landmark_model(model: LandmarkModel, config: ModelConfig, template: Template) -> None:
     """Raise BundleError unless weights and configurations fit each other and the bundle."""
     rates = model.generators.stage_rates
-    if not rates or rates[-1] != 1 or any(not 0 < a < b for a, b in pairwise(rates)):
+    widths = model.generators.widths
+    if (
+        not rates
+        or rates[-1] != 1
+        or len(widths) != len(rates)
+        or any(not 0 < a < b for a, b in pairwise(rates))
+    ):
         raise BundleError("Its stages of landmark motion do not go from coarse to fine.")
     hierarchy = template.hierarchy
     shapes = {

@@ -22,8 +22,9 @@ class LandmarkGanConfig:
     # Frames of each stage per frame of the model's rate; the last is 1. Three stages of 15, 21 and
     # 30 of 30 frames, as the authors' related system has them.
     stage_rates: tuple[float, ...] = (0.5, 0.7, 1.0)
-    # Features within a stage, its convolutions over time and how many frames each sees.
-    width: int = 96
+    # Features within each stage, its convolutions over time and how many frames each sees. What
+    # faces do is decided at the coarsest; the finer ones smooth and correct.
+    widths: tuple[int, ...] = (96, 48, 48)
     num_blocks: int = 4
     kernel: int = 5
     # Numbers drawn for every stage and stretch of motion between two rests.
@@ -48,8 +49,8 @@ def landmark_weight_shapes(
         "noise_scales": (config.num_stages,),
         "linear.weight": (FRAME_SIZE, feature_size(num_expressions)),
     }
-    width, kernel = config.width, config.kernel
-    for k in range(config.num_stages):
+    kernel = config.kernel
+    for k, width in enumerate(config.widths):
         stage = f"stages.{k}"
         shapes[f"{stage}.read.weight"] = (width, told + FRAME_SIZE)
         shapes[f"{stage}.read.bias"] = (width,)

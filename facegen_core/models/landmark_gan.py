@@ -48,15 +48,18 @@ class LandmarkGenerators(nn.Module):
         self.num_told = told_size(num_expressions)
         self.num_expressions = num_expressions
         told = condition_size(config, num_expressions)
-        self.stages = nn.ModuleList(Stage(config, told) for _ in range(config.num_stages))
+        self.stages = nn.ModuleList(Stage(config, told, width) for width in config.widths)
 
     def neutral_code(self, neutral: Tensor) -> Tensor:
         """(B, N) of (B, 204) landmarks at rest, mm: how this face differs from the mean one."""
         return (neutral - self.neutral_mean) @ self.neutral_basis.T
 
-    def forward(self, features: Tensor, neutral: Tensor, noise: Tensor) -> list[Tensor]:
+    def forward(
+        self, features: Tensor, neutral: Tensor, noise: Tensor, num_stages: int | None = None
+    ) -> list[Tensor]:
         """Motion after every stage, each (B, K_k, 204) mm at that stage's rate; the last is it.
 
+        num_stages: only so many are run, None for all.
         features: (B, K, 5·C + 2) from `conditioning.signal_features`; neutral: (B, 204) mm; noise:
         (B, S, K, Z) of S stages, the same for all frames between two rests; 0: the mean motion.
         """
@@ -66,7 +69,8 @@ class LandmarkGenerators(nn.Module):
         gate = rest_gate(features[:, :, : self.num_expressions], self.gate_width)
         outputs: list[Tensor] = []
         motion, before = self.linear(features), 1.0
-        for k, (stage, rate) in enumerate(zip(self.stages, self.config.stage_rates, strict=True)):
+        rates = self.config.stage_rates[:num_stages]
+        for k, (stage, rate) in enumerate(zip(self.stages[:num_stages], rates, strict=True)):
             told_now = torch.cat([told, noise[:, k] * self.noise_scales[k]], dim=2)
             motion = sampled(motion, before, rate, K)
             motion = stage(sampled(told_now, 1.0, rate, K), motion)
@@ -78,9 +82,9 @@ class LandmarkGenerators(nn.Module):
 class Stage(nn.Module):
     """One generator: what it is told and the motion so far → a better motion at its rate."""
 
-    def __init__(self, config: LandmarkGanConfig, told: int) -> None:
+    def __init__(self, config: LandmarkGanConfig, told: int, width: int) -> None:
         super().__init__()
-        width, kernel = config.width, config.kernel
+        kernel = config.kernel
         self.read = nn.Linear(told + FRAME_SIZE, width)
         self.blocks = nn.ModuleList(
             nn.Conv1d(width + told, width, kernel, padding=kernel // 2, padding_mode="replicate")

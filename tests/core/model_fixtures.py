@@ -47,7 +47,7 @@ def random_landmark_bundle(
 ) -> Bundle:
     """A bundle of both generators: landmarks that move a few millimetres, and differ by noise."""
     bundle = random_bundle(ModelConfig(num_blendshapes=8, follows_neutral=True))
-    generators = generators or LandmarkGanConfig(width=12, num_blocks=2, noise_size=4)
+    generators = generators or LandmarkGanConfig(widths=(12, 8, 8), num_blocks=2, noise_size=4)
     decoder = decoder or DisplacementDecoderConfig()
     hierarchy, rng = bundle.template.hierarchy, np.random.default_rng(6)
     length, count = hierarchy.levels[0].spirals.shape[1], bundle.config.num_blendshapes

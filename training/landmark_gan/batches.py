@@ -54,6 +54,7 @@ class BatchSource:
         frame_rate: float,
     ) -> None:
         self.config, self.frame_rate = config, frame_rate
+        self.num_expressions = len(statistics.means)
         recordings = [take.recording for take in takes]
         self._source = ExampleSource(recordings, statistics, config.labels, config.augmentation)
         self._neutrals = np.stack([take.neutral.reshape(-1) for take in takes])
@@ -62,7 +63,7 @@ class BatchSource:
 
     def draw(self, step: int, update: int, part: slice) -> LandmarkBatch:
         """Of one update within a step; `part` of its rows are made, the others only counted."""
-        rng = np.random.default_rng([self.config.seed, step, update])
+        rng = np.random.default_rng([self.config.seed, step, update + 1])
         chosen = rng.integers(len(self._names), size=self.config.batch)
         others = np.array([self._somebody_else(index, rng) for index in chosen])
         seeds = rng.integers(2**32, size=len(chosen))

@@ -35,14 +35,15 @@ class LandmarkTrainConfig:
     autoencoder_steps: int = 2500
     autoencoder_batch: int = 256
     autoencoder_rate: float = 2e-3
-    # Steps of the generators; examples of each step, and consecutive frames of each example.
-    steps: int = 4000
-    batch: int = 12
+    # Steps of each stage, coarse to fine: those before it are finished and stay as they are.
+    # Examples of each step, and consecutive frames of each example.
+    stage_steps: tuple[int, ...] = (6000, 1000, 1000)
+    batch: int = 24
     window: int = 64
     learning_rate: float = 1e-3
     critic_rate: float = 5e-4
-    # Updates of the critics before each of the generators.
-    critic_updates: int = 2
+    # Updates of the critics before each of the generators, and of the generators without them.
+    critic_updates: int = 1
     # Share of the rate that is left at the end, by a cosine.
     final_rate: float = 0.02
     # Weight of the gradient penalty (Gulrajani et al. 2017).
@@ -76,7 +77,7 @@ class LandmarkTrainConfig:
             value = getattr(self, setting.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
                 raise TrainingConfigError(f"'{setting.name}': expected 0 or more, got {value}.")
-        for name in ("steps", "batch", "checkpoint_interval", "validation_interval"):
+        for name in ("batch", "checkpoint_interval", "validation_interval"):
             if getattr(self, name) < 1:
                 raise TrainingConfigError(f"'{name}': expected 1 or more, got 0.")
         if self.window < SHORTEST_CLIP:
@@ -88,6 +89,15 @@ class LandmarkTrainConfig:
             raise TrainingConfigError(
                 f"'generators.stage_rates': expected rising rates up to 1, got {list(rates)}."
             )
+        for name, values in (
+            ("stage_steps", self.stage_steps),
+            ("generators.widths", self.generators.widths),
+        ):
+            if len(values) != len(rates) or min(values) < 1:
+                raise TrainingConfigError(
+                    f"'{name}': expected {len(rates)} numbers of 1 or more, one per stage, got "
+                    f"{list(values)}."
+                )
         if self.generators.kernel % 2 == 0:
             raise TrainingConfigError("'generators.kernel': expected an odd number of frames.")
         if self.critics and self.critic_updates < 1:

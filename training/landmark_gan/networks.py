@@ -19,7 +19,7 @@ SMALLEST_UNIT_MM = 0.1
 
 
 class Networks(nn.Module):
-    """generators; critics, one per stage; identity and autoencoder, None where switched off."""
+    """generators; critics and identity: one per stage; identity and autoencoder: None where off."""
 
     def __init__(self, config: LandmarkTrainConfig, num_expressions: int) -> None:
         super().__init__()
@@ -29,9 +29,11 @@ class Networks(nn.Module):
         self.critics = nn.ModuleList(MotionCritic(told) for _ in range(stages))
         self.autoencoder = LandmarkAutoencoder() if config.autoencoder else None
         size = CODE_SIZE if config.autoencoder else FRAME_SIZE
-        self.identity = (
-            IdentityDiscriminator(size, num_expressions) if config.identity_discriminator else None
-        )
+        self.identity = None
+        if config.identity_discriminator:
+            self.identity = nn.ModuleList(
+                IdentityDiscriminator(size, num_expressions) for _ in range(stages)
+            )
 
     def identity_codes(self, neutral: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
         """(B, N) of a face at rest and (B, K, N) in motion, as the identity discriminator sees it.
@@ -44,10 +46,12 @@ class Networks(nn.Module):
         mean, scale = self.generators.neutral_mean, self.generators.scale
         return (neutral - mean) / scale, (faces - mean) / scale
 
-    def judges(self) -> list[nn.Parameter]:
-        """What is trained against the generators."""
-        judges = list(self.critics.parameters())
-        return judges + (list(self.identity.parameters()) if self.identity is not None else [])
+    def judges(self, stage: int) -> list[nn.Parameter]:
+        """What is trained against the generators of a stage."""
+        judges = list(self.critics[stage].parameters())
+        if self.identity is not None:
+            judges += list(self.identity[stage].parameters())
+        return judges
 
 
 def build_networks(

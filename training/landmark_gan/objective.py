@@ -20,114 +20,118 @@ from training.landmark_gan.batches import LandmarkBatch
 from training.landmark_gan.config import LandmarkTrainConfig
 from training.landmark_gan.networks import Networks
 
-# Coarser stages count so much beside the last.
-COARSE_SHARE = 0.5
 LOSS_NAMES = ("total", "mean", "energy", "critic", "identity", "autoencoder")
 CRITIC_NAMES = ("total", "distance", "identity", "spread")
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What critics are told of a batch, at the rate of every stage; truths: the motions there."""
+class Seen:
+    """A batch as one stage sees it, at that stage's rate.
 
-    conditions: list[Tensor]
-    truths: list[Tensor]
+    truth: (B, K', 204) in units of the generators; told: (B, K', N) what its critic is told;
+    signal: (B, K', C); motion: (B, K', 204) mm.
+    """
+
+    truth: Tensor
+    told: Tensor
+    signal: Tensor
+    motion: Tensor
 
 
-def told_to_critics(networks: Networks, batch: LandmarkBatch) -> Told:
+def seen_by(networks: Networks, batch: LandmarkBatch, stage: int) -> Seen:
     generators = networks.generators
     K = batch.features.shape[1]  # noqa: N806
     code = generators.neutral_code(batch.neutral)[:, None].expand(-1, K, -1)
     told = torch.cat([batch.features[:, :, : generators.num_told], code], dim=2)
-    rates = generators.config.stage_rates
-    return Told(
-        [sampled(told, 1.0, rate, K) for rate in rates],
-        [sampled(batch.motion, 1.0, rate, K) for rate in rates],
-    )
+    rate = generators.config.stage_rates[stage]
+    motion = sampled(batch.motion, 1.0, rate, K)
+    told = sampled(told, 1.0, rate, K)
+    signal = told[:, :, : generators.num_expressions]
+    return Seen(motion / generators.scale, told, signal, motion)
 
 
 def critic_losses(
     config: LandmarkTrainConfig,
     networks: Networks,
+    stage: int,
     batch: LandmarkBatch,
     noise: Tensor,
     mixing: Tensor,
 ) -> dict[str, Tensor]:
-    """Sums over rows, divided by the size of the whole batch. mixing: (B, 1, 1) in [0, 1]."""
-    with torch.no_grad():
-        fakes = networks.generators(batch.features, batch.neutral, noise)
-    told = told_to_critics(networks, batch)
+    """Of the critics of one stage; sums over rows, divided by the size of the whole batch.
+
+    noise: (B, S, K, Z); mixing: (B, 1, 1) in [0, 1].
+    """
     scale = networks.generators.scale
-    distance = penalty = spread = 0.0
-    for critic, fake, real, conditions in zip(
-        networks.critics, fakes, told.truths, told.conditions, strict=True
-    ):
-        real, fake = real / scale, fake / scale
-        scores, fake_scores = critic(real, conditions), critic(fake, conditions)
-        distance += scores.sum() - fake_scores.sum()
-        spread += torch.cat([scores, fake_scores]).std().detach() * batch.size
-        mixed = (mixing * real + (1 - mixing) * fake).requires_grad_()
-        penalty += (gradient_norms(critic(mixed, conditions), mixed) - 1).pow(2).sum()
-    identity = torch.zeros_like(distance)
+    with torch.no_grad():
+        fake = networks.generators(batch.features, batch.neutral, noise, stage + 1)[-1]
+    seen = seen_by(networks, batch, stage)
+    zero = batch.motion.new_zeros(())
+    distance, identity, penalty, spread = zero, zero, zero, zero
+    if config.critics:
+        critic, generated = networks.critics[stage], fake / scale
+        scores, fake_scores = critic(seen.truth, seen.told), critic(generated, seen.told)
+        distance = scores.sum() - fake_scores.sum()
+        spread = torch.cat([scores, fake_scores]).std().detach() * batch.size
+        mixed = (mixing * seen.truth + (1 - mixing) * generated).requires_grad_()
+        penalty = (gradient_norms(critic(mixed, seen.told), mixed) - 1).pow(2).sum()
     if networks.identity is not None:
-        identity, of_identity = _identity_distance(networks, batch, fakes[-1], mixing)
-        penalty += of_identity
+        identity, of_identity = _identity_distance(networks, stage, batch, seen, fake, mixing)
+        penalty = penalty + of_identity
     total = config.penalty * penalty - distance - identity
     return _shares(CRITIC_NAMES, (total, distance, identity, spread), batch.size)
 
 
 def _identity_distance(
-    networks: Networks, batch: LandmarkBatch, fake: Tensor, mixing: Tensor
+    networks: Networks, stage: int, batch: LandmarkBatch, seen: Seen, fake: Tensor, mixing: Tensor
 ) -> tuple[Tensor, Tensor]:
     """max E[D(n, X)] - ½ E[D(n, X̂)] - ½ E[D(n', X)], and the penalty; n': somebody else's."""
-    judge = networks.identity
-    assert judge is not None
-    signal = batch.features[:, :, : networks.generators.num_expressions]
-    still, moving = networks.identity_codes(batch.neutral, batch.motion)
+    assert networks.identity is not None
+    judge = networks.identity[stage]
+    still, moving = networks.identity_codes(batch.neutral, seen.motion)
     _, generated = networks.identity_codes(batch.neutral, fake)
-    other, mismatched = networks.identity_codes(batch.other, batch.motion)
-    real = judge(still, moving, signal).sum()
-    false = judge(still, generated, signal).sum()
-    foreign = judge(other, mismatched, signal).sum()
+    other, mismatched = networks.identity_codes(batch.other, seen.motion)
+    real = judge(still, moving, seen.signal).sum()
+    false = judge(still, generated, seen.signal).sum()
+    foreign = judge(other, mismatched, seen.signal).sum()
     mixed = (mixing * moving + (1 - mixing) * generated).detach().requires_grad_()
-    norms = gradient_norms(judge(still, mixed, signal), mixed)
+    norms = gradient_norms(judge(still, mixed, seen.signal), mixed)
     return real - 0.5 * false - 0.5 * foreign, (norms - 1).pow(2).sum()
 
 
 def generator_losses(
-    config: LandmarkTrainConfig, networks: Networks, batch: LandmarkBatch, noise: Tensor
+    config: LandmarkTrainConfig,
+    networks: Networks,
+    stage: int,
+    batch: LandmarkBatch,
+    noise: Tensor,
 ) -> dict[str, Tensor]:
-    """Sums over rows, divided by the size of the whole batch. noise: (2·B, S, K, Z)."""
+    """Of one stage; sums over rows, divided by the size of the whole batch.
+
+    noise: (2·B, S, K, Z), two draws for every row.
+    """
     generators = networks.generators
     still = torch.zeros_like(noise[: len(batch.features)])
-    outputs = generators(
+    output = generators(
         batch.features.repeat(3, 1, 1),
         batch.neutral.repeat(3, 1),
         torch.cat([still, noise]),
-    )
-    told = told_to_critics(networks, batch)
+        stage + 1,
+    )[-1]
+    seen = seen_by(networks, batch, stage)
+    truth, velocity = seen.truth, config.velocity_weight
+    expected, one, two = (part / generators.scale for part in output.chunk(3))
+    mean = distances(expected, truth) + velocity * distances(changes(expected), changes(truth))
+    energy = energy_score(one, two, truth)
+    energy = energy + velocity * energy_score(changes(one), changes(two), changes(truth))
     zero = batch.motion.new_zeros(())
-    mean, energy, critic, identity, autoencoder = zero, zero, zero, zero, zero
-    for k, (output, truth) in enumerate(zip(outputs, told.truths, strict=True)):
-        share = 1.0 if k == len(outputs) - 1 else COARSE_SHARE
-        expected, one, two = (part / generators.scale for part in output.chunk(3))
-        truth = truth / generators.scale
-        velocity = config.velocity_weight
-        mean = mean + share * (
-            distances(expected, truth) + velocity * distances(changes(expected), changes(truth))
-        )
-        energy = energy + share * (
-            energy_score(one, two, truth)
-            + velocity * energy_score(changes(one), changes(two), changes(truth))
-        )
-        if config.critics:
-            critic = critic - networks.critics[k](one, told.conditions[k]).sum()
-    generated = outputs[-1].chunk(3)[1]
+    critic, identity, autoencoder = zero, zero, zero
+    generated = output.chunk(3)[1]
+    if config.critics:
+        critic = -networks.critics[stage](one, seen.told).sum()
     if networks.identity is not None:
         codes = networks.identity_codes(batch.neutral, generated)
-        identity = -networks.identity(
-            *codes, batch.features[:, :, : generators.num_expressions]
-        ).sum()
+        identity = -networks.identity[stage](*codes, seen.signal).sum()
     if networks.autoencoder is not None:
         faces = batch.neutral[:, None] + generated
         autoencoder = (networks.autoencoder(faces) - faces).abs().mean(dim=(1, 2)).sum()

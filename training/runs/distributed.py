@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch import distributed as torch_distributed
 
@@ -38,6 +39,10 @@ class Processes:
         """The rows of a batch this process works on; parts differ by one row at the most."""
         bounds = [num_rows * rank // self.size for rank in (self.rank, self.rank + 1)]
         return slice(*bounds)
+
+    def part_of(self, rows: NDArray) -> NDArray:
+        """Those of the rows of a batch this process works on."""
+        return rows[self.part(len(rows))]
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all processes, in one message."""
