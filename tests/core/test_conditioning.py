@@ -9,6 +9,10 @@ from facegen_core.conditioning import (
     phase_curve,
     proportional_amplitude,
     relative_lip_gap,
+    signal_features,
+    stage_times,
+    stretches,
+    time_code,
 )
 from facegen_core.intensity import Envelope, sample_envelopes
 
@@ -84,3 +88,36 @@ def test_a_lip_gap_is_told_in_millimetres_beyond_the_templates():
     assert relative_lip_gap(face + 50.0, template) == pytest.approx(0.4)
     face[[61, 62, 63], 1] = 20.0
     assert relative_lip_gap(face, template) == 3.0
+
+
+def test_a_time_code_tells_how_far_rest_is():
+    signal = np.zeros((61, 2))
+    signal[30:51, 1] = 0.4
+    code = time_code(signal, 30.0)
+    assert np.allclose(code[:30], 0)
+    assert np.allclose(code[29 + 15], [0.5 / 1.5, (51 - 44) / 30 / (1 + (51 - 44) / 30)])
+    assert np.all(np.diff(code[29:51, 0]) > 0)
+
+
+def test_stretches_are_counted_where_motion_begins():
+    signal = np.array([0, 1, 1, 0, 0, 1, 0, 1])[:, None]
+    assert stretches(signal).tolist() == [0, 0, 0, 0, 0, 1, 1, 2]
+    assert stretches(np.zeros((4, 6))).tolist() == [0] * 4
+
+
+def test_stages_sample_from_the_first_step_on_and_cover_the_last():
+    for num_steps in (10, 31, 600):
+        for rate in (0.5, 0.7, 1.0):
+            times = stage_times(num_steps, rate)
+            assert times[0] == 0
+            assert num_steps - 1 <= times[-1] < num_steps - 1 + 1 / rate
+            assert np.allclose(times[:5], stage_times(num_steps + 40, rate)[:5])
+
+
+def test_features_are_nothing_where_nothing_is_near():
+    signal = np.zeros((200, 6))
+    signal[90:110, 2] = 1.0
+    features = signal_features(signal, 30.0)
+    assert features.shape == (200, 32)
+    assert not features[:50].any()
+    assert np.array_equal(features[:, :6], signal.astype(np.float32))

@@ -43,16 +43,21 @@ def checkpoint_of(out: Path) -> Checkpoint:
 
 
 def start(
-    out: Path, *, resume: bool = False, processes: int = 1, **changes: Any
+    out: Path,
+    *,
+    resume: bool = False,
+    processes: int = 1,
+    module: str = "tests.training.short_runs",
+    **changes: Any,
 ) -> subprocess.Popen:
-    """A short run in processes of its own, one thread each."""
+    """A short run of a module like this one, in processes of its own, one thread each."""
     launcher = ["-m"]
     if processes > 1:
         launcher = ["-m", "torch.distributed.run", "--standalone", "-m"]
         launcher[2:2] = ["--nproc-per-node", str(processes)]
     arguments = [str(out), *(["--resume"] if resume else []), json.dumps(changes)]
     return subprocess.Popen(
-        [sys.executable, *launcher, "tests.training.short_runs", *arguments],
+        [sys.executable, *launcher, module, *arguments],
         cwd=Path(__file__).parent.parent.parent,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,

@@ -69,7 +69,9 @@ def _spread(run: LandmarkRun, takes: list[LandmarkTake], amount: float) -> float
         np.mean(
             [
                 pair_distance(generate_take(run, take, NUM_NOISES, number, amount))
-                for number, take in enumerate(tqdm(takes, desc=f"Noise {amount:g}", mininterval=2.0))
+                for number, take in enumerate(
+                    tqdm(takes, desc=f"Noise {amount:g}", mininterval=2.0)
+                )
             ]
         )
     )

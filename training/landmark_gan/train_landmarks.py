@@ -163,9 +163,7 @@ def _set_rates(run: LandmarkRun, num_steps: int) -> None:
             group["lr"] = share * rates[name]
 
 
-def _update_critics(
-    run: LandmarkRun, stage: int, update: int, batch: LandmarkBatch
-) -> list[float]:
+def _update_critics(run: LandmarkRun, stage: int, update: int, batch: LandmarkBatch) -> list[float]:
     rng = run.rng(1, stage, run.step, update)
     noise = _noise(run, batch, 1, rng)
     mixing = torch.from_numpy(rng.random((batch.size, 1, 1)).astype("float32"))
@@ -210,9 +208,7 @@ def _noise(run: LandmarkRun, batch: LandmarkBatch, draws: int, rng: Any) -> Tens
     """(draws · B', S, K, Z) for this process's rows, the same whatever the number of processes."""
     K = batch.features.shape[1]  # noqa: N806
     part = run.processes.part(batch.size)
-    rows = [
-        training_noise(run.config.generators, batch.size, K, rng)[part] for _ in range(draws)
-    ]
+    rows = [training_noise(run.config.generators, batch.size, K, rng)[part] for _ in range(draws)]
     return torch.cat(rows).to(batch.motion.device)
 
 

@@ -37,7 +37,9 @@ def measure_takes(run: LandmarkRun, split: str, stride: int = 1) -> LandmarkErro
     rows = [_errors(run, take, number) for number, take in enumerate(takes)]
     means = np.mean(rows, axis=0)
     jitters = np.sum(rows, axis=0)
-    return LandmarkErrors(*(round(float(v), 4) for v in means[:4]), round(float(jitters[4] / jitters[5]), 4))
+    return LandmarkErrors(
+        *(round(float(v), 4) for v in means[:4]), round(float(jitters[4] / jitters[5]), 4)
+    )
 
 
 def _errors(run: LandmarkRun, take: LandmarkTake, number: int) -> list[float]:
@@ -63,12 +65,8 @@ def generate_take(
     signal = run.statistics.signal(take.components, take.num_frames, run.config.labels)
     features = torch.from_numpy(signal_features(signal, run.data.frame_rate))[None]
     rows = max(num_noises, 1)
-    noise = amount * training_noise(
-        run.config.generators, rows, len(signal), run.rng(9, number)
-    )
-    return _generated(
-        run.networks, features, take.neutral, noise if num_noises else 0 * noise
-    )
+    noise = amount * training_noise(run.config.generators, rows, len(signal), run.rng(9, number))
+    return _generated(run.networks, features, take.neutral, noise if num_noises else 0 * noise)
 
 
 def _generated(
