@@ -12,9 +12,11 @@ from facegen_core.models.landmark_critics import gradient_norms  # noqa: E402
 from tests.training.landmark_runs import short_landmark_config  # noqa: E402
 from tests.training.short_runs import checkpoint_of, finish, start  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
+from training.evaluation.questions import Question  # noqa: E402
 from training.landmark_gan import train_landmarks as loop  # noqa: E402
 from training.landmark_gan.guard import COLLAPSED_STEPS, check_step  # noqa: E402
 from training.landmark_gan.objective import energy_score  # noqa: E402
+from training.landmark_gan.open_run import open_generator  # noqa: E402
 from training.landmark_gan.run import set_up  # noqa: E402
 from training.landmark_gan.train_landmarks import train_landmarks  # noqa: E402
 from training.landmark_gan.validation import generate_take, measure_takes  # noqa: E402
@@ -190,3 +192,18 @@ def test_the_critic_tells_truth_from_something_else(tmp_path, data):
     finally:
         loop._update_critics = original
     assert np.mean([row[1] for row in told[-10:]]) > np.mean([row[1] for row in told[:5]])
+
+
+def test_a_finished_run_answers_as_the_add_on_does(tmp_path, data):
+    """The mean motion whatever is asked, the same seed the same motion, and rest at rest."""
+    with pytest.raises(CheckpointError, match="holds no run"):
+        open_generator(tmp_path, data)
+    train_landmarks(short_landmark_config(tmp_path), data)
+    opened = open_generator(tmp_path, data)
+    sequence = data.sequences["test"][2]
+    question = Question.about(sequence, sequence.displacements(), data.expressions)
+    mean, first, again = (opened.imagine(question, seed) for seed in (None, 3, 3))
+    assert mean.shape == (sequence.num_frames, 68, 3)
+    assert np.array_equal(first, again)
+    assert not mean[0].any()
+    assert np.abs(mean).max() > 0.1

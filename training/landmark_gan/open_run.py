@@ -1,0 +1,92 @@
+"""A finished run of the landmark generators, to ask how a face will move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facegen_core.conditioning import signal_features
+from facegen_core.landmark_inference import MEAN_MOTION, Variation, draw_noise
+from facegen_core.models.landmark_gan import LandmarkGenerators
+from facegen_core.template import Template
+from training.datasets.training_data import TrainingData
+from training.evaluation.questions import Labels, Question
+from training.expression_model.recordings import MagnitudeStatistics
+from training.landmark_gan.config import LandmarkTrainConfig
+from training.landmark_gan.takes import neutral_landmarks
+from training.runs.checkpoint import CheckpointError, load_checkpoint, restore_model
+from training.runs.settings import read_settings, settings_of_kind
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedGenerator:
+    """labels: how it is told a strength; data_hash: of the data it was trained on."""
+
+    generators: LandmarkGenerators
+    labels: Labels
+    template: Template
+    frame_rate: float
+    data_hash: str
+
+    def imagine(self, question: Question, seed: int | None) -> NDArray[np.float32]:
+        """(T, 68, 3) displacements of all frames of a question, mm; None is the mean motion."""
+        neutral = neutral_landmarks(self.template, question.sequence.neutral)
+        variation = MEAN_MOTION if seed is None else Variation(seed)
+        return self.of_signal(self.labels.signal(question), neutral, variation)
+
+    @torch.no_grad()
+    def of_signal(
+        self, signal: FloatArray, neutral: FloatArray, variation: Variation
+    ) -> NDArray[np.float32]:
+        """(T, 68, 3) mm of a (T, C) signal on a face of (68, 3) landmarks, as the add-on makes it."""
+        noise = draw_noise(signal, self.generators.config, variation)
+        output = self.generators(
+            torch.from_numpy(signal_features(signal, self.frame_rate))[None],
+            torch.from_numpy(neutral.reshape(1, -1).astype(np.float32)),
+            torch.from_numpy(noise)[None],
+        )[-1][0]
+        return output.unflatten(1, (-1, 3)).numpy(force=True)
+
+
+def open_generator(folder: Path, data: TrainingData) -> OpenedGenerator:
+    """The generators of a run, checked against the data. Raises CheckpointError with the reason."""
+    path = folder / "checkpoint.npz"
+    if not path.exists():
+        raise CheckpointError(
+            f"{folder} holds no run: `python -m training train --system lm4dgan` makes one."
+        )
+    checkpoint = load_checkpoint(path)
+    progress = checkpoint.progress
+    if "final" not in progress.get("metrics", {}):
+        raise CheckpointError(f"{folder} is not finished: resume it with --resume.")
+    if tuple(progress["expressions"]) != tuple(data.expressions):
+        raise CheckpointError(
+            f"{folder} was trained for {', '.join(progress['expressions'])}, but the data set has "
+            f"{', '.join(data.expressions)}: evaluate it on data of its own kind."
+        )
+    if progress["frame_rate"] != data.frame_rate:
+        raise CheckpointError(
+            f"{folder} was trained at {progress['frame_rate']:g} frames per second, the data set "
+            f"has {data.frame_rate:g}: evaluate it on data of its own rate."
+        )
+    config = settings_of_kind(LandmarkTrainConfig, read_settings(folder / "config.yaml"))
+    generators = LandmarkGenerators(config.generators, len(data.expressions), config.rest_gate)
+    prefix = "generators."
+    weights = {
+        name.removeprefix(prefix): values
+        for name, values in checkpoint.weights.items()
+        if name.startswith(prefix)
+    }
+    restore_model(generators, weights)
+    generators.eval()
+    means, deviations = progress["magnitude_means"], progress["magnitude_deviations"]
+    labels = Labels(MagnitudeStatistics(tuple(means), tuple(deviations)), config.labels)
+    return OpenedGenerator(
+        generators, labels, data.template, data.frame_rate, progress["data_hash"]
+    )
