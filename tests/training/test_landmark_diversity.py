@@ -14,6 +14,7 @@ from training.evaluation.questions import Labels, Question  # noqa: E402
 from training.expression_model.recordings import MagnitudeStatistics, magnitude  # noqa: E402
 from training.landmark_evaluation.clock import at_times, retimed, stretched  # noqa: E402
 from training.landmark_evaluation.diversity import (  # noqa: E402
+    Looked,
     RecordedVariety,
     SimulatedVariety,
     open_variety,
@@ -55,21 +56,14 @@ def test_the_distance_of_pairs_is_the_mean_over_pairs_frames_and_points():
     assert pair_distance(np.stack([motions[1]] * 4)) == 0.0
 
 
-def test_only_points_with_weight_count():
-    motions = np.zeros((2, 5, 4, 3))
-    motions[1, :, 2] = [0, 0, 2.0]
-    assert pair_distance(motions, np.array([0, 0, 1.0, 0])) == pytest.approx(2.0)
-    assert pair_distance(motions, np.array([1.0, 1, 0, 1])) == 0.0
-
-
 def test_simulated_people_differ_and_the_same_seed_is_the_same(performed):
     variety, question, template = performed
-    face = np.ones(template.num_vertices)
-    first = true_diversity(question, variety, template, face, num=8)
+    looked = Looked(np.array([0, 10, 20]), np.arange(0, template.num_vertices, 2))
+    first = true_diversity(question, variety, template, looked, num=8)
     assert first.landmarks_mm > 0
     assert first.skin_mm > 0
-    assert first == true_diversity(question, variety, template, face, num=8)
-    assert first != true_diversity(question, variety, template, face, num=8, seed=5)
+    assert first == true_diversity(question, variety, template, looked, num=8)
+    assert first != true_diversity(question, variety, template, looked, num=8, seed=5)
     alone = true_landmark_diversity(question, variety, template, num=8)
     assert alone == pytest.approx(first.landmarks_mm)
 
@@ -77,26 +71,30 @@ def test_simulated_people_differ_and_the_same_seed_is_the_same(performed):
 def test_landmarks_of_a_performance_are_on_its_skin(performed):
     variety, question, template = performed
     frames = np.arange(question.sequence.num_frames)
-    skin = variety.skin(question, frames, 4, 0)
-    seen = template.landmarks.positions(skin, template.triangles)
-    np.testing.assert_allclose(variety.landmarks(question, template, 4, 0), seen, atol=1e-4)
+    everywhere = Looked(frames, np.arange(template.num_vertices))
+    drawn = variety.draw(question, template, everywhere, 4)
+    seen = template.landmarks.positions(drawn.skin, template.triangles)
+    np.testing.assert_allclose(drawn.landmarks, seen, atol=1e-4)
 
 
 def test_drawn_performances_move_about_as_strongly_as_the_label_says(performed):
-    variety, question, _ = performed
+    variety, question, template = performed
     marks = question.sequence.marks
     frames = np.arange(question.sequence.num_frames)
     mine = magnitude(question.sequence.displacements(), marks, "proportional")
-    drawn = [magnitude(m, marks, "proportional") for m in variety.skin(question, frames, 10, 0)]
-    assert np.median(drawn) == pytest.approx(mine, rel=0.25)
+    everywhere = Looked(frames, np.arange(template.num_vertices))
+    drawn = variety.draw(question, template, everywhere, 10).skin
+    assert np.median([magnitude(m, marks, "proportional") for m in drawn]) == pytest.approx(
+        mine, rel=0.25
+    )
 
 
 def test_other_takes_are_brought_to_marks_and_strength_of_the_question(data):
     sequence = data.sequences["test"][0]
     slower = replace(sequence, take=2, marks=2 + 1.7 * sequence.marks, strength=0.4)
     variety = RecordedVariety.of([sequence, slower])
-    frames = np.arange(sequence.num_frames)
-    own, other = variety.skin(asked(data, sequence), frames)
+    everywhere = Looked(np.arange(sequence.num_frames), np.arange(data.template.num_vertices))
+    own, other = variety.draw(asked(data, sequence), data.template, everywhere).skin
     assert np.abs(own).max() > 1.0
     # Ramps that were sampled at other frames differ by less than a step between frames.
     np.testing.assert_allclose(own, other, atol=0.03 * np.abs(own).max())
@@ -105,8 +103,8 @@ def test_other_takes_are_brought_to_marks_and_strength_of_the_question(data):
 def test_nothing_is_known_of_a_single_take_and_of_two_expressions(data):
     single, second = data.sequences["test"][:2]
     variety = RecordedVariety.of([single, second])
-    face = np.ones(data.template.num_vertices)
-    assert true_diversity(asked(data, single), variety, data.template, face) is None
+    looked = Looked(np.arange(3), np.arange(5))
+    assert true_diversity(asked(data, single), variety, data.template, looked) is None
     both = asked(data, TwoAtOnce(single, second))
     assert true_landmark_diversity(both, variety, data.template) is None
 

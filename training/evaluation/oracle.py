@@ -87,10 +87,16 @@ class Oracle:
             result += np.float32(share / sum(kept.values())) * motion
         return result
 
-    def performances(self, sequence: IctSequence, amplitude: float) -> Performances:
+    def performances(
+        self, sequence: IctSequence, amplitude: float, stream: str | None = None
+    ) -> Performances:
         """Performances of people with this face and these marks, and how near the label of each
-        comes to the amplitude."""
-        activations, variants = self._draw(sequence)
+        comes to the amplitude.
+
+        stream: sequences of the same stream are played by people of the same styles; by default
+        each sequence has its own.
+        """
+        activations, variants = self._draw(sequence, stream)
         used = np.flatnonzero(activations.any(axis=(0, 1)))
         few = np.asarray(sequence.shapes[used, ::VERTEX_STRIDE], np.float32)
         channel = self.dataset.expressions.index(sequence.expression)
@@ -107,9 +113,11 @@ class Oracle:
             self._face = subject, self.dataset.shapes(subject)
         return self._face[1]
 
-    def _draw(self, sequence: IctSequence) -> tuple[NDArray[np.float32], NDArray]:
+    def _draw(
+        self, sequence: IctSequence, stream: str | None = None
+    ) -> tuple[NDArray[np.float32], NDArray]:
         """(N, T, K) activations of people with this face, and the (N,) variants they played."""
-        rng = np.random.default_rng([self.seed, *sequence.name.encode()])
+        rng = np.random.default_rng([self.seed, *(stream or sequence.name).encode()])
         names = self.dataset.shape_names
         lips = self.dataset.subject_lips(sequence.subject)
         timing = np.asarray(sequence.marks), sequence.num_frames

@@ -44,10 +44,10 @@ def collect_results(
         "systems": systems,
         "not_evaluated": opened.missing,
         "classification": {
-            name: _classification(scores, expressions)
+            name: classification_of(scores, expressions)
             for name, scores in examination.scores.items()
         },
-        "basis_face_error_mm": _rounded(examination.floors_mm),
+        "basis_face_error_mm": rounded(examination.floors_mm),
         "subjects_better_than": _comparisons(examination.table, list(opened.systems)),
     }
     results["targets"] = judge_targets(results)
@@ -66,9 +66,9 @@ def _system(name: str, examination: Examination) -> dict[str, Any]:
     content["fixed"] = _errors(table, name, "fixed")
     if not content["fixed"]:
         del content["fixed"]
-    content |= _rounded(examination.skin.summary(name))
+    content |= rounded(examination.skin.summary(name))
     if response := examination.responses.get(name):
-        content["intensity"] = _rounded(vars(response))
+        content["intensity"] = rounded(vars(response))
     return content
 
 
@@ -95,11 +95,11 @@ def _truth(examination: Examination, expressions: Rows[str]) -> dict[str, Any]:
     return {
         "error_mm": zeros,
         "face_error_mm": dict(zeros),
-        **_rounded(examination.skin.summary(TRUTH)),
+        **rounded(examination.skin.summary(TRUTH)),
     }
 
 
-def _classification(scores: SpreadScores, expressions: Rows[str]) -> dict[str, Any]:
+def classification_of(scores: SpreadScores, expressions: Rows[str]) -> dict[str, Any]:
     names = ("precision", "recall", "f1")
     means, deviations = scores.means.round(_DIGITS), scores.deviations.round(_DIGITS)
     content: dict[str, Any] = {n: float(means[k, -1]) for k, n in enumerate(names)}
@@ -123,5 +123,5 @@ def _comparisons(table: ReconstructionTable, systems: Rows[str]) -> dict[str, in
     }
 
 
-def _rounded(values: dict[str, float]) -> dict[str, float]:
+def rounded(values: dict[str, float]) -> dict[str, float]:
     return {name: round(float(value), _DIGITS) for name, value in values.items()}

@@ -20,6 +20,9 @@ INK, SOFT_INK, FAINT_INK, GRID = "#222222", "#6b6b6b", "#a8a8a8", "#dddddd"
 
 SYSTEM_TITLES = {
     "truth": "Ground truth",
+    "lm4dgan": "LM-4DGAN (ours)",
+    "motion3dgan_s2d": "Motion3DGAN + S2D (peer)",
+    "class_mean_rbf": "Class mean + RBF",
     "oracle": "Oracle floor",
     "hybrid_identity": "Hybrid + identity (ours)",
     "hybrid": "Hybrid (ours)",
@@ -31,6 +34,9 @@ SYSTEM_TITLES = {
 # Okabe & Ito (2008): told apart with every kind of colour vision, and in print.
 SYSTEM_COLOURS = {
     "truth": "#000000",
+    "lm4dgan": "#CC79A7",
+    "motion3dgan_s2d": "#D55E00",
+    "class_mean_rbf": "#E69F00",
     "oracle": "#000000",
     "hybrid_identity": "#0072B2",
     "hybrid": "#56B4E9",

@@ -24,7 +24,6 @@ from training.datasets.ict import IctDataset
 from training.datasets.training_data import TrainingData
 from training.evaluation.oracle import Oracle
 from training.evaluation.questions import Labels, Question
-from training.ict4d.subject_shapes import sum_of_shapes
 from training.landmark_evaluation.clock import retimed
 
 if TYPE_CHECKING:
@@ -37,29 +36,43 @@ IntArray = NDArray[np.integer]
 # and few would say little, as a face may play a label in two ways. Means of pairs do not depend on
 # how many there are.
 NUM_DRAWS, NUM_TRUE_DRAWS = 10, 30
+# Performances of which these are chosen by their label.
+NUM_SIMULATED = 300
 
 
 @dataclass(frozen=True)
 class Diversity:
-    """Mean distance of two motions of one face and label, mm: of landmarks, and of the skin's
-    region "face"."""
+    """Mean distance of two motions of one face and label, mm: of landmarks, and of the skin where
+    it was looked at."""
 
     landmarks_mm: float
     skin_mm: float
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Motions of one face and label: landmarks (N, T, 68, 3) in all frames, and skin (N, F, P, 3)
+    in some of them at some vertices, both mm; skin is None where it was not asked for."""
+
+    landmarks: NDArray[np.float32]
+    skin: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """Where the skin is looked at: (F,) frames and (P,) vertices."""
+
+    frames: IntArray
+    points: IntArray
+
+
 class Variety(Protocol):
-    """Where true motions of one face and label are from; None where fewer than two are known."""
+    """Where true motions of one face and label are from."""
 
-    def landmarks(
-        self, question: Question, template: Template, num: int, seed: int
-    ) -> NDArray[np.float32] | None:
-        """(N, T, 68, 3) displacements, mm, of all frames; N is at most `num`."""
-
-    def skin(
-        self, question: Question, frames: IntArray, num: int, seed: int
-    ) -> NDArray[np.float32] | None:
-        """(N, len(frames), V, 3) displacements of the same motions, mm."""
+    def draw(
+        self, question: Question, template: Template, looked: Looked | None, num: int, seed: int
+    ) -> Drawn | None:
+        """`num` motions, fewer where there are not so many; None where fewer than two are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,37 +87,32 @@ class SimulatedVariety:
     oracle: Oracle
     labels: Labels
 
-    def landmarks(
-        self, question: Question, template: Template, num: int = NUM_TRUE_DRAWS, seed: int = 0
-    ) -> NDArray[np.float32] | None:
-        activations = self._drawn(question, num, seed)
-        if activations is None:
-            return None
-        used = np.flatnonzero(activations.any(axis=(0, 1)))
-        shapes = np.asarray(question.sequence.shapes[used], np.float32)
-        points = template.landmarks.positions(shapes, template.triangles)  # (K', 68, 3)
-        return np.tensordot(activations[..., used], points, axes=1).astype(np.float32)
-
-    def skin(
-        self, question: Question, frames: IntArray, num: int = NUM_TRUE_DRAWS, seed: int = 0
-    ) -> NDArray[np.float32] | None:
-        activations = self._drawn(question, num, seed)
-        if activations is None:
-            return None
-        shapes = question.sequence.shapes
-        return np.stack([sum_of_shapes(drawn[frames], shapes) for drawn in activations])
-
-    def _drawn(self, question: Question, num: int, seed: int) -> NDArray[np.float32] | None:
-        """(N, T, K) activations of different performances, drawn with the oracle's weights."""
+    def draw(
+        self,
+        question: Question,
+        template: Template,
+        looked: Looked | None = None,
+        num: int = NUM_TRUE_DRAWS,
+        seed: int = 0,
+    ) -> Drawn | None:
+        """Different performances, drawn with the weights of the oracle."""
         sequence = question.sequence
         if len(sequence.components) > 1:
             return None  # how two expressions meet is drawn by the maker of the set, not here
         drawn = self.oracle.performances(sequence, self.labels.amplitude(question))
         num = min(num, np.count_nonzero(drawn.weights))
         rng = np.random.default_rng([seed, *sequence.name.encode()])
-        return drawn.activations[
-            rng.choice(len(drawn.weights), num, replace=False, p=drawn.weights)
-        ]
+        chosen = rng.choice(len(drawn.weights), num, replace=False, p=drawn.weights)
+        activations = drawn.activations[chosen]
+        used = np.flatnonzero(activations.any(axis=(0, 1)))
+        activations = activations[..., used]
+        shapes = np.asarray(sequence.shapes[used], np.float32)
+        places = template.landmarks.positions(shapes, template.triangles)  # (K', 68, 3)
+        landmarks = np.tensordot(activations, places, axes=1).astype(np.float32)
+        if looked is None:
+            return Drawn(landmarks, None)
+        few = np.ascontiguousarray(shapes[:, looked.points])
+        return Drawn(landmarks, np.tensordot(activations[:, looked.frames], few, axes=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,37 +133,37 @@ class RecordedVariety:
                 takes[sequence.subject, sequence.expression].append(sequence)
         return cls(takes)
 
-    def landmarks(
-        self, question: Question, template: Template, num: int = NUM_TRUE_DRAWS, seed: int = 0
-    ) -> NDArray[np.float32] | None:
-        skin = self.skin(question, np.arange(question.sequence.num_frames), num, seed)
-        if skin is None:
-            return None
-        return template.landmarks.positions(skin, template.triangles).astype(np.float32)
-
-    def skin(
-        self, question: Question, frames: IntArray, num: int = NUM_TRUE_DRAWS, seed: int = 0
-    ) -> NDArray[np.float32] | None:
+    def draw(
+        self,
+        question: Question,
+        template: Template,
+        looked: Looked | None = None,
+        num: int = NUM_TRUE_DRAWS,
+        seed: int = 0,
+    ) -> Drawn | None:
         """All takes there are, `num` of them by chance where there are more."""
         sequence = question.sequence
         own = self.takes.get((sequence.subject, sequence.expression), [])
         if len(sequence.components) > 1 or len(own) < 2:
             return None
         rng = np.random.default_rng([seed, *sequence.name.encode()])
-        wanted = _strength(sequence)
-        return np.stack(
-            [
-                retimed(own[k].displacements(), own[k].marks, sequence.marks, frames)
-                * np.float32(wanted / max(_strength(own[k]), 1e-9))
-                for k in rng.permutation(len(own))[:num]
-            ]
-        )
+        wanted, frames = _strength(sequence), np.arange(sequence.num_frames)
+        landmarks, skins = [], []
+        for k in rng.permutation(len(own))[:num]:
+            motion = retimed(own[k].displacements(), own[k].marks, sequence.marks, frames)
+            motion *= np.float32(wanted / max(_strength(own[k]), 1e-9))
+            places = template.landmarks.positions(motion, template.triangles)
+            landmarks.append(places.astype(np.float32))
+            if looked is not None:
+                skins.append(motion[looked.frames][:, looked.points])
+        return Drawn(np.stack(landmarks), np.stack(skins) if skins else None)
 
 
 def open_variety(data: TrainingData, labels: Labels, split: str, seed: int) -> Variety:
     """The simulator where there is one, else the takes of the split."""
     if isinstance(data.dataset, IctDataset):
-        return SimulatedVariety(Oracle(data.dataset, labels.statistics, labels.rule, seed), labels)
+        oracle = Oracle(data.dataset, labels.statistics, labels.rule, seed, NUM_SIMULATED)
+        return SimulatedVariety(oracle, labels)
     return RecordedVariety.of(data.sequences[split])
 
 
@@ -170,39 +178,32 @@ def true_landmark_diversity(
 
     Over all frames of the sequence, rest included; a second, most of it the simulator's.
     """
-    motions = variety.landmarks(question, template, num, seed)
-    return None if motions is None else pair_distance(motions)
+    drawn = variety.draw(question, template, None, num, seed)
+    return None if drawn is None else pair_distance(drawn.landmarks)
 
 
 def true_diversity(
     question: Question,
     variety: Variety,
     template: Template,
-    face: FloatArray,
-    frames: IntArray | None = None,
+    looked: Looked,
     num: int = NUM_TRUE_DRAWS,
     seed: int = 0,
 ) -> Diversity | None:
-    """The spread of the truth given the face and the label of a question; None where unknown.
-
-    face: (V,) weights of the skin; frames: where the skin is looked at, all of them by default.
-    """
-    if frames is None:
-        frames = np.arange(question.sequence.num_frames)
-    landmarks = variety.landmarks(question, template, num, seed)
-    skin = variety.skin(question, frames, num, seed)
-    if landmarks is None or skin is None:
+    """The spread of the truth given the face and the label of a question; None where unknown."""
+    drawn = variety.draw(question, template, looked, num, seed)
+    if drawn is None or drawn.skin is None:
         return None
-    return Diversity(pair_distance(landmarks), pair_distance(skin, face))
+    return Diversity(pair_distance(drawn.landmarks), pair_distance(drawn.skin))
 
 
-def pair_distance(motions: FloatArray, weights: FloatArray | None = None) -> float:
+def pair_distance(motions: FloatArray) -> float:
     """Mean over pairs, frames and points of the distances of (N, T, P, 3) motions, mm.
 
-    weights: (P,) of the points. 0 for a single motion: it differs from nothing.
+    0 for a single motion: it differs from nothing.
     """
     distances = [
-        mean_displacement(motions[k] - motions[j], weights).mean()
+        mean_displacement(motions[k] - motions[j]).mean()
         for k in range(len(motions))
         for j in range(k)
     ]
