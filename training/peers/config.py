@@ -45,11 +45,11 @@ class S2DConfig:
     channels: tuple[int, ...] = (128, 64, 32, 32, 16)
     # Frames taken of each training sequence, once.
     frames_per_sequence: int = 3
-    epochs: int = 12
+    epochs: int = 8
     batch: int = 16
     learning_rate: float = 1e-3
     # Factor of the rate after every epoch: to 5 % in all, as the paper's 0.99 has after 300 epochs.
-    epoch_decay: float = 0.78
+    epoch_decay: float = 0.69
     # Weight of the plain mean beside the mean by nearness to a landmark.
     plain_weight: float = 0.1
     # Decay of the moving average of the weights; the paper has none.
