@@ -11,7 +11,12 @@ pytest.importorskip("yaml", reason="settings are YAML")
 from facegen_core.errors import LandmarkError  # noqa: E402
 from tests.sphere_template import sphere_template  # noqa: E402
 from training.peers import motion3dgan, srvf  # noqa: E402
-from training.peers.class_mean_rbf import RBFSkin, choose_anchors, spreading_weights  # noqa: E402
+from training.peers.class_mean_rbf import (  # noqa: E402
+    RBFSkin,
+    apart,
+    choose_anchors,
+    spreading_weights,
+)
 from training.peers.config import Motion3DGANConfig, read_peers_config  # noqa: E402
 from training.peers.s2d_decoder import (  # noqa: E402
     S2DDecoder,
@@ -223,14 +228,37 @@ def test_radial_functions_hit_their_landmarks_and_leave_the_back_still():
     points = TEMPLATE.landmark_positions.astype(np.float64)
     weights = spreading_weights(points, points, TEMPLATE.vertices[anchors])
     np.testing.assert_allclose(weights, np.eye(68), atol=1e-6)
-    skin = RBFSkin(TEMPLATE, anchors).decode(TEMPLATE.vertices, motion)
+    skin = RBFSkin(TEMPLATE, anchors, 5.0).decode(TEMPLATE.vertices, motion)
     assert not skin[0].any()
     assert np.abs(skin[:, anchors]).max() < 1e-5
     assert np.abs(skin[1:]).max() > 0.5
 
 
+def test_lips_do_not_pull_each_other_where_slits_stand_apart():
+    """Two landmarks on both sides of a slit: what is near one is pulled less by the other."""
+    upper = np.clip(np.sign(TEMPLATE.vertices[:, 1]), 0, 1).astype(np.float32)
+    regions = {name: np.zeros_like(upper) for name in TEMPLATE.regions}
+    regions |= {"upper_lip": upper, "lower_lip": 1 - upper}
+    template = dataclasses.replace(TEMPLATE, regions=regions)
+    order = np.argsort(np.abs(TEMPLATE.vertices[:, 1]) - TEMPLATE.vertices[:, 2])
+    lips = [next(v for v in order if upper[v] == side) for side in (1, 0)]
+    beside = [
+        min(
+            (v for v in range(TEMPLATE.num_vertices) if upper[v] == side and v not in lips),
+            key=lambda v: np.linalg.norm(TEMPLATE.vertices[v] - TEMPLATE.vertices[lips[1 - side]]),
+        )
+        for side in (1, 0)
+    ]
+    pulled = []
+    for slit_mm in (0.0, 40.0):
+        points = apart(template, TEMPLATE.vertices.astype(np.float64), slit_mm)
+        weights = spreading_weights(points, points[lips], points[back_anchors()])
+        pulled.append(np.abs(weights[beside, [1, 0]]).max())
+    assert pulled[1] < 0.75 * pulled[0]
+
+
 def test_radial_functions_are_made_for_each_face():
-    decoder, motion = RBFSkin(TEMPLATE, back_anchors()), landmark_motion(2)
+    decoder, motion = RBFSkin(TEMPLATE, back_anchors(), 0.0), landmark_motion(2)
     larger = TEMPLATE.vertices * np.float32([1.2, 1.0, 0.9])
     first = decoder.decode(TEMPLATE.vertices, motion)
     other = decoder.decode(larger, motion)

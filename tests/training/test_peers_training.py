@@ -1,6 +1,7 @@
 """The peers trained for a few steps on made-up bumps: what is kept, what goes on, what answers."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -179,6 +180,16 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     assert went_on.progress["step"] == whole.progress["step"]
     assert same_weights(went_on, whole)
     np.testing.assert_array_equal(went_on.history["losses"], whole.history["losses"])
+
+
+def test_a_run_may_be_made_longer(runs, data, tmp_path):
+    shutil.copytree(runs / "peers", tmp_path / "peers")
+    longer = replace(SHORT, motion3dgan=replace(SHORT.motion3dgan, steps=6))
+    train_peers(longer, data, tmp_path / "peers", resume=True, only=("motion3dgan",))
+    left = load_checkpoint(tmp_path / "peers/motion3dgan/checkpoint.npz")
+    assert left.progress["step"] == len(left.history["losses"]) == 6
+    before = load_checkpoint(runs / "peers/motion3dgan/checkpoint.npz")
+    np.testing.assert_array_equal(left.history["losses"][:4], before.history["losses"])
 
 
 def test_other_settings_or_other_data_are_not_gone_on_with(runs, data, tmp_path):

@@ -3,7 +3,9 @@
 Landmarks: the mean motion of the expression by the clock of its marks, times the amplitude of the
 label (`reconstruction.ClassMeans`). Skin: displacements of 68 landmarks spread over the face by the
 biharmonic kernel φ(r) = r in space, which needs no polynomial beside it (Micchelli 1986; Carr et
-al. 2001), with points that keep still where faces do.
+al. 2001), with points that keep still where faces do. So that one lip is not pulled by the other,
+distances are measured as if the slits of mouth and lids stood open (in its favour: with plain
+distances the edges of the lips tear into teeth).
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.template import Template
 from training.evaluation.questions import Labels, Question
 from training.expression_model.reconstruction import ClassMeans
-from training.landmark_gan.takes import neutral_landmarks
 from training.peers.timing import amplitude, mixed
 
 FloatArray = NDArray[np.floating]
@@ -52,13 +53,15 @@ class ClassMeanLandmarks:
 
 @dataclass(frozen=True, eq=False)
 class RBFSkin:
-    """The SkinDecoder of the evaluation. anchors: (A,) vertices that keep still.
+    """The SkinDecoder of the evaluation. anchors: (A,) vertices that keep still; slit_mm: how far
+    apart slits stand for measuring, see `apart`.
 
     The weights of a face are computed once and kept for the last face.
     """
 
     template: Template
     anchors: IntArray
+    slit_mm: float
     _last: dict[str, NDArray] = field(default_factory=dict)
 
     def decode(self, neutral: FloatArray, landmarks: FloatArray) -> NDArray[np.float32]:
@@ -68,8 +71,11 @@ class RBFSkin:
 
     def _weights(self, neutral: FloatArray) -> NDArray[np.float32]:
         if "neutral" not in self._last or not np.array_equal(self._last["neutral"], neutral):
-            points = neutral_landmarks(self.template, neutral).astype(np.float64)
-            self._last["weights"] = spreading_weights(neutral, points, neutral[self.anchors])
+            points = apart(self.template, neutral, self.slit_mm)
+            corners = points[self.template.triangles[self.template.landmarks.triangle_indices]]
+            shares = self.template.landmarks.barycentrics
+            landmarks = np.einsum("lc,lcx->lx", shares, corners)
+            self._last["weights"] = spreading_weights(points, landmarks, points[self.anchors])
             self._last["neutral"] = np.array(neutral)
         return self._last["weights"]
 
@@ -77,9 +83,11 @@ class RBFSkin:
 def spreading_weights(
     vertices: FloatArray, landmarks: FloatArray, anchors: FloatArray
 ) -> NDArray[np.float32]:
-    """(V, L) what every vertex (V, 3) takes from each landmark (L, 3); none moves anchors (A, 3).
+    """(V, L) what every vertex (V, n) takes from each landmark (L, n); none moves anchors (A, n).
 
-    Raises LandmarkError where two points coincide.
+    n: 3, or more where distances are not only of space.
+
+    Raises LandmarkError where two landmarks coincide.
     """
     centres = np.concatenate([landmarks, anchors]).astype(np.float64)
     kernel = cdist(centres, centres)
@@ -88,6 +96,24 @@ def spreading_weights(
     unit = np.eye(len(centres), len(landmarks))
     coefficients = np.linalg.solve(kernel, unit)
     return (cdist(vertices.astype(np.float64), centres) @ coefficients).astype(np.float32)
+
+
+def apart(template: Template, neutral: FloatArray, slit_mm: float) -> FloatArray:
+    """(V, 4) a face (V, 3) with a fourth coordinate that is higher above a slit than below it.
+
+    What belongs to upper lip and lids lies `slit_mm` above the rest, what to the lower, below; the
+    kernel is as good in four dimensions as in three.
+    """
+    regions = template.regions
+    bag_lower = regions["mouth_bag_lower"]
+    bag_upper = regions["mouth_bag"] - bag_lower
+    upper = [regions["upper_lip"], bag_upper]
+    lower = [regions["lower_lip"], bag_lower]
+    for side in ("left", "right"):
+        upper.append(regions[f"upper_lid_{side}"])
+        lower.append(regions[f"lower_lid_{side}"])
+    height = np.clip(np.sum(upper, axis=0), 0.0, 1.0) - np.clip(np.sum(lower, axis=0), 0.0, 1.0)
+    return np.concatenate([neutral, slit_mm * height[:, None]], axis=1)
 
 
 def choose_anchors(template: Template, motion: FloatArray, share: float, count: int) -> IntArray:

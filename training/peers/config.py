@@ -65,7 +65,9 @@ class RBFConfig:
     # Points that keep still, spread over what hardly moves in training.
     num_anchors: int = 200
     # What "hardly" is: a share of the largest RMS motion of a vertex.
-    still_share: float = 0.02
+    still_share: float = 0.05
+    # How far from the middle upper and lower lip stand for measuring distances, mm; lids likewise.
+    slit_mm: float = 7.5
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def peers_config_to_dict(config: PeersConfig) -> dict[str, Any]:
 
 
 # Settings that may be 0; all others must be more.
-_MAY_BE_ZERO = "penalty_weight log_weight geodesic_weight plain_weight average still_share".split()
+_MAY_BE_ZERO = (
+    "penalty_weight log_weight geodesic_weight plain_weight average still_share slit_mm"
+).split()
 
 
 def _check(name: str, value: Any) -> None:

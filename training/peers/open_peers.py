@@ -68,8 +68,9 @@ def _open_rbf(folder: Path, data: TrainingData, peers: Peers) -> None:
     if means.shape[2] != 3 * NUM_LANDMARKS or anchors.max(initial=0) >= data.template.num_vertices:
         raise CheckpointError(f"{folder} is of another template: train it again.")
     labels = labels_of(checkpoint.progress)
+    slit_mm = float(checkpoint.progress["settings"]["slit_mm"])
     peers.generators["class_mean"] = ClassMeanLandmarks(labels, ClassMeans(means))
-    peers.decoders["rbf"] = RBFSkin(data.template, anchors)
+    peers.decoders["rbf"] = RBFSkin(data.template, anchors, slit_mm)
 
 
 def _told(data: TrainingData) -> dict:

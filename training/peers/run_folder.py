@@ -23,8 +23,8 @@ from training.runs.checkpoint import (
 from training.runs.device import choose_device
 from training.runs.settings import differing_setting
 
-# Settings of a peer that decide no weight.
-FREE_SETTINGS = ("validation_interval", "checkpoint_interval", "validation_frames")
+# Settings of a peer a run may change when it goes on: it may also be made longer or shorter.
+FREE_SETTINGS = ("validation_interval checkpoint_interval validation_frames steps epochs").split()
 
 
 @dataclass(eq=False)

@@ -115,7 +115,7 @@ class _Run:
             "step": self.step,
             "validations": self.validations,
             "lengths": self.paths.lengths.tolist(),
-            "is_finished": self.step == self.config.steps,
+            "is_finished": self.step >= self.config.steps,
         }
         history = {"losses": np.array(self.history).reshape(-1, len(LOSS_NAMES))}
         folder.save(weights, progress, self.average.arrays(), moments, history)
@@ -153,9 +153,10 @@ def train_motion3dgan(
         if held_out is not None and (run.step % settings.validation_interval == 0 or is_last):
             run.validations.append({"step": run.step} | look_at_samples(run.averaged(), held_out))
             tqdm.write(f"Motion3DGAN {run.validations[-1]}")
-        if run.step % settings.checkpoint_interval == 0 or is_last:
+        if run.step % settings.checkpoint_interval == 0:
             run.save(folder)
     bar.close()
+    run.save(folder)
     metrics = {
         "parameters": {
             "generator": _count(run.generator),

@@ -113,7 +113,7 @@ class _Run:
         progress = {
             "step": self.step,
             "validations": self.validations,
-            "is_finished": self.step == self.num_steps,
+            "is_finished": self.step >= self.num_steps,
         }
         folder.save(
             model_arrays(self.model),
@@ -159,9 +159,10 @@ def train_s2d(
             error = measure_frames(run.averaged(), held_out)
             run.validations.append({"step": run.step, "all_mm": round(error, 4)})
             tqdm.write(f"S2D step {run.step}: {error:.4f} mm on unseen faces")
-        if run.step % config.s2d.checkpoint_interval == 0 or is_last:
+        if run.step % config.s2d.checkpoint_interval == 0:
             run.save(folder)
     bar.close()
+    run.save(folder)
     metrics = {
         "parameters": sum(p.numel() for p in run.model.parameters()),
         "steps": run.step,
