@@ -10,14 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from .deformation_transfer import BasisTransfer
 from .errors import BundleError, LandmarkError, TopologyMismatchError
 from .inference import up_spiral_conv
 from .landmarks import NUM_LANDMARKS
 from .models.config import JAW_SIZE
-from .models.displacement_config import DisplacementDecoderConfig, displacement_weight_shapes
-from .models.neutral_reading import NeutralReader, Offsets, head_gain
+from .models.displacement_config import (
+    FRAME_SIZE,
+    LEAK,
+    DisplacementDecoderConfig,
+    displacement_weight_shapes,
+)
+from .models.neutral_reading import NeutralReader, Offsets, coefficient_spread, head_gain
 from .template import Template
 
 FloatArray = NDArray[np.floating]
@@ -30,8 +36,8 @@ CHUNK_FRAMES = 16
 class _Face:
     """All that depends on a (V, 3) neutral alone, None being the mean face.
 
-    shapes: (K, V, 3); gain: (K, 204); keys and values: (heads, tokens, C / heads) per level that
-    attends to the neutral; rest: (V, 3) what the residual makes of no motion.
+    shapes: (K, V, 3); gain: (K, 204), K being 0 without a linear head; keys and values: (heads,
+    tokens, C / heads) of every level that attends to the neutral.
     """
 
     neutral: FloatArray | None
@@ -66,6 +72,9 @@ class DisplacementDecoder:
         num_ups = len(config.channels) if config.residual else 0
         hierarchy = template.hierarchy
         self._operators = [hierarchy.fused_operator(k) for k in reversed(range(num_ups))]
+        self._spread = np.ones(0, np.float32)
+        if config.linear_head:
+            self._spread = coefficient_spread(self.weights["head.factor"])
         self._last: tuple[_Face, NDArray[np.float32]] | None = None
 
     @property
@@ -95,16 +104,16 @@ class DisplacementDecoder:
     def _decode(
         self, landmarks: FloatArray, face: _Face, rest: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
-        read = landmarks.reshape(len(landmarks), -1)
-        skin = np.zeros((len(read), self.num_vertices, 3), np.float32)
+        flat = landmarks.reshape(len(landmarks), -1)
+        coefficients = flat @ face.gain.T  # (N, K), K is 0 without a linear head
+        skin = np.zeros((len(flat), self.num_vertices, 3), np.float32)
         if self.config.linear_head:
-            coefficients = read @ face.gain.T  # (N, K)
-            flat = coefficients @ face.shapes.reshape(len(face.shapes), -1)
-            skin = flat.reshape(skin.shape)
-            read = np.concatenate([coefficients, read], axis=1)
+            lifted = coefficients @ face.shapes.reshape(len(face.shapes), -1)
+            skin = lifted.reshape(skin.shape)
         if self.config.residual:
-            skin += self._residual(landmarks, face).transpose(1, 0, 2)
+            skin += self._residual(landmarks, coefficients, face).transpose(1, 0, 2)
             skin -= rest
+        read = np.concatenate([coefficients, flat], axis=1)
         return skin, read @ self.weights["jaw.weight"].T
 
     # ---- the face ------------------------------------------------------------------------------
@@ -113,7 +122,7 @@ class DisplacementDecoder:
         if self._last is not None and _same(self._last[0].neutral, neutral):
             return self._last
         shapes, offsets = self._shapes_of(neutral), self._reader.offsets(neutral)
-        gain = np.zeros((len(shapes), 3 * NUM_LANDMARKS), np.float32)
+        gain = np.zeros((0, FRAME_SIZE), np.float32)
         if self.config.linear_head:
             factor, noise = self.weights["head.factor"], self.weights["head.noise"]
             basis = self._reader.landmark_basis(shapes)
@@ -123,7 +132,8 @@ class DisplacementDecoder:
         face = _Face(kept, offsets, shapes, gain, keys, values)
         rest = np.zeros((self.num_vertices, 3), np.float32)
         if self.config.residual:
-            rest = self._residual(np.zeros((1, NUM_LANDMARKS, 3), np.float32), face)[:, 0]
+            still = np.zeros((1, NUM_LANDMARKS, 3), np.float32)
+            rest = self._residual(still, np.zeros((1, len(gain)), np.float32), face)[:, 0]
         self._last = face, rest
         return self._last
 
@@ -151,11 +161,14 @@ class DisplacementDecoder:
 
     # ---- the residual --------------------------------------------------------------------------
 
-    def _residual(self, landmarks: FloatArray, face: _Face) -> FloatArray:
+    def _residual(self, landmarks: FloatArray, coefficients: FloatArray, face: _Face) -> FloatArray:
         """(V, N, 3) mm, before what it makes of rest is subtracted."""
         scaled = landmarks / np.float32(self.config.landmark_unit_mm)
-        expand = self.weights["residual.expand.weight"]
-        coarse = scaled.reshape(len(scaled), -1) @ expand.T + self.weights["residual.expand.bias"]
+        told = np.concatenate(
+            [coefficients / self._spread, scaled.reshape(len(scaled), -1)], axis=1
+        )
+        hidden = self._linear("residual.read", told)
+        coarse = self._linear("residual.expand", hidden * expit(hidden))
         features = coarse.reshape(len(scaled), -1, self.config.channels[0]).transpose(1, 2, 0)
         for i, operator in enumerate(self._operators):
             if f"residual.attentions.{i}.query" in self.weights:
@@ -165,8 +178,11 @@ class DisplacementDecoder:
             )
             features += self.weights[f"residual.convs.{i}.bias"][:, None]
             if i < len(self._operators) - 1:
-                np.maximum(features, 0.0, out=features)
+                np.maximum(features, np.float32(LEAK) * features, out=features)
         return features.transpose(0, 2, 1) * np.float32(self.config.output_unit_mm)
+
+    def _linear(self, name: str, rows: FloatArray) -> FloatArray:
+        return rows @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
 
     def _attended(
         self, level: int, features: FloatArray, landmarks: FloatArray, face: _Face

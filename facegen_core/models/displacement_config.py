@@ -14,6 +14,8 @@ FRAME_SIZE = NUM_LANDMARKS * 3
 TOKEN_SIZE = 6
 # Attention over more vertices than this costs more than all the rest (methods 4.3 (10)).
 LARGEST_ATTENDED_LEVEL = 600
+# Slope of the residual's rectifiers below 0: channels this few must not die.
+LEAK = 0.1
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class DisplacementDecoderConfig:
     dropout: float = 0.1
     # The factor on what attention adds, before it is learnt.
     attention_scale: float = 0.1
+    # Features a frame is read into before it is spread over the coarsest level.
+    hidden: int = 128
     # Features per vertex of the residual, coarsest level to last but one; 3 follow.
     channels: tuple[int, ...] = (48, 32, 16, 8)
     # Landmarks are trusted to no less than this, whatever the noise was in training: those that
@@ -78,8 +82,8 @@ def attended_sizes(
     return sizes
 
 
-def jaw_inputs(config: DisplacementDecoderConfig, num_blendshapes: int) -> int:
-    """Numbers the pose of the jaw is read from: coefficients where there are any, and landmarks."""
+def frame_inputs(config: DisplacementDecoderConfig, num_blendshapes: int) -> int:
+    """Numbers residual and jaw read of a frame: coefficients where there are any, and landmarks."""
     return (num_blendshapes if config.linear_head else 0) + FRAME_SIZE
 
 
@@ -97,11 +101,13 @@ def displacement_weight_shapes(
     if config.linear_head:
         shapes["head.factor"] = (num_blendshapes, num_blendshapes)
         shapes["head.noise"] = (FRAME_SIZE,)
-    shapes["jaw.weight"] = (JAW_SIZE, jaw_inputs(config, num_blendshapes))
+    shapes["jaw.weight"] = (JAW_SIZE, frame_inputs(config, num_blendshapes))
     if not config.residual:
         return shapes
     channels = config.channels
-    shapes["residual.expand.weight"] = (level_sizes[-1] * channels[0], FRAME_SIZE)
+    shapes["residual.read.weight"] = (config.hidden, frame_inputs(config, num_blendshapes))
+    shapes["residual.read.bias"] = (config.hidden,)
+    shapes["residual.expand.weight"] = (level_sizes[-1] * channels[0], config.hidden)
     shapes["residual.expand.bias"] = (level_sizes[-1] * channels[0],)
     widths = (*channels, 3)
     for i in range(len(channels)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..hierarchy import Hierarchy
 from ..landmarks import NUM_LANDMARKS
@@ -18,11 +19,12 @@ from .config import JAW_SIZE
 from .cross_attention import CrossAttention, LandmarkTokens, NeutralTokens
 from .displacement_config import (
     FRAME_SIZE,
+    LEAK,
     DisplacementDecoderConfig,
     attended_sizes,
-    jaw_inputs,
+    frame_inputs,
 )
-from .neutral_reading import Offsets, head_gain
+from .neutral_reading import Offsets, coefficient_spread, head_gain
 from .spiral_conv import UpSpiralConv
 
 
@@ -54,9 +56,9 @@ class DisplacementDecoder(nn.Module):
         self.config = config
         if config.linear_head:
             self.head = HeadStatistics(num_blendshapes)
-        self.jaw = JawMap(jaw_inputs(config, num_blendshapes))
+        self.jaw = JawMap(frame_inputs(config, num_blendshapes))
         if config.residual:
-            self.residual = SpiralResidual(config, hierarchy)
+            self.residual = SpiralResidual(config, hierarchy, num_blendshapes)
 
     def forward(
         self, landmarks: Tensor, offsets: FaceOffsets, shapes: Tensor, landmark_basis: Tensor
@@ -68,12 +70,15 @@ class DisplacementDecoder(nn.Module):
         """
         N, V = len(landmarks), shapes.shape[1]  # noqa: N806
         skin, read = landmarks.new_zeros(N, V, 3), landmarks.flatten(1)
+        coefficients = landmarks.new_zeros(N, 0)
         if self.config.linear_head:
             coefficients = read @ self.gain(landmark_basis).T  # (N, K)
             skin = (coefficients @ shapes.flatten(1)).reshape(N, V, 3)
             read = torch.cat([coefficients, read], dim=1)
         if self.config.residual:
-            skin = skin + self.residual(landmarks[None], offsets)[:, 0].transpose(0, 1)
+            told = coefficients / self.head.spread if self.config.linear_head else coefficients
+            added = self.residual(landmarks[None], told[None], offsets)
+            skin = skin + added[:, 0].transpose(0, 1)
         return skin, read @ self.jaw.weight.T
 
     def gain(self, landmark_basis: Tensor) -> Tensor:
@@ -87,17 +92,24 @@ class DisplacementDecoder(nn.Module):
 class SpiralResidual(nn.Module):
     """Landmarks (F, N, 68, 3) mm of N frames of F faces → (V, F, N, 3) mm.
 
+    Deviation from S2D-Dec: a hidden layer before the linear one, and beside the landmarks the
+    coefficients that the head found, over their spread: what distinguishes two smiles is small in
+    millimetres.
+
     What it makes of no motion at all is subtracted, so that zero gives zero and biases may stay:
     without them, values that attention finds would have to be multiplied by the motion, and a
     face could not correct a small motion and a large one differently.
     """
 
-    def __init__(self, config: DisplacementDecoderConfig, hierarchy: Hierarchy) -> None:
+    def __init__(
+        self, config: DisplacementDecoderConfig, hierarchy: Hierarchy, num_blendshapes: int
+    ) -> None:
         super().__init__()
         self.config = config
         sizes = attended_sizes(config, hierarchy.sizes)
         length, num_ups = hierarchy.levels[0].spirals.shape[1], len(config.channels)
-        self.expand = nn.Linear(FRAME_SIZE, hierarchy.sizes[-1] * config.channels[0])
+        self.read = nn.Linear(frame_inputs(config, num_blendshapes), config.hidden)
+        self.expand = nn.Linear(config.hidden, hierarchy.sizes[-1] * config.channels[0])
         widths = (*config.channels, 3)
         self.convs = nn.ModuleList(
             UpSpiralConv(hierarchy.fused_operator(k), length, widths[i], widths[i + 1])
@@ -111,10 +123,10 @@ class SpiralResidual(nn.Module):
             attentions.append(CrossAttention(config, width, size, tokens))
         self.attentions = nn.ModuleList(attentions)
 
-    def forward(self, landmarks: Tensor, offsets: FaceOffsets) -> Tensor:
+    def forward(self, landmarks: Tensor, coefficients: Tensor, offsets: FaceOffsets) -> Tensor:
+        """coefficients: (F, N, K) over their spread, K is 0 without a linear head."""
         scaled = landmarks / self.config.landmark_unit_mm
-        rest = scaled.new_zeros(len(scaled), 1, *scaled.shape[2:])
-        fields = self._fields(torch.cat([scaled, rest], dim=1), offsets)
+        fields = self._fields(_with_rest(scaled), _with_rest(coefficients), offsets)
         return self.config.output_unit_mm * (fields[:, :, :-1] - fields[:, :, -1:])
 
     def start_at_zero(self) -> None:
@@ -122,16 +134,17 @@ class SpiralResidual(nn.Module):
         for parameter in self.convs[-1].parameters():
             nn.init.zeros_(parameter)
 
-    def _fields(self, landmarks: Tensor, offsets: FaceOffsets) -> Tensor:
+    def _fields(self, landmarks: Tensor, coefficients: Tensor, offsets: FaceOffsets) -> Tensor:
         F, N = landmarks.shape[:2]  # noqa: N806
-        features = self.expand(landmarks.flatten(2)).reshape(F * N, -1, self.config.channels[0])
-        features = features.transpose(0, 1)  # (V_L, F·N, C)
+        hidden = functional.silu(self.read(torch.cat([coefficients, landmarks.flatten(2)], dim=2)))
+        coarse = self.expand(hidden).reshape(F * N, -1, self.config.channels[0])
+        features = coarse.transpose(0, 1)  # (V_L, F·N, C)
         for i, conv in enumerate(self.convs):
             if i < len(self.attentions):
                 features = features + self._attended(i, features, landmarks, offsets)
             features = conv(features)
             if i < len(self.convs) - 1:
-                features = torch.relu(features)
+                features = functional.leaky_relu(features, LEAK)
         return features.reshape(len(features), F, N, 3)
 
     def _attended(
@@ -143,6 +156,11 @@ class SpiralResidual(nn.Module):
         if self.config.attention == "neutral":
             seen = (offsets.spirals[level],)
         return self.attentions[level](asked, *seen).reshape(features.shape)
+
+
+def _with_rest(frames: Tensor) -> Tensor:
+    """(F, N + 1, …) frames and after them one of rest."""
+    return torch.cat([frames, torch.zeros_like(frames[:, :1])], dim=1)
 
 
 class HeadStatistics(nn.Module):
@@ -157,6 +175,11 @@ class HeadStatistics(nn.Module):
         super().__init__()
         self.register_buffer("factor", torch.eye(num_blendshapes))
         self.register_buffer("noise", torch.full((FRAME_SIZE,), 0.05))
+
+    @property
+    def spread(self) -> Tensor:
+        """(K,) RMS of every coefficient in training."""
+        return torch.from_numpy(coefficient_spread(self.factor.numpy(force=True))).to(self.factor)
 
 
 class JawMap(nn.Module):

@@ -61,6 +61,11 @@ class NeutralReader:
         return positions.reshape(len(shapes), 3 * NUM_LANDMARKS).astype(np.float32)
 
 
+def coefficient_spread(factor: FloatArray) -> NDArray[np.float32]:
+    """(K,) how far coefficients are from 0 in training, RMS, by the factor of `head_gain`."""
+    return np.sqrt(np.sum(np.square(factor, dtype=np.float64), axis=1)).astype(np.float32)
+
+
 def head_gain(
     factor: FloatArray, noise: FloatArray, floor: float, landmark_basis: FloatArray
 ) -> NDArray[np.float32]:

@@ -22,7 +22,11 @@ def random_weights(
     shapes = displacement_weight_shapes(config, hierarchy.sizes, length, NUM_BLENDSHAPES)
     weights = {}
     for name, shape in shapes.items():
-        fan_in = shape[-1] if name.endswith(("expand.weight", "jaw.weight")) else shape[:-1]
+        fan_in = (
+            shape[-1]
+            if name.endswith(("expand.weight", "read.weight", "jaw.weight"))
+            else shape[:-1]
+        )
         spread = 2.0 / np.sqrt(max(np.prod(fan_in), 1.0))
         weights[name] = rng.normal(scale=spread, size=shape).astype(np.float32)
     if config.linear_head:

@@ -64,14 +64,15 @@ def test_torch_and_numpy_agree_on_another_face(template, name, num_frames):
 @pytest.mark.parametrize("name", ["neutral", "landmarks", "none"])
 def test_faces_of_a_batch_do_not_see_each_other(template, name):
     torch.manual_seed(0)
-    model = SpiralResidual(CONFIGS[name], template.hierarchy).eval()
+    model = SpiralResidual(CONFIGS[name], template.hierarchy, NUM_BLENDSHAPES).eval()
     reader = NeutralReader(template, CONFIGS[name])
     faces = [reader.offsets(random_neutral(template, seed)) for seed in (1, 2, 3)]
     landmarks = torch.from_numpy(random_landmarks(12).astype(np.float32)).reshape(3, 4, 68, 3)
+    told = landmarks.flatten(2)[..., :NUM_BLENDSHAPES]
     with torch.no_grad():
-        together = model(landmarks, FaceOffsets.of(faces))
+        together = model(landmarks, told, FaceOffsets.of(faces))
         alone = [
-            model(landmarks[i : i + 1], FaceOffsets.of([face]))[:, 0]
+            model(landmarks[i : i + 1], told[i : i + 1], FaceOffsets.of([face]))[:, 0]
             for i, face in enumerate(faces)
         ]
     assert together.shape == (template.num_vertices, 3, 4, 3)
@@ -81,14 +82,15 @@ def test_faces_of_a_batch_do_not_see_each_other(template, name):
 @pytest.mark.parametrize("name", ["neutral", "landmarks", "none"])
 def test_a_residual_starts_from_nothing_and_everything_in_it_learns(template, name):
     torch.manual_seed(0)
-    model = SpiralResidual(CONFIGS[name], template.hierarchy)
+    model = SpiralResidual(CONFIGS[name], template.hierarchy, NUM_BLENDSHAPES)
     model.start_at_zero()
     reader = NeutralReader(template, CONFIGS[name])
     offsets = FaceOffsets.of([reader.offsets(random_neutral(template))])
     landmarks = torch.from_numpy(random_landmarks(6).astype(np.float32))[None]
-    assert not model(landmarks, offsets).any()
+    told = torch.randn(1, 6, NUM_BLENDSHAPES)
+    assert not model(landmarks, told, offsets).any()
     torch.nn.init.normal_(model.convs[-1].weight)
-    model(landmarks, offsets).square().sum().backward()
+    model(landmarks, told, offsets).square().sum().backward()
     # What is the same in every frame of a face drops out of the difference from rest.
     silent = {n for n, p in model.named_parameters() if not p.grad.any()}
     assert silent <= {f"convs.{len(model.convs) - 1}.bias"}

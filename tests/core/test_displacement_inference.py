@@ -59,7 +59,7 @@ def test_frames_are_decoded_one_by_one(template, name):
     together, jaws = decoder.decode(landmarks)
     for frame in (0, 17, 39):
         skin, jaw = decoder.decode(landmarks[[frame]])
-        np.testing.assert_allclose(skin[0], together[frame], atol=1e-5)
+        np.testing.assert_allclose(skin[0], together[frame], atol=1e-4)
         np.testing.assert_allclose(jaw[0], jaws[frame], atol=1e-5)
 
 
@@ -78,8 +78,9 @@ def test_attention_makes_the_residual_differ_between_faces(template, name):
     decoder, blind = (random_decoder(c, template) for c in (config, CONFIGS["none"]))
     landmarks = random_landmarks(2)
     faces = [random_neutral(template, seed) for seed in (6, 7)]
-    seen = [decoder._residual(landmarks, decoder._face_of(f)[0]) for f in faces]
-    unseen = [blind._residual(landmarks, blind._face_of(f)[0]) for f in faces]
+    told = np.zeros((2, 5), np.float32)
+    seen = [decoder._residual(landmarks, told, decoder._face_of(f)[0]) for f in faces]
+    unseen = [blind._residual(landmarks, told, blind._face_of(f)[0]) for f in faces]
     assert np.abs(seen[0] - seen[1]).max() > 1e-3
     assert np.array_equal(*unseen)
 
