@@ -65,8 +65,8 @@ def animate_file(request: Request, progress: Progress = no_progress) -> dict[str
     """Do all of it and return the report. Raises FacegenError; then nothing has been written."""
     check_request(request)
     stopwatch = Stopwatch()
-    objects = _read(request, stopwatch, progress)
-    matching, matched = _match(request, objects[0], stopwatch, progress)
+    objects = read_head(request, stopwatch, progress)
+    matching, matched = match_head(request, objects[0], stopwatch, progress)
     with Products() as products:
         _write_match_files(request, matched, products)
         if not request.wants_clip:
@@ -87,7 +87,7 @@ def animate_file(request: Request, progress: Progress = no_progress) -> dict[str
     return report
 
 
-def _read(request: Request, stopwatch: Stopwatch, progress: Progress) -> list[bpy.types.Object]:
+def read_head(request: Request, stopwatch: Stopwatch, progress: Progress) -> list[bpy.types.Object]:
     """The head's objects, selected, with expressions keyed on the first, the target."""
     with stopwatch("read"):
         progress(0.0, "Reading the head")
@@ -100,7 +100,7 @@ def _read(request: Request, stopwatch: Stopwatch, progress: Progress) -> list[bp
     return objects
 
 
-def _match(
+def match_head(
     request: Request, target: bpy.types.Object, stopwatch: Stopwatch, progress: Progress
 ) -> tuple[match.MatchRequest, state.Match]:
     """Find the face, holding to landmarks and parts from files."""
@@ -179,6 +179,8 @@ def _outcome(
         clip=made.clip,
         expressions=animated.request.expressions,
         shapes=made.shapes,
+        generator=animated.request.generator,
+        variation=animated.request.variation,
         bake_mode=request.bake_mode,
         first_frame=animated.frame_range[0],
         num_keys=animated.num_keys,
@@ -221,7 +223,9 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
     settings.clip_name, settings.bake_mode = request.clip_name, request.bake_mode
     settings.tolerance_mm, settings.frame_range = request.tolerance_mm, "expressions"
     settings.mask_group, settings.is_mask_inverted = request.mask_group, request.is_mask_inverted
-    settings.use_contact = request.use_contact
+    settings.use_contact, settings.generator = request.use_contact, request.generator
+    settings.variation_seed = request.variation.seed
+    settings.variation_amount = request.variation.amount
     expressions = state.bundle_info(request.bundle_file).expressions
     for envelope in request.envelopes:
         curves.add_envelope(target, envelope, expressions)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from facegen_core import pipeline
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import Envelope, check_expressions
+from facegen_core.landmark_inference import Variation
 
+from . import generators
 from .preferences import DEFAULT_BUNDLE
 from .products import check_products
 from .scene import picture_render, state
@@ -23,7 +25,8 @@ class Request:
 
     head: the file to read, or None for the sample head. frames_per_second: None keeps the
     scene's. outputs: .fbx, .glb or .blend files. landmark_file, parts_file: corrections to go by;
-    landmarks_out, parts_out, residual_file: what the match found, to write.
+    landmarks_out, parts_out, residual_file: what the match found, to write. variation: which one,
+    where the generator makes several.
     """
 
     head: Path | None
@@ -45,6 +48,8 @@ class Request:
     mask_group: str = ""
     is_mask_inverted: bool = False
     use_contact: bool = True
+    generator: pipeline.Generator = generators.STEADY
+    variation: Variation = field(default_factory=Variation)
 
     @property
     def wants_clip(self) -> bool:
@@ -85,4 +90,6 @@ def check_request(request: Request) -> None:
     if request.picture_file:
         picture_render.check_rendering()
     check_products(request.products, [request.head] if request.head else [])
-    check_expressions(request.envelopes, state.bundle_info(request.bundle_file).expressions)
+    info = state.bundle_info(request.bundle_file)
+    check_expressions(request.envelopes, info.expressions)
+    generators.check_generator(info, request.generator)

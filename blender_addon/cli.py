@@ -13,7 +13,7 @@ from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
 
-from . import generate_command, info_command
+from . import generate_command, info_command, variations_command
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -26,6 +26,9 @@ examples:
   facegen generate body.fbx -e happy@1,12,30,45 -e surprise@50,56,70,85=0.8 --fps 30 \\
       -o clip.glb --report clip.json --picture clip.png
   facegen generate head.obj -e happy~surprise:0.4@1,12,30,45 -o mixed.fbx
+  facegen generate head.obj -e happy@1,12,30,45 --variation 7 --amount 1.0 -o smile.fbx
+  facegen variations head.obj -e happy@1,12,30,45 --out sheet.png
+                                nine variations to choose from, also moving: sheet.mp4
   facegen generate head.blend --landmarks-out landmarks.json --parts-out parts.json \\
       --residual fit.ply            what was found, and how well it fits; moves nothing
   facegen info my.facegen           what a model can play, and how well
@@ -80,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_generate(commands)
+    _add_variations(commands)
     _add_head(commands)
     _add_demo(commands)
     _add_info(commands)
@@ -94,6 +98,18 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
     )
     command.set_defaults(run=_generate)
     generate_command.add_arguments(command)
+    _add_common(command)
+
+
+def _add_variations(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "variations",
+        help="draw nine variations of a motion to choose from",
+        description="Find the face in a head and draw nine variations of one motion: a sheet of "
+        "their apexes (PNG), and beside it the same sheet moving (MP4).",
+    )
+    command.set_defaults(run=_variations)
+    variations_command.add_arguments(command)
     _add_common(command)
 
 
@@ -143,6 +159,21 @@ def _require_blender() -> None:
 
 def _generate(options: argparse.Namespace) -> int:
     return _animate(generate_command.request_of(options), options.verbose)
+
+
+def _variations(options: argparse.Namespace) -> int:
+    from .console import ProgressLine, blender_silenced
+    from .variations_file import draw_variations
+
+    request = variations_command.request_of(options)
+    with blender_silenced(options.verbose) as real_error:
+        line = ProgressLine(real_error)
+        try:
+            lines = draw_variations(request, line)
+        finally:
+            line.finish()
+    print("\n".join(lines))
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -4,56 +4,89 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS, Envelope, parse_event
+from facegen_core.landmark_inference import MAX_AMOUNT, Variation
+from facegen_core.pipeline import Generator
+
+from .generators import STEADY, VARIED
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of `facegen generate`, without those it shares with other commands."""
-    command.add_argument(
-        "head", type=Path, metavar="HEAD", help="neutral head: .obj, .fbx, .glb, .gltf or .blend"
-    )
+    add_head(command)
+    add_expressions(command)
     _add_clip(command)
-    _add_match(command)
+    _add_variation(command)
+    add_match(command)
     _add_products(command)
 
 
 def request_of(options: argparse.Namespace) -> object:
     """The request to animate a file. Raises FacegenError where nothing was asked for."""
-    from .animate_file import Request
-    from .scene.import_head import keeps_frame_rate
-
     wanted = (*_CLIP_PRODUCTS, *_MATCH_PRODUCTS)
     if not any(getattr(options, name) for name in wanted):
         raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend).")
-    fps = options.fps
-    if fps is None and not keeps_frame_rate(options.head):
-        fps = DEFAULT_FRAMES_PER_SECOND
-    bundle = {"bundle_file": options.bundle} if options.bundle else {}
-    return Request(
-        head=options.head,
-        envelopes=envelopes(options.expression),
+    return head_request(
+        options,
         outputs=tuple(options.output),
-        frames_per_second=fps,
         bake_mode=options.bake,
         tolerance_mm=options.tolerance,
-        landmark_file=options.landmarks,
-        parts_file=options.parts,
         report_file=options.report,
         picture_file=options.picture,
         landmarks_out=options.landmarks_out,
         parts_out=options.parts_out,
         residual_file=options.residual,
-        object_names=tuple(options.object),
         clip_name=options.clip_name,
         mask_group=options.mask or "",
         is_mask_inverted=options.invert_mask,
         use_contact=not options.no_contact,
-        **bundle,
+        generator=generator_of(options),
+        variation=variation_of(options),
     )
+
+
+def head_request(options: argparse.Namespace, outputs: tuple[Path, ...] = (), **more: Any) -> Any:
+    """A request of a head and what it plays, and of more."""
+    from .animate_file import Request
+    from .scene.import_head import keeps_frame_rate
+
+    fps = options.fps
+    if fps is None and not keeps_frame_rate(options.head):
+        fps = DEFAULT_FRAMES_PER_SECOND
+    if options.bundle:
+        more["bundle_file"] = options.bundle
+    return Request(
+        head=options.head,
+        envelopes=envelopes(options.expression),
+        outputs=outputs,
+        frames_per_second=fps,
+        landmark_file=options.landmarks,
+        parts_file=options.parts,
+        object_names=tuple(options.object),
+        **more,
+    )
+
+
+def generator_of(options: argparse.Namespace) -> Generator:
+    """The generator asked for. Raises FacegenError for a variation of the one that has none."""
+    asks_to_vary = options.variation is not None or options.amount is not None
+    if options.generator == STEADY and asks_to_vary:
+        raise FacegenError(
+            f"--generator {STEADY} has one motion: leave out --variation and --amount, or choose "
+            f"{VARIED}."
+        )
+    return options.generator or (VARIED if asks_to_vary else STEADY)
+
+
+def variation_of(options: argparse.Namespace) -> Variation:
+    """The variation asked for, seed 0 in full where nothing is said."""
+    said = {"seed": options.variation, "amount": options.amount}
+    return Variation(**{name: value for name, value in said.items() if value is not None})
 
 
 def envelopes(texts: list[str]) -> tuple[Envelope, ...]:
@@ -66,7 +99,15 @@ _CLIP_PRODUCTS = ("output", "picture", "report")
 _MATCH_PRODUCTS = ("landmarks_out", "parts_out", "residual")
 
 
-def _add_clip(command: argparse.ArgumentParser) -> None:
+def add_head(command: argparse.ArgumentParser) -> None:
+    """The file to read."""
+    command.add_argument(
+        "head", type=Path, metavar="HEAD", help="neutral head: .obj, .fbx, .glb, .gltf or .blend"
+    )
+
+
+def add_expressions(command: argparse.ArgumentParser) -> None:
+    """What the face is to play, and how fast."""
     command.add_argument(
         "-e",
         "--expression",
@@ -78,6 +119,9 @@ def _add_clip(command: argparse.ArgumentParser) -> None:
         "its intensity from 0 to 1; NAME~OTHER:SHARE is an in-between of two; may be repeated",
     )
     command.add_argument("--fps", type=float, help="frames per second (30, or those of a .blend)")
+
+
+def _add_clip(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--bake",
         choices=("compact", "frames"),
@@ -103,7 +147,25 @@ def _add_clip(command: argparse.ArgumentParser) -> None:
     command.add_argument("--invert-mask", action="store_true", help="weight 1 rests, 0 moves fully")
 
 
-def _add_match(command: argparse.ArgumentParser) -> None:
+def _add_variation(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--generator",
+        choices=(STEADY, VARIED),
+        help=f"{STEADY}: the expected motion, always the same; {VARIED}: a motion as this face "
+        f"might make it ({STEADY}; {VARIED} with --variation or --amount)",
+    )
+    command.add_argument(
+        "--variation", type=int, metavar="SEED", help="which of its motions, a whole number (0)"
+    )
+    command.add_argument(
+        "--amount",
+        type=float,
+        help=f"how far it strays from the mean motion, 0 to {MAX_AMOUNT:g} (1)",
+    )
+
+
+def add_match(command: argparse.ArgumentParser) -> None:
+    """Which objects are the head, and corrections of what is found on it."""
     command.add_argument(
         "--object",
         action="append",

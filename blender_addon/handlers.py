@@ -11,7 +11,7 @@ import time
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs
+from . import jobs, variation_sheet
 from .scene import heat_map, landmarks, state
 
 # How long a landmark must have lain still before its head is matched again.
@@ -31,6 +31,12 @@ def on_undo(*_: object) -> None:
     _undone_at = time.monotonic()
     _settling.clear()
     heat_map.sync_shading(bpy.context)
+
+
+@persistent
+def on_load(*_: object) -> None:
+    """Another file has other heads, though one may have the same name."""
+    variation_sheet.forget()
 
 
 @persistent
@@ -91,6 +97,7 @@ _PLACES = (
     (bpy.app.handlers.undo_post, on_undo),
     (bpy.app.handlers.redo_post, on_undo),
     (bpy.app.handlers.load_post, on_undo),
+    (bpy.app.handlers.load_post, on_load),
     (bpy.app.handlers.depsgraph_update_post, on_update),
 )
 
@@ -106,3 +113,4 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(match_settled):
         bpy.app.timers.unregister(match_settled)
     _settling.clear()
+    variation_sheet.forget()

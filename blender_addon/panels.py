@@ -20,6 +20,7 @@ from .operators.remove_keys import FACEGEN_OT_remove_keys
 from .panel_base import LINE_LENGTH, FacegenPanel, draw_sentence
 from .preferences import model_in_use
 from .scene import channels, contact, curves, state
+from .variation_panel import FACEGEN_PT_variations, draw_generator
 
 __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
 
@@ -57,6 +58,7 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
         layout, settings = self.layout, state.find_target(context).facegen
         layout.use_property_split = True
         layout.use_property_decorate = False
+        draw_generator(layout, context)
         layout.prop(settings, "clip_name")
         layout.prop(settings, "frame_range")
         if settings.frame_range == "custom":
@@ -73,6 +75,8 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
                 text=f"{settings.num_keys} shape keys, within {settings.bake_error_mm:.3f} mm",
                 icon="SHAPEKEY_DATA",
             )
+            if settings.made_by:
+                layout.label(text=settings.made_by, icon="BLANK1")
             _draw_contact(layout, settings.contact)
             layout.operator(FACEGEN_OT_remove_keys.bl_idname, icon="X")
 
@@ -123,6 +127,7 @@ CLASSES = (
     FACEGEN_PT_landmarks,
     FACEGEN_PT_expressions,
     FACEGEN_PT_generate,
+    FACEGEN_PT_variations,
     FACEGEN_PT_mask,
     FACEGEN_PT_model,
     FACEGEN_PT_export,

@@ -19,8 +19,10 @@ from bpy.props import (
 
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
+from facegen_core.landmark_inference import MAX_AMOUNT
 from facegen_core.pipeline import DEFAULT_MAX_ERROR_MM
 
+from .generators import GENERATORS, STEADY
 from .preferences import model_in_use
 from .scene import channels
 
@@ -128,6 +130,22 @@ class FacegenObject(bpy.types.PropertyGroup):
         "frame_range": EnumProperty(name="Range", items=RANGES, default="expressions"),
         "frame_start": IntProperty(name="Start", default=1),
         "frame_end": IntProperty(name="End", default=48),
+        "generator": EnumProperty(name="Generator", items=GENERATORS, default=STEADY),
+        "variation_seed": IntProperty(
+            name="Seed",
+            description="Which variation: the same number is always the same motion",
+            default=0,
+            min=0,
+        ),
+        "variation_amount": FloatProperty(
+            name="Amount",
+            description="How far a variation strays from the mean motion: 0 is the mean itself, 1 "
+            "as far as faces do",
+            default=1.0,
+            min=0.0,
+            max=MAX_AMOUNT,
+            subtype="FACTOR",
+        ),
         "bake_mode": EnumProperty(name="Bake", items=BAKE_MODES, default="compact"),
         "tolerance_mm": FloatProperty(
             name="Tolerance (mm)",
@@ -155,6 +173,8 @@ class FacegenObject(bpy.types.PropertyGroup):
         # JSON, millimetres before and after; empty where contact was off.
         "contact": StringProperty(name="Contact Found"),
         "num_keys": IntProperty(name="Shape Keys", default=-1),
+        # In words, which generator made the keys, and which variation.
+        "made_by": StringProperty(name="Made By"),
         "bake_error_mm": FloatProperty(name="Bake Error (mm)", precision=3),
     }
 

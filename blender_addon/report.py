@@ -12,10 +12,12 @@ from time import perf_counter
 from typing import Any
 
 from facegen_core.blendshapes import BlendshapeSet
+from facegen_core.landmark_inference import Variation
 from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_apexes
-from facegen_core.pipeline import Clip
+from facegen_core.pipeline import Clip, Generator
 from facegen_core.registration.alignment import Alignment
 
+from . import generators
 from .scene.landmarks import UNSURE
 
 REPORT_VERSION = 1
@@ -52,6 +54,8 @@ class Outcome:
     clip: Clip
     expressions: tuple[str, ...]
     shapes: BlendshapeSet
+    generator: Generator
+    variation: Variation
     bake_mode: str
     first_frame: int
     num_keys: int
@@ -74,6 +78,7 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
         "vertices": alignment.target.num_vertices,
         "frames": clip.num_frames,
         "frames_per_second": clip.frames_per_second,
+        "generator": _generator(outcome),
         "registration": _registration(alignment),
         "parts": [_part(part) for part in alignment.parts],
         "contact": dataclasses.asdict(clip.contact) if clip.contact else None,
@@ -121,7 +126,7 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     clip = ""
     if bake:
         clip = f", {report['frames']} frames as {bake['keys']} shape keys within "
-        clip += f"{bake['max_error_mm']:.3f} mm"
+        clip += f"{bake['max_error_mm']:.3f} mm ({report['generator']['words']})"
     lines = [
         f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
         f"{residual['mean']:.2f} mm mean residual){clip}, {report['seconds']['total']:.1f} s"
@@ -143,6 +148,14 @@ def _registration(alignment: Alignment) -> dict[str, Any]:
         "mm_per_unit": fit.similarity.scale,
         "unsure_landmarks": int((fit.landmark_confidences < UNSURE).sum()),
     }
+
+
+def _generator(outcome: Outcome) -> dict[str, Any]:
+    words = generators.words(outcome.generator, outcome.variation)
+    known = {"id": outcome.generator, "words": words}
+    if outcome.generator == generators.STEADY:
+        return known
+    return known | {"seed": outcome.variation.seed, "amount": outcome.variation.amount}
 
 
 def _part(part: Any) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class BundleInfo:
     the model itself, of playing the average of the label, and of not moving at all.
     num_test_subjects: how many people those are, or None.
     settings: the effective configuration behind the command, as JSON values.
+    has_variations: whether it holds the second generator beside the first.
     """
 
     file_name: str
@@ -50,6 +51,7 @@ class BundleInfo:
     seed: str
     command: str
     settings: dict[str, Any]
+    has_variations: bool
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -90,6 +92,7 @@ def read_bundle_info(path: Path) -> BundleInfo:
         seed=_text(header["seed"]),
         command=command,
         settings=settings,
+        has_variations="landmark_model" in header,
     )
 
 
@@ -114,6 +117,7 @@ def summary_rows(info: BundleInfo) -> list[tuple[str, str]]:
         ("Seed", info.seed),
         ("Command", info.command),
         ("Decoder", ", ".join(parts)),
+        ("Generators", "steady and varied" if info.has_variations else "steady"),
         ("Frame rate", f"{config.model_rate:g} per second"),
     ]
     return [(label, value) for label, value in rows if value]
@@ -157,6 +161,7 @@ def info_as_json(info: BundleInfo) -> dict[str, Any]:
         "decoder": config.decoder,
         "num_blendshapes": config.num_blendshapes if config.has_blendshapes else 0,
         "follows_neutral": config.follows_neutral,
+        "has_variations": info.has_variations,
         "frames_per_second": config.model_rate,
         "training_data": {
             "name": info.data_name or None,

@@ -34,6 +34,7 @@ from .models.landmark_config import (
 from .motion import FaceMotion
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 
 LEAK = 0.2
 # How far a number of the noise may lie from 0: beyond, training has hardly been, and an animator
@@ -91,10 +92,12 @@ class LandmarkEngine:
         frames_per_second: float,
         neutral: FloatArray | None = None,
         variation: Variation = MEAN_MOTION,
+        frames: IntArray | None = None,
     ) -> FaceMotion:
         """Motion of T scene frames from (T, C) intensities in [0, 1], as this face may play it.
 
-        neutral: (V, 3) mm, the face in template topology; None is the template's own.
+        neutral: (V, 3) mm, the face in template topology; None is the template's own. frames: (N,)
+        rows of the T to hand back, as they are in the whole motion; None is all.
         Landmarks move at the model's rate and are interpolated to the scene's frames. Zero
         intensity: exactly zero motion. Raises IntensityError for curves that are empty, not finite,
         outside [0, 1], or of a clip too short or too long to imagine.
@@ -106,8 +109,10 @@ class LandmarkEngine:
         landmarks = self._template.landmarks.positions(face, self._template.triangles)
         moved = self._imagine(signal, landmarks, variation)
         steps = model_times(times, self.config.model_rate)
-        moved = CubicSpline(steps, moved, axis=0, bc_type="natural")(times)
         gate = rest_gate(intensities, self.config.rest_gate)
+        if frames is not None:
+            times, gate = times[frames], gate[frames]
+        moved = CubicSpline(steps, moved, axis=0, bc_type="natural")(times)
         moving = np.flatnonzero(gate)
         skin = np.zeros((len(times), self._template.num_vertices, 3), np.float32)
         jaw = np.zeros((len(times), 6), np.float32)

@@ -7,7 +7,7 @@ shapes    = bake(clip, "compact", max_error_mm=0.1)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from . import preview
 from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
 from .bundle import Bundle
 from .conditioning import relative_lip_gap
@@ -29,7 +30,7 @@ from .progress import Progress, no_progress, subprogress
 from .registration import align, refit, register
 from .registration.alignment import Alignment
 from .registration.masking import check_mask
-from .retarget import retarget
+from .retarget import retarget, retargeter_of
 
 FloatArray = NDArray[np.floating]
 BakeMode = Literal["compact", "frames"]
@@ -127,8 +128,7 @@ def generate(
     check_intensities(intensities, bundle.config.num_expressions)
     if mask is not None:
         check_mask(mask, alignment.target.num_vertices)
-    if not (np.isfinite(frames_per_second) and frames_per_second > 0):
-        raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
+    _check_rate(frames_per_second)
     progress(0.0, "Generating the motion")
     if generator == "lm4dgan":
         engine = _landmark_engine(bundle)
@@ -147,6 +147,37 @@ def generate(
     return Clip(displacements, np.array(intensities), float(frames_per_second), scale, report)
 
 
+def variations(
+    alignment: Alignment,
+    intensities: FloatArray,
+    frames_per_second: float,
+    bundle: Bundle,
+    seeds: Sequence[int] = range(9),
+    amount: float = 1.0,
+    progress: Progress = no_progress,
+    num_pixels: int = preview.NUM_PIXELS,
+) -> preview.Pictures:
+    """Moving pictures of the motions that S seeds make of (T, C) intensities, to choose one by.
+
+    (S, N, num_pixels, num_pixels, 4) sRGB and cover, the first row at the top: N frames that
+    `preview.picture_frames` names, on the template fitted to the head. Raises as `generate` does.
+    """
+    check_intensities(intensities, bundle.config.num_expressions)
+    _check_rate(frames_per_second)
+    chosen, engine = [Variation(seed, amount) for seed in seeds], _landmark_engine(bundle)
+    progress(0.0, "Preparing this head")
+    person = _person(alignment)
+    retargeter = retargeter_of(alignment, person)
+    sitter = preview.sit(alignment, retargeter.jaw_pivot, num_pixels)
+    frames = preview.picture_frames(intensities, frames_per_second)
+    sheet = []
+    for k, variation in enumerate(chosen):
+        progress((k + 1) / (len(chosen) + 1), f"Drawing variation {k + 1} of {len(chosen)}")
+        motion = engine.generate(intensities, frames_per_second, person, variation, frames)
+        sheet.append(sitter.pictures(*retargeter.on_template(motion.skin, motion.jaw)))
+    return np.stack(sheet)
+
+
 def bake(
     clip: Clip,
     mode: BakeMode = "compact",
@@ -157,6 +188,11 @@ def bake(
     if mode == "frames":
         return one_shape_per_frame(clip.displacements)
     return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
+
+
+def _check_rate(frames_per_second: float) -> None:
+    if not (np.isfinite(frames_per_second) and frames_per_second > 0):
+        raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
 
 
 def _person(alignment: Alignment) -> FloatArray:

@@ -34,7 +34,7 @@ _OVERSAMPLING = 2
 _CAMERA_DISTANCE_MM = 900.0
 # The picture reaches this far above the brows and below the chin, in units of the way between
 # them: forehead above, below room for a jaw that drops.
-_ABOVE, _BELOW = 0.17, 0.17
+_ABOVE, _BELOW = 0.13, 0.15
 # Triangles that turn away by more than this at rest are left out: no expression turns them back.
 _TURNED_AWAY = -0.35
 # Triangles this far outside the picture are left out too, as a share of its height.

@@ -16,6 +16,7 @@ from .remove_keys import FACEGEN_OT_remove_keys
 from .remove_landmarks import FACEGEN_OT_remove_landmarks
 from .select_part import FACEGEN_OT_select_part
 from .show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
+from .variations import FACEGEN_OT_pick_variation, FACEGEN_OT_variations
 
 CLASSES = (
     FACEGEN_OT_add_head,
@@ -29,6 +30,8 @@ CLASSES = (
     FACEGEN_OT_remove_landmarks,
     FACEGEN_OT_add_expression,
     FACEGEN_OT_generate,
+    FACEGEN_OT_variations,
+    FACEGEN_OT_pick_variation,
     FACEGEN_OT_remove_keys,
     FACEGEN_OT_export_fbx,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from facegen_core import pipeline
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import IntensityError
+from facegen_core.landmark_inference import Variation
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from .. import jobs
+from .. import generators, jobs
 from ..scene import channels, contact, curves, mask, shape_keys, state
 from . import match, polling
 
@@ -29,6 +30,7 @@ class GenerateRequest:
 
     expressions: C names, those of the bundle. frames: (T,) scene frames. intensities: (T, C) in
     [0, 1]. mask: (M,) in [0, 1], how much of the motion each vertex takes, or None.
+    variation: which one, where the generator makes several.
     """
 
     match: match.MatchRequest
@@ -40,6 +42,8 @@ class GenerateRequest:
     tolerance_mm: float
     mask: NDArray[np.floating] | None = None
     use_contact: bool = True
+    generator: pipeline.Generator = generators.STEADY
+    variation: Variation = field(default_factory=Variation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +90,15 @@ def request_generate(
         settings.tolerance_mm,
         mask.read_mask(matching.head, settings.mask_group, settings.is_mask_inverted),
         settings.use_contact,
+        settings.generator,
+        variation_of(target),
     )
+
+
+def variation_of(target: bpy.types.Object) -> Variation:
+    """The variation chosen on a head. Blender keeps amounts as float32; more digits are noise."""
+    settings = target.facegen
+    return Variation(settings.variation_seed, round(settings.variation_amount, 6))
 
 
 def run_generate(request: GenerateRequest, progress: Progress = no_progress) -> Generated:
@@ -111,6 +123,8 @@ def run_clip(
         progress,
         mask=request.mask,
         contact=request.use_contact,
+        generator=request.generator,
+        variation=request.variation,
     )
 
 
@@ -128,6 +142,7 @@ def write_generated(
     )
     match.keep_match(context, target, request.match, generated.match)
     channels.claim(target, request.expressions)
+    settings.made_by = generators.words(request.generator, request.variation)
     settings.num_keys, settings.contact = num_keys, contact.stored(generated.clip.contact)
     settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
     return num_keys
@@ -141,6 +156,16 @@ def generate_on(
     generated = run_generate(request, progress)
     write_generated(context, target, request, generated)
     return generated
+
+
+def sentence(target: bpy.types.Object, request: GenerateRequest, num_keys: int) -> str:
+    """What to tell the artist of keys that were just written."""
+    if num_keys == 0:
+        return "Every expression is at zero in this range: the face rests, no keys were made"
+    return (
+        f"Generated {len(request.frames)} frames as {num_keys} shape keys, "
+        f"within {target.facegen.bake_error_mm:.3f} mm ({target.facegen.made_by})"
+    )
 
 
 class FACEGEN_OT_generate(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
@@ -159,9 +184,4 @@ class FACEGEN_OT_generate(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
     def finish(self, context: bpy.types.Context, generated: Generated) -> str:
         target = state.head_named(self._target_name)
         num_keys = write_generated(context, target, self._request, generated)
-        if num_keys == 0:
-            return "Every expression is at zero in this range: the face rests, no keys were made"
-        return (
-            f"Generated {len(self._request.frames)} frames as {num_keys} shape keys, "
-            f"within {target.facegen.bake_error_mm:.3f} mm"
-        )
+        return sentence(target, self._request, num_keys)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import bpy
 from harness import FOLDER, PACKAGE, addon
+from toy_variations import with_variations
 
 bundle_module = addon("facegen_core.bundle")
 DEFAULT = addon("preferences").DEFAULT_BUNDLE
@@ -25,6 +26,17 @@ def renamed_model(name: str, plays: Mapping[str, str], **header: object) -> Path
     bundle_module.save_bundle(
         bundle_module.Bundle(shipped.template, weights, config, shipped.header | header), path
     )
+    return path
+
+
+def varied_model() -> Path:
+    """A bundle of both generators: the shipped one where it is, else one with a toy beside it."""
+    shipped = bundle_module.load_bundle(DEFAULT)
+    if shipped.landmark_model is not None:
+        return DEFAULT
+    path = FOLDER / "varied.facegen"
+    both = with_variations(shipped, lambda name: addon(f"facegen_core.{name}"))
+    bundle_module.save_bundle(both, path)
     return path
 
 

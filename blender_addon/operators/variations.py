@@ -1,0 +1,126 @@
+"""Variations: nine motions of this head as small moving pictures; picking one generates it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import bpy
+import numpy as np
+from bpy.props import FloatProperty, IntProperty
+
+from facegen_core import pipeline, preview
+from facegen_core.errors import IntensityError
+from facegen_core.landmark_inference import MAX_AMOUNT, Variation
+from facegen_core.progress import Progress, no_progress, subprogress
+
+from .. import generators, jobs, variation_sheet
+from ..scene import state
+from . import generate, match, polling
+
+# Share of the progress bar that matching takes when it must be done again.
+_MATCHED_AT = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A sheet, and the match it was drawn by."""
+
+    match: state.Match
+    sheet: variation_sheet.Sheet
+
+
+def seeds_from(first: int) -> tuple[int, ...]:
+    """Nine seeds in a row."""
+    return tuple(range(first, first + variation_sheet.NUM_VARIATIONS))
+
+
+def run_variations(
+    request: generate.GenerateRequest,
+    head: str,
+    seeds: tuple[int, ...],
+    progress: Progress = no_progress,
+) -> Drawn:
+    """Draw the sheet of a request; touches no Blender data, so any thread may call.
+
+    head: the name of the target. The amount is that of the request's variation.
+    """
+    matched = match.run_match(request.match, subprogress(progress, 0.0, _MATCHED_AT))
+    amount = request.variation.amount
+    pictures = pipeline.variations(
+        matched.alignment,
+        request.intensities,
+        request.frames_per_second,
+        state.open_bundle(request.match.bundle_file).bundle,
+        seeds,
+        amount,
+        subprogress(progress, _MATCHED_AT, 1.0),
+    )
+    frames = preview.picture_frames(request.intensities, request.frames_per_second)
+    still = preview.apex_picture(request.intensities[frames])
+    return Drawn(matched, variation_sheet.Sheet(head, seeds, amount, pictures, still))
+
+
+class FACEGEN_OT_variations(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
+    """Draw nine variations of this motion as small moving pictures to pick from.
+    The scene stays as it is until one is picked"""
+
+    bl_idname = "facegen.variations"
+    bl_label = "Variations"
+    bl_options = {"REGISTER"}
+
+    first_seed: IntProperty(
+        name="First Seed",
+        description="Seed of the first of the nine pictures",
+        default=0,
+        min=0,
+        options={"SKIP_SAVE"},
+    )
+
+    def begin(self, context: bpy.types.Context) -> jobs.Work:
+        target = state.find_target(context)
+        name, seeds = target.name, seeds_from(self.first_seed)
+        self._request = request = generate.request_generate(context, target)
+        if not np.any(request.intensities):
+            raise IntensityError(
+                "Every expression is at zero in this range: add an expression to see variations of."
+            )
+        return lambda progress: run_variations(request, name, seeds, progress)
+
+    def finish(self, context: bpy.types.Context, drawn: Drawn) -> str:
+        # Remembered, but not written on the head: the scene stays as it is.
+        state.remember(self._request.match.key(drawn.match.bundle_hash), drawn.match)
+        variation_sheet.show(drawn.sheet)
+        seeds = drawn.sheet.seeds
+        return f"Drew seeds {seeds[0]} to {seeds[-1]} of '{drawn.sheet.head}': click one to take it"
+
+
+class FACEGEN_OT_pick_variation(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
+    """Take this variation: set the generator and the seed, and generate"""
+
+    bl_idname = "facegen.pick_variation"
+    bl_label = "Pick Variation"
+    bl_options = {"UNDO"}
+
+    seed: IntProperty(name="Seed", min=0, options={"SKIP_SAVE"})
+    amount: FloatProperty(
+        name="Amount", default=1.0, min=0.0, max=MAX_AMOUNT, options={"SKIP_SAVE"}
+    )
+
+    def begin(self, context: bpy.types.Context) -> jobs.Work:
+        target = state.find_target(context)
+        self._target_name = target.name
+        self._request = replace(
+            generate.request_generate(context, target),
+            generator=generators.VARIED,
+            variation=Variation(self.seed, round(self.amount, 6)),
+        )
+        return lambda progress: generate.run_generate(self._request, progress)
+
+    def finish(self, context: bpy.types.Context, generated: generate.Generated) -> str:
+        target = state.head_named(self._target_name)
+        variation = self._request.variation
+        num_keys = generate.write_generated(context, target, self._request, generated)
+        settings = target.facegen
+        settings.generator = generators.VARIED
+        settings.variation_seed, settings.variation_amount = variation.seed, variation.amount
+        return generate.sentence(target, self._request, num_keys)
