@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class LandmarkSettings:
 
     @property
     def effort(self) -> Effort:
-        return QUICK if self.is_quick else Effort(takes=self.takes)
+        return replace(QUICK if self.is_quick else Effort(), takes=self.takes)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,12 +10,14 @@ from training.evaluation.report_tables import PAPER_ORDER, markdown_table
 from training.figures.style import expression_title, system_title
 from training.landmark_evaluation.cases import COMPOUND
 from training.landmark_evaluation.report_measures import (
-    ablation_section,
     diversity_section,
     identity_section,
-    length_section,
     motion_section,
     recognition_section,
+)
+from training.landmark_evaluation.report_parts import (
+    ablation_section,
+    length_section,
     speed_section,
 )
 from training.landmark_evaluation.systems import FIRST_GENERATOR, OURS, PEER, RBF
