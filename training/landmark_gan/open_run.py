@@ -44,7 +44,7 @@ class OpenedGenerator:
     def of_signal(
         self, signal: FloatArray, neutral: FloatArray, variation: Variation
     ) -> NDArray[np.float32]:
-        """(T, 68, 3) mm of a (T, C) signal on a face of (68, 3) landmarks, as the add-on makes it."""
+        """(T, 68, 3) mm of a (T, C) signal on a face of (68, 3) landmarks, as in the add-on."""
         noise = draw_noise(signal, self.generators.config, variation)
         output = self.generators(
             torch.from_numpy(signal_features(signal, self.frame_rate))[None],
