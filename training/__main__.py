@@ -20,13 +20,17 @@ TRAINED = {
     "lm4dgan": "training.landmark_gan.command",
     "peers": "training.peers.command",
 }
+EVALUATED = {
+    "expression": "training.evaluation.evaluate",
+    "lm4dgan": "training.landmark_evaluation.command",
+}
 # What each verb does, and the module that does it, of every system where these differ: it has
 # add_arguments(parser) and main(args). Imported only when asked for, so that preparing data needs
 # no torch.
 VERBS: dict[str, tuple[str, str | dict[str, str]]] = {
     "prepare": ("build a 4D data set", "training.preparation.prepare"),
     "train": ("train a model", TRAINED),
-    "evaluate": ("measure a model on unseen subjects", "training.evaluation.evaluate"),
+    "evaluate": ("measure a model on unseen subjects", EVALUATED),
     "export": ("write a model bundle", "training.expression_model.export_bundle"),
     "detector": ("train the landmark detector", "training.landmark_detector.command"),
     "add-landmark-model": (

@@ -16,7 +16,7 @@ from tests.training.landmark_fakes import FakeDecoder, FakeGenerator, fake_syste
 from training.evaluation import evaluate as expression_evaluation  # noqa: E402
 from training.evaluation.reference import read_reference  # noqa: E402
 from training.evaluation.skin_measures import TRUTH, SkinMeasures  # noqa: E402
-from training.landmark_evaluation import command, examination, jury  # noqa: E402
+from training.landmark_evaluation import command, examination, jury, saved_results  # noqa: E402
 from training.landmark_evaluation.ablations import paired_change, share_change  # noqa: E402
 from training.landmark_evaluation.cases import choose_takes, one_of_each, read_take  # noqa: E402
 from training.landmark_evaluation.command import LandmarkSettings  # noqa: E402
@@ -242,10 +242,9 @@ def test_the_section_says_everything_and_how_to_do_it_again(evaluated):
         assert text in page
     words = shlex.split(results["command"])
     parser = argparse.ArgumentParser()
-    expression_evaluation.add_arguments(parser)
-    args = parser.parse_args(words[4:])
-    assert args.system == "lm4dgan"
-    assert args.quick
+    command.add_arguments(parser)
+    assert words[:6] == ["python", "-m", "training", "evaluate", "--system", "lm4dgan"]
+    assert command.settings_of(parser.parse_args(words[6:])) == settings
 
 
 def test_neither_generator_loses_the_other_ones_results(data, evaluated, tmp_path, monkeypatch):
@@ -254,8 +253,8 @@ def test_neither_generator_loses_the_other_ones_results(data, evaluated, tmp_pat
     before = {"systems": {"hybrid": 1.0}}
     (tmp_path / "results.json").write_text(json.dumps(before))
     (tmp_path / "results.md").write_text("# Results\n\nOf the first.\n")
-    command.write_section(results, tmp_path)
-    command.write_section(results, tmp_path)  # again: in place of the older one
+    saved_results.write_section(results, tmp_path)
+    saved_results.write_section(results, tmp_path)  # again: in place of the older one
     page = (tmp_path / "results.md").read_text()
     assert page.count(HEADING) == 1
     assert without_landmark_section(page) == "# Results\n\nOf the first.\n"
@@ -278,7 +277,7 @@ def test_results_that_cannot_be_read_are_not_overwritten(evaluated, tmp_path):
     _, results = evaluated
     (tmp_path / "results.json").write_text("{ broken")
     with pytest.raises(FacegenError, match="is not JSON"):
-        command.write_section(results, tmp_path)
+        saved_results.write_section(results, tmp_path)
 
 
 def test_runs_that_are_missing_are_named_with_why(data, reference, tmp_path):

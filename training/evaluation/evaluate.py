@@ -1,7 +1,7 @@
 """The `evaluate` verb: the paper's tables and figures for unseen subjects, from one command.
 
 It writes results.md, results.json and figures/ below `--out`, and leaves there what the evaluation
-of the other generator wrote (`training.landmark_evaluation.command`). results-notes.md beside them,
+of the other generator wrote (`training.landmark_evaluation`). results-notes.md beside them,
 where a person has written one, becomes a section of the report.
 """
 
@@ -24,13 +24,11 @@ from training.evaluation.report import write_report
 from training.evaluation.results import collect_results, write_results
 from training.evaluation.systems import SYSTEMS, open_systems
 from training.expression_model.train_config import TrainConfig
-from training.landmark_evaluation import command as landmark_command
 from training.landmark_evaluation.report import with_landmark_section
+from training.landmark_evaluation.saved_results import KEY, read_results
 from training.runs.provenance import commit, data_hash
 
 NOTES_FILE = "results-notes.md"
-# What can be evaluated: the first generator is called by what it is a model of.
-GENERATORS = ("expression", "lm4dgan")
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,6 @@ class EvaluationSettings:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command line of `evaluate`."""
     default = EvaluationSettings()
-    parser.add_argument(
-        "--system",
-        choices=GENERATORS,
-        default=GENERATORS[0],
-        help="which generator: the expected motion, or the landmark-guided one",
-    )
     parser.add_argument("--data", type=Path, default=default.data, help="prepared data set")
     parser.add_argument("--runs", type=Path, default=default.runs, help="folder of finished runs")
     parser.add_argument("--out", type=Path, default=default.out, help="folder for the results")
@@ -80,7 +72,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-figures", action="store_true", help="tables alone: saves a minute or two"
     )
-    landmark_command.add_arguments(parser)
 
 
 def settings_of(args: argparse.Namespace) -> EvaluationSettings:
@@ -99,9 +90,6 @@ def settings_of(args: argparse.Namespace) -> EvaluationSettings:
 
 def main(args: argparse.Namespace) -> None:
     """Evaluate what the command line asks for; say what was reached and where to read on."""
-    if args.system == "lm4dgan":
-        landmark_command.main(args)
-        return
     settings = settings_of(args)
     results = evaluate(read_training_data(TrainConfig(data=settings.data)), settings)
     for name, reason in results["not_evaluated"].items():
@@ -126,8 +114,8 @@ def evaluate(data: TrainingData, settings: EvaluationSettings) -> dict[str, Any]
     notes = settings.out / NOTES_FILE
     text = notes.read_text(encoding="utf-8") if notes.exists() else ""
     # The other generator's results stay, in both files.
-    other = landmark_command.read_results(settings.out / "results.json").get(landmark_command.KEY)
-    kept = {} if other is None else {landmark_command.KEY: other}
+    other = read_results(settings.out / "results.json").get(KEY)
+    kept = {} if other is None else {KEY: other}
     write_results(results | kept, settings.out / "results.json")
     report = write_report(results, pictures, text)
     if other is not None:

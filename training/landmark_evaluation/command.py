@@ -7,7 +7,6 @@ evaluation wrote there stays.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,17 +18,15 @@ from facegen_core.errors import FacegenError
 from training.datasets.ict import IctDataset
 from training.datasets.training_data import TrainingData, read_training_data
 from training.evaluation.reference import Reference, read_reference
-from training.evaluation.results import write_results
 from training.expression_model.train_config import TrainConfig
 from training.landmark_evaluation.examination import QUICK, Effort, examine, of_first_subjects
 from training.landmark_evaluation.opening import OpenedLandmarkSystems, open_landmark_systems
 from training.landmark_evaluation.pictures import draw_landmark_pictures
-from training.landmark_evaluation.report import with_landmark_section
 from training.landmark_evaluation.results import collect_landmark_results
+from training.landmark_evaluation.saved_results import write_section
 from training.landmark_evaluation.speed import machine
 from training.runs.provenance import commit, data_hash
 
-KEY = "lm4dgan"
 # Training subjects a quick look learns its reference from.
 _QUICK_SUBJECTS = 12
 
@@ -61,22 +58,45 @@ class LandmarkSettings:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What only this evaluation asks for, beside the arguments of `evaluate`."""
-    group = parser.add_argument_group("with --system lm4dgan")
-    group.add_argument(
-        "--takes", type=int, default=1, help="takes of each subject and expression (default 1)"
+    """The command line of `evaluate --system lm4dgan`."""
+    default = LandmarkSettings()
+    parser.add_argument("--data", type=Path, default=default.data, help="prepared data set")
+    parser.add_argument("--runs", type=Path, default=default.runs, help="folder of finished runs")
+    parser.add_argument("--out", type=Path, default=default.out, help="folder for the results")
+    parser.add_argument("--split", choices=["val", "test"], default=default.split)
+    parser.add_argument(
+        "--frames", type=int, default=default.frames, help="frames the classifier sees of each take"
     )
-    group.add_argument(
+    parser.add_argument("--seed", type=int, default=default.seed, help="of everything drawn")
+    parser.add_argument(
+        "--takes", type=int, default=default.takes, help="takes of each subject and expression"
+    )
+    parser.add_argument(
+        "--no-figures", action="store_true", help="tables alone: saves a minute or two"
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="few subjects and noises: does everything work?"
     )
 
 
+def settings_of(args: argparse.Namespace) -> LandmarkSettings:
+    """What a command line asks for."""
+    return LandmarkSettings(
+        args.data,
+        args.runs,
+        args.out,
+        args.split,
+        args.frames,
+        args.seed,
+        not args.no_figures,
+        args.takes,
+        args.quick,
+    )
+
+
 def main(args: argparse.Namespace) -> None:
-    """Evaluate what the command line of `evaluate` asks for, and say what was reached."""
-    settings = LandmarkSettings(
-        args.data, args.runs, args.out, args.split, args.frames, args.seed, not args.no_figures,
-        args.takes, args.quick,
-    )  # fmt: skip
+    """Evaluate what the command line asks for; say what was reached and where to read on."""
+    settings = settings_of(args)
     results = evaluate(read_training_data(TrainConfig(data=settings.data)), settings)
     for name, reason in results["not_evaluated"].items():
         tqdm.write(f"Not evaluated: {name}. {reason}")
@@ -107,29 +127,6 @@ def evaluate(
     results["pictures"] = [asdict(picture) for picture in pictures]
     write_section(results, settings.out)
     return results
-
-
-def write_section(results: dict[str, Any], out: Path) -> None:
-    """Put the results beside those of the first generator."""
-    path = out / "results.json"
-    page = out / "results.md"
-    write_results(read_results(path) | {KEY: results}, path)
-    text = page.read_text(encoding="utf-8") if page.exists() else ""
-    page.write_text(with_landmark_section(text, results), encoding="utf-8")
-
-
-def read_results(path: Path) -> dict[str, Any]:
-    """What results.json holds; nothing where there is none. Raises FacegenError where it is not
-    JSON, so that nothing is overwritten that could still be mended."""
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FacegenError(f"{path} is not JSON ({error}): mend or remove it first.") from error
-    if not isinstance(content, dict):
-        raise FacegenError(f"{path} holds no results: mend or remove it first.")
-    return content
 
 
 def _reference(data: TrainingData, settings: LandmarkSettings) -> Reference:

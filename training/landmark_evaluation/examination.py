@@ -128,7 +128,7 @@ def examine(
     faces = _faces(sequences, data, reference, variety, face)
     _identify(result, faces, opened, seeds[: effort.identity_noises])
     _stretch(result, chosen, data, opened, effort, seed)
-    takes = one_of_each(chosen, effort.ablation_takes, seed)
+    takes = sorted(one_of_each(chosen, effort.ablation_takes, seed), key=lambda s: s.subject)
     bench = AblationBench(
         data, reference, spreads, faces, takes, seeds[: effort.ablation_noises], effort.looked
     )

@@ -41,7 +41,7 @@ def examine_identity(
     candidate: Candidate,
     faces: Rows[FacesOfOneExpression],
     points: IntArray,
-    seeds: Rows[int],
+    seeds: Rows[int | None],
 ) -> IdentityFindings:
     """All faces with every seed; the mean motion of a system that is not random."""
     if not candidate.is_random:
@@ -49,9 +49,10 @@ def examine_identity(
     recorded: list[float] = []
     expected: list[float] = []
     skin_cosines, landmark_cosines = [], []
+    answers = _answers(candidate, faces, points, seeds)
     for group in faces:
         for seed in seeds:
-            moved = [_moved(candidate, q, points, seed) for q in group.questions]
+            moved = [answers[group.expression, subject, seed] for subject in group.subjects]
             owners = range(len(moved))
             skins = [m.skin for m in moved]
             recorded += recognise(skins, owners, [m.skin for m in group.true])
@@ -79,6 +80,26 @@ def best_possible(faces: Rows[FacesOfOneExpression]) -> Recognition | None:
         probes = [m.skin for m in group.expected]
         ranks += recognise(probes, range(len(probes)), [m.skin for m in group.true])
     return recognition_of(ranks, round(np.mean([len(group.subjects) for group in faces])))
+
+
+def _answers(
+    candidate: Candidate,
+    faces: Rows[FacesOfOneExpression],
+    points: IntArray,
+    seeds: Rows[int | None],
+) -> dict[tuple[str, str, int | None], Moved]:
+    """{(expression, subject, seed): motion}; face by face, as systems get a face ready once."""
+    asked = [
+        (subject, q, group)
+        for group in faces
+        for subject, q in zip(group.subjects, group.questions, strict=True)
+    ]
+    asked.sort(key=lambda row: row[0])
+    return {
+        (group.expression, subject, seed): _moved(candidate, question, points, seed)
+        for subject, question, group in asked
+        for seed in seeds
+    }
 
 
 def _moved(candidate: Candidate, question: Question, points: IntArray, seed: int | None) -> Moved:

@@ -86,7 +86,11 @@ class LengthTrial:
     def examine(self, candidate: Candidate, lengths: Rows[int] = LENGTHS) -> list[LengthRow]:
         """A row per length, all takes stretched to it; the length of the takes themselves first,
         told as 0."""
-        return [self._at_length(candidate, length) for length in (0, *lengths)]
+        sums = {length: _Sums([], [], [], []) for length in (0, *lengths)}
+        for case in self.cases:  # face by face, as systems get a face ready once
+            for length in sums:
+                self._ask(candidate, case, length, sums[length])
+        return [total.row(length) for length, total in sums.items()]
 
     def examine_many(
         self, candidate: Candidate, cases: Rows[TakeCase], num_frames: int = MANY_EXPRESSIONS_LENGTH
@@ -114,24 +118,20 @@ class LengthTrial:
             sums.ends += [_farthest(motion[[0, -1]]), _farthest(ends)]
         return sums.row(num_frames)
 
-    def _at_length(self, candidate: Candidate, length: int) -> LengthRow:
-        sums = _Sums([], [], [], [])
-        for case in self.cases:
-            question, truth = case.question, case.landmarks
-            if length:
-                question = stretched_question(question, length)
-                truth = stretched_motion(case.landmarks, length)
-            for seed in self._seeds(candidate):
-                motion = candidate.landmarks(question, seed)
-                if not _is_valid(motion, len(truth)):
-                    sums.is_valid = False
-                    continue
-                sums.errors.append(vertex_errors(motion, truth).mean())
-                told = jitter(motion), jitter(truth), jitter(case.landmarks)
-                sums.jitters.append(told)
-            if sums.is_valid:
-                self._look_at_skin(candidate, case, question, motion, sums)
-        return sums.row(length)
+    def _ask(self, candidate: Candidate, case: TakeCase, length: int, sums: _Sums) -> None:
+        """About one take at one length, with all noises; 0 is its own length."""
+        question, truth = case.question, case.landmarks
+        if length:
+            question = stretched_question(question, length)
+            truth = stretched_motion(case.landmarks, length)
+        for seed in self._seeds(candidate):
+            motion = candidate.landmarks(question, seed)
+            if not _is_valid(motion, len(truth)):
+                sums.is_valid = False
+                return
+            sums.errors.append(vertex_errors(motion, truth).mean())
+            sums.jitters.append((jitter(motion), jitter(truth), jitter(case.landmarks)))
+        self._look_at_skin(candidate, case, question, motion, sums)
 
     def _look_at_skin(
         self,

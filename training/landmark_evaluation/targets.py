@@ -138,17 +138,21 @@ def _lengths(results: Results) -> tuple[bool, str]:
     ours = results["systems"][OURS]
     own, *others = ours["lengths"]
     rows = [*others, ours["many_expressions"]]
-    invalid = [row["num_frames"] for row in rows if not row["is_valid"]]
-    restless = [row["num_frames"] for row in rows if row["ends_mm"] > MAX_ENDS_MM]
-    shaky = [
-        row["num_frames"]
-        for row in rows
-        if min(row["jitter_ratio"], row["jitter_to_take_ratio"]) > MAX_JITTER_RATIO
-    ]
+    titles = [str(row["num_frames"]) for row in others]
+    titles.append(f"{ours['many_expressions']['num_frames']} (many expressions)")
     limit = MAX_LENGTH_RATIO * own["landmarks_mm"]
-    far = [row["num_frames"] for row in others if row["landmarks_mm"] > limit]
+
+    def where(is_so: Callable[[dict[str, Any]], bool]) -> list[str]:
+        return [title for title, row in zip(titles, rows, strict=True) if is_so(row)]
+
+    invalid = where(lambda row: not row["is_valid"])
+    restless = where(lambda row: row["ends_mm"] > MAX_ENDS_MM)
+    shaky = where(
+        lambda row: min(row["jitter_ratio"], row["jitter_to_take_ratio"]) > MAX_JITTER_RATIO
+    )
+    far = where(lambda row: row in others and row["landmarks_mm"] > limit)
     parts = [
-        f"{what} at {', '.join(map(str, frames))} frames"
+        f"{what} at {', '.join(frames)} frames"
         for what, frames in (
             ("not valid", invalid),
             ("not at rest at both ends", restless),
