@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
@@ -30,6 +32,7 @@ from tests.training.decoder_fixtures import (  # noqa: E402
 from training.displacement_decoder import train as decoder_training  # noqa: E402
 from training.displacement_decoder.config import (  # noqa: E402
     DecoderTrainConfig,
+    decoder_config_from_dict,
     decoder_config_to_dict,
     read_decoder_config,
 )
@@ -37,6 +40,7 @@ from training.displacement_decoder.examples import ExampleSource, lesson_of  # n
 from training.displacement_decoder.faces import read_basis, read_faces  # noqa: E402
 from training.displacement_decoder.head import fit_head  # noqa: E402
 from training.displacement_decoder.objective import Objective, nearness  # noqa: E402
+from training.displacement_decoder.open_run import open_decoder  # noqa: E402
 from training.displacement_decoder.train import train_decoder  # noqa: E402
 from training.expression_model.face_bases import FaceBases  # noqa: E402
 from training.runs.checkpoint import (  # noqa: E402
@@ -47,7 +51,7 @@ from training.runs.checkpoint import (  # noqa: E402
 )
 from training.runs.distributed import Processes  # noqa: E402
 from training.runs.loss_guard import TrainingStoppedError  # noqa: E402
-from training.runs.settings import TrainingConfigError  # noqa: E402
+from training.runs.settings import TrainingConfigError, read_settings  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +107,25 @@ def test_a_run_leaves_weights_the_engine_runs_and_numbers_to_read(unbroken, conf
     assert final["decoder_mm"]["total"] < 0.8 * final["neutral_mm"]["total"]
     assert 0.5 < final["roughness_ratio"]["total"] < 2.0
     assert [row["step"] for row in metrics["validations"]] == [4]
-    assert read_decoder_config(unbroken / "config.yaml") == config
+    assert decoder_config_from_dict(read_settings(unbroken / "config.yaml")) == config
+
+
+def test_a_finished_run_is_opened_as_the_evaluation_asks_for_it(unbroken, config, data, tmp_path):
+    opened = open_decoder(unbroken, data)
+    take = data.sequences["test"][3]
+    truth = take.displacements()
+    landmarks = data.template.landmarks.positions(truth, data.template.triangles)
+    skin = opened.decode(take.neutral, landmarks)
+    assert skin.shape == truth.shape
+    assert np.abs(skin - truth).mean() < np.abs(truth).mean()
+    with pytest.raises(CheckpointError, match="holds no run"):
+        open_decoder(tmp_path, data)
+    shutil.copytree(unbroken, tmp_path / "copy")
+    other = write_basis(tmp_path / "other", data, NUM_BLENDSHAPES - 1)
+    text = yaml.safe_dump(decoder_config_to_dict(dataclasses.replace(config, basis_from=other)))
+    (tmp_path / "copy" / "config.yaml").write_text(text)
+    with pytest.raises(CheckpointError, match="other blendshapes"):
+        open_decoder(tmp_path / "copy", data)
 
 
 def test_the_residual_learns_what_the_head_leaves_over(basis_from, data, tmp_path):

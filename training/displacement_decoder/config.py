@@ -13,6 +13,8 @@ from training.runs.settings import TrainingConfigError, read_settings, settings_
 
 # The section of a recipe's file that is about this stage.
 SECTION = "decoder"
+# What a run leaves in its folder: these settings alone, every one in force.
+CONFIG_FILE = "config.yaml"
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class DecoderTrainConfig:
     # Frames of every take that are kept in memory, drawn between onset and offset.
     frames_per_take: int = 6
     # The residual: steps, and faces and frames of each in a step.
-    steps: int = 2400
+    steps: int = 2000
     faces_per_batch: int = 4
-    frames_per_face: int = 8
+    frames_per_face: int = 4
     # Landmarks are shaken by up to so much: those that are generated are not exact.
     noise_mm: float = 0.1
     # Share of frames that are blends of two, one of them possibly rest: weak and mixed motion.
@@ -40,7 +42,7 @@ class DecoderTrainConfig:
     # What an error is: Euclidean distance per vertex, as it is measured, or L1 as in S2D-Dec.
     metric: Literal["euclidean", "l1"] = "euclidean"
     # Adam; the rate falls exponentially to `final_rate` of itself.
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     final_rate: float = 0.02
     max_gradient_norm: float = 1.0
     # Decay of the moving average of the weights that is validated and shipped; 0 for none.
@@ -48,8 +50,8 @@ class DecoderTrainConfig:
     # A loss this many times the running median has exploded and stops the run.
     explosion_factor: float = 30.0
     # Steps between two looks at the validation subjects, and between two checkpoints.
-    validation_interval: int = 600
-    checkpoint_interval: int = 300
+    validation_interval: int = 500
+    checkpoint_interval: int = 250
     # Every n-th frame of held-out subjects is measured.
     evaluation_stride: int = 6
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -115,8 +115,13 @@ def set_up(
         processes,
         device,
         data_hash(data),
-        hashlib.sha256(np.ascontiguousarray(basis, "<f4").tobytes()).hexdigest()[:16],
+        basis_hash(basis),
     )
+
+
+def basis_hash(basis: NDArray[np.float32]) -> str:
+    """A fingerprint of (K, V, 3) blendshapes: coefficients mean nothing on others."""
+    return hashlib.sha256(np.ascontiguousarray(basis, "<f4").tobytes()).hexdigest()[:16]
 
 
 def save_decoder(run: DecoderRun) -> None:

@@ -17,7 +17,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from training.datasets.training_data import TrainingData
-from training.displacement_decoder.config import DecoderTrainConfig, decoder_config_to_dict
+from training.displacement_decoder.config import (
+    CONFIG_FILE,
+    DecoderTrainConfig,
+    decoder_config_to_dict,
+)
 from training.displacement_decoder.examples import Batch
 from training.displacement_decoder.measure import single_takes
 from training.displacement_decoder.objective import Objective
@@ -77,8 +81,8 @@ def _check(config: DecoderTrainConfig, processes: Processes) -> None:
 def _open_folder(config: DecoderTrainConfig, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump({"decoder": decoder_config_to_dict(config)}, sort_keys=False)
-        (out / "config.yaml").write_text(text, encoding="utf-8")
+        text = yaml.safe_dump(decoder_config_to_dict(config), sort_keys=False)
+        (out / CONFIG_FILE).write_text(text, encoding="utf-8")
     except OSError as error:
         raise TrainingConfigError(
             f"The run cannot be written to {out}: {error.strerror}; choose another --out."
