@@ -15,7 +15,7 @@ from .intensity import NUM_EXPRESSIONS
 FloatArray = NDArray[np.floating]
 
 # Landmarks of the inner edges of the lips, one above the other.
-_UPPER_INNER_LIP, _LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]
+UPPER_INNER_LIP, LOWER_INNER_LIP = [61, 62, 63], [67, 66, 65]
 # Standard deviations of the windows through which generators see a signal, seconds.
 _WINDOW_SECONDS = 0.1, 0.27
 # A gap of lips is told to the model in this unit, mm, and no farther than this from the template's.
@@ -158,7 +158,7 @@ def relative_lip_gap(landmarks: FloatArray, template_landmarks: FloatArray) -> f
     """
 
     def height(points: FloatArray) -> float:
-        return float((points[_UPPER_INNER_LIP, 1] - points[_LOWER_INNER_LIP, 1]).mean())
+        return float((points[UPPER_INNER_LIP, 1] - points[LOWER_INNER_LIP, 1]).mean())
 
     gap = (height(landmarks) - height(template_landmarks)) / _LIP_GAP_UNIT_MM
     return float(np.clip(gap, -_MAX_LIP_GAP, _MAX_LIP_GAP))

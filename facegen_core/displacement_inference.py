@@ -23,7 +23,13 @@ from .models.displacement_config import (
     DisplacementDecoderConfig,
     displacement_weight_shapes,
 )
-from .models.neutral_reading import NeutralReader, Offsets, coefficient_spread, head_gain
+from .models.neutral_reading import (
+    NeutralReader,
+    Offsets,
+    coefficient_spread,
+    head_gain,
+    landmark_map,
+)
 from .template import Template
 
 FloatArray = NDArray[np.floating]
@@ -100,6 +106,14 @@ class DisplacementDecoder:
             frames = moving[start : start + CHUNK_FRAMES]
             skin[frames], jaw[frames] = self._decode(landmarks[frames], face, rest)
         return skin, jaw
+
+    def landmark_map(self, neutral: FloatArray | None) -> NDArray[np.float32]:
+        """(204, 204) that takes landmark motion of the mean face to that of a (V, 3) neutral."""
+        if not len(self.basis):
+            return np.eye(FRAME_SIZE, dtype=np.float32)
+        face, _ = self._face_of(_checked_neutral(neutral, self.num_vertices))
+        mean = self._reader.landmark_basis(self.basis)
+        return landmark_map(mean, self._reader.landmark_basis(face.shapes))
 
     def _decode(
         self, landmarks: FloatArray, face: _Face, rest: FloatArray

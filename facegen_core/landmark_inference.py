@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import correlate1d
 
 from .bundle import Bundle
 from .conditioning import (
@@ -29,6 +30,7 @@ from .models.landmark_config import (
     LONGEST_CLIP,
     SHORTEST_CLIP,
     LandmarkGanConfig,
+    smoothing_kernel,
     told_size,
 )
 from .motion import FaceMotion
@@ -105,9 +107,7 @@ class LandmarkEngine:
         check_intensities(intensities, self.config.num_expressions)
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
-        face = self._template.vertices if neutral is None else neutral
-        landmarks = self._template.landmarks.positions(face, self._template.triangles)
-        moved = self._imagine(signal, landmarks, variation)
+        moved = self._imagine(signal, neutral, variation)
         steps = model_times(times, self.config.model_rate)
         gate = rest_gate(intensities, self.config.rest_gate)
         if frames is not None:
@@ -122,22 +122,24 @@ class LandmarkEngine:
         return FaceMotion(skin, jaw, neutral)
 
     def imagine(
-        self, signal: FloatArray, neutral_landmarks: FloatArray, variation: Variation = MEAN_MOTION
+        self, signal: FloatArray, neutral: FloatArray | None, variation: Variation = MEAN_MOTION
     ) -> NDArray[np.float32]:
-        """(K, 68, 3) mm from the neutral's (68, 3) landmarks, of a signal (K, C) at the model's
-        rate."""
+        """(K, 68, 3) mm from the landmarks of a (V, 3) neutral, of a signal (K, C) at the model's
+        rate; None is the template's own."""
         gate = rest_gate(signal, self.config.rest_gate)
-        return self._imagine(signal, neutral_landmarks, variation) * gate[:, None, None]
+        return self._imagine(signal, neutral, variation) * gate[:, None, None]
 
     def _imagine(
-        self, signal: FloatArray, neutral_landmarks: FloatArray, variation: Variation
+        self, signal: FloatArray, neutral: FloatArray | None, variation: Variation
     ) -> NDArray[np.float32]:
         """(K, 68, 3) before the rest gate."""
         _check_length(len(signal), self.config.model_rate)
         config, weights = self._generators, self._weights
         features = signal_features(signal, self.config.model_rate)
         told = features[:, : told_size(self.config.num_expressions)]
-        apart = neutral_landmarks.reshape(-1).astype(np.float32) - weights["neutral_mean"]
+        face = self._template.vertices if neutral is None else neutral
+        landmarks = self._template.landmarks.positions(face, self._template.triangles)
+        apart = landmarks.reshape(-1).astype(np.float32) - weights["neutral_mean"]
         code = np.broadcast_to(weights["neutral_basis"] @ apart, (len(told), config.neutral_size))
         noise = draw_noise(signal, config, variation)
         motion, before = features @ weights["linear.weight"].T, 1.0
@@ -147,6 +149,9 @@ class LandmarkEngine:
             here = _sampled(told_now.astype(np.float32), 1.0, rate, len(signal))
             motion = _stage(here, motion, weights, f"stages.{k}", config.num_blocks)
             before = rate
+        motion = correlate1d(motion, smoothing_kernel(config), axis=0, mode="nearest")
+        if config.follows_neutral:
+            motion = motion @ self._decoder.landmark_map(neutral)
         return (motion * weights["scale"]).reshape(len(signal), -1, 3)
 
 

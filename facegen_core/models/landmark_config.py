@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..landmarks import NUM_LANDMARKS
 
 # Coordinates of a frame of landmarks.
@@ -27,10 +30,15 @@ class LandmarkGanConfig:
     widths: tuple[int, ...] = (96, 48, 48)
     num_blocks: int = 4
     kernel: int = 5
+    # Standard deviation of a window over the last stage's motion, frames: faces do not tremble.
+    smoothing: float = 0.6
     # Numbers drawn for every stage and stretch of motion between two rests.
     noise_size: int = 16
-    # Numbers the neutral landmarks are told in.
-    neutral_size: int = 16
+    # Numbers the neutral landmarks are told in, the first of which is the gap of the lips.
+    neutral_size: int = 12
+    # Whether stages work on the mean face, and deformation transfer carries what they make to each
+    # neutral; otherwise they have to learn what a wider mouth does from the faces of the data.
+    follows_neutral: bool = True
 
     @property
     def num_stages(self) -> int:
@@ -60,6 +68,15 @@ def landmark_weight_shapes(
         shapes[f"{stage}.write.weight"] = (FRAME_SIZE, width)
         shapes[f"{stage}.write.bias"] = (FRAME_SIZE,)
     return shapes
+
+
+def smoothing_kernel(config: LandmarkGanConfig) -> NDArray[np.float32]:
+    """(2·R + 1,) the window over the last stage's motion; [1] for none."""
+    if config.smoothing <= 0:
+        return np.ones(1, np.float32)
+    reach = int(np.ceil(3 * config.smoothing))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / config.smoothing) ** 2)
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def condition_size(config: LandmarkGanConfig, num_expressions: int) -> int:

@@ -22,6 +22,7 @@ from .landmark_config import (
     LandmarkGanConfig,
     condition_size,
     feature_size,
+    smoothing_kernel,
     told_size,
 )
 
@@ -55,17 +56,23 @@ class LandmarkGenerators(nn.Module):
         return (neutral - self.neutral_mean) @ self.neutral_basis.T
 
     def forward(
-        self, features: Tensor, neutral: Tensor, noise: Tensor, num_stages: int | None = None
+        self,
+        features: Tensor,
+        code: Tensor,
+        noise: Tensor,
+        face: Tensor | None = None,
+        num_stages: int | None = None,
     ) -> list[Tensor]:
         """Motion after every stage, each (B, K_k, 204) mm at that stage's rate; the last is it.
 
         num_stages: only so many are run, None for all.
-        features: (B, K, 5·C + 2) from `conditioning.signal_features`; neutral: (B, 204) mm; noise:
-        (B, S, K, Z) of S stages, the same for all frames between two rests; 0: the mean motion.
+        features: (B, K, 5·C + 2) from `conditioning.signal_features`; code: (B, N) of the neutral;
+        noise: (B, S, K, Z) of S stages, the same for all frames between two rests; 0: the mean
+        motion. face: (B, 204, 204) from `neutral_reading.landmark_map`, None for the mean face.
         """
         K = features.shape[1]  # noqa: N806
-        code = self.neutral_code(neutral)[:, None].expand(-1, K, -1)
-        told = torch.cat([features[:, :, : self.num_told], code], dim=2)
+        codes = code[:, None].expand(-1, K, -1)
+        told = torch.cat([features[:, :, : self.num_told], codes], dim=2)
         gate = rest_gate(features[:, :, : self.num_expressions], self.gate_width)
         outputs: list[Tensor] = []
         motion, before = self.linear(features), 1.0
@@ -74,9 +81,21 @@ class LandmarkGenerators(nn.Module):
             told_now = torch.cat([told, noise[:, k] * self.noise_scales[k]], dim=2)
             motion = sampled(motion, before, rate, K)
             motion = stage(sampled(told_now, 1.0, rate, K), motion)
-            outputs.append(motion * sampled(gate, 1.0, rate, K) * self.scale)
+            if k == self.config.num_stages - 1:
+                motion = self._smoothed(motion)
+            carried = motion if face is None else motion @ face
+            outputs.append(carried * sampled(gate, 1.0, rate, K) * self.scale)
             before = rate
         return outputs
+
+    def _smoothed(self, motion: Tensor) -> Tensor:
+        """(B, K, 204) through a short window over time, the ends held."""
+        kernel = smoothing_kernel(self.config)
+        reach, K = len(kernel) // 2, motion.shape[1]  # noqa: N806
+        ends = motion[:, :1].expand(-1, reach, -1), motion[:, -1:].expand(-1, reach, -1)
+        padded = torch.cat([ends[0], motion, ends[1]], dim=1)
+        rows = [float(weight) * padded[:, j : j + K] for j, weight in enumerate(kernel)]
+        return torch.stack(rows).sum(dim=0)
 
 
 class Stage(nn.Module):

@@ -18,6 +18,9 @@ from .displacement_config import DisplacementDecoderConfig, attended_sizes
 
 FloatArray = NDArray[np.floating]
 
+# Keeps the weights of blendshapes small that landmarks hardly see, in parts of the mean square.
+_MAP_RIDGE = 1e-3
+
 
 @dataclass(frozen=True, eq=False)
 class Offsets:
@@ -59,6 +62,19 @@ class NeutralReader:
         """(K, 204) of (K, V, 3) shapes, as the landmarks show them."""
         positions = self._template.landmarks.positions(shapes, self._template.triangles)
         return positions.reshape(len(shapes), 3 * NUM_LANDMARKS).astype(np.float32)
+
+
+def landmark_map(mean_basis: FloatArray, face_basis: FloatArray) -> NDArray[np.float32]:
+    """(204, 204) that takes motion of the mean face's landmarks to that of another: d · map.
+
+    mean_basis and face_basis: (K, 204) the same blendshapes, as the landmarks of both show them.
+    What no blendshape makes passes as it is; of the mean face itself, everything does.
+    """
+    mean = np.asarray(mean_basis, np.float64)
+    gram = mean @ mean.T
+    held = _MAP_RIDGE * np.trace(gram) / max(len(gram), 1) * np.eye(len(gram))
+    weights = np.linalg.solve(gram + held, mean).T  # (204, K)
+    return (np.eye(mean.shape[1]) + weights @ (face_basis - mean)).astype(np.float32)
 
 
 def coefficient_spread(factor: FloatArray) -> NDArray[np.float32]:

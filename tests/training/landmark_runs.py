@@ -16,8 +16,15 @@ from training.landmark_gan.train_landmarks import train_landmarks
 from training.runs.distributed import joined, started_by_torchrun
 from training.runs.settings import settings_of_kind
 
+SMALL: dict[str, Any] = {
+    "widths": [8, 8, 8],
+    "num_blocks": 2,
+    "noise_size": 4,
+    "neutral_size": 4,
+    "follows_neutral": False,
+}
 SHORT: dict[str, Any] = {
-    "generators": {"widths": [8, 8, 8], "num_blocks": 2, "noise_size": 4, "neutral_size": 4},
+    "generators": SMALL,
     "autoencoder_steps": 4,
     "stage_steps": [5, 3, 3],
     "batch": 4,

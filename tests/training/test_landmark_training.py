@@ -8,8 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
+from facegen_core.bundle import save_bundle  # noqa: E402
+from facegen_core.landmark_inference import Variation  # noqa: E402
 from facegen_core.models.landmark_critics import gradient_norms  # noqa: E402
-from tests.training.landmark_runs import short_landmark_config  # noqa: E402
+from tests.core.model_fixtures import random_bundle  # noqa: E402
+from tests.training.landmark_runs import SMALL, short_landmark_config  # noqa: E402
 from tests.training.short_runs import checkpoint_of, finish, start  # noqa: E402
 from tests.training.synthetic_sequences import bump_data  # noqa: E402
 from training.evaluation.questions import Question  # noqa: E402
@@ -101,7 +104,7 @@ def test_two_processes_train_what_one_does(tmp_path):
         {"autoencoder": False},
         {"critics": False, "identity_discriminator": False, "autoencoder": False},
         {
-            "generators": {"stage_rates": [1.0], "widths": [8], "num_blocks": 1},
+            "generators": SMALL | {"stage_rates": [1.0], "widths": [8]},
             "stage_steps": [4],
         },
     ],
@@ -207,3 +210,27 @@ def test_a_finished_run_answers_as_the_add_on_does(tmp_path, data):
     assert np.array_equal(first, again)
     assert not mean[0].any()
     assert np.abs(mean).max() > 0.1
+
+
+def test_generators_that_follow_the_neutral_move_each_face_its_own_way(tmp_path, data):
+    """Same curves, same noise, no code told: a wider face moves wider."""
+    save_bundle(random_bundle(template=data.template), tmp_path / "basis.facegen")
+    config = short_landmark_config(
+        tmp_path / "run",
+        generators=SMALL | {"follows_neutral": True},
+        basis_from=str(tmp_path / "basis.facegen"),
+        code_dropout=1.0,
+    )
+    train_landmarks(config, data)
+    opened = open_generator(tmp_path / "run", data)
+    opened.generators.neutral_basis.zero_()
+    signal = np.zeros((30, 6), np.float32)
+    signal[5:20, 0] = 1.0
+    wide = data.template.vertices * np.array([1.3, 1.0, 1.0])
+    usual, wider = (
+        opened.of_signal(signal, neutral, Variation(2))
+        for neutral in (data.template.vertices, wide)
+    )
+    change = wider - usual
+    assert np.abs(change).max() > 0.02 * np.abs(usual).max()
+    assert np.abs(change).max() < np.abs(usual).max()

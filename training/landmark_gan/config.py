@@ -23,6 +23,9 @@ class LandmarkTrainConfig:
     seed: int = 1
     generators: LandmarkGanConfig = field(default_factory=LandmarkGanConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    # Whose blendshapes tell how a face's landmarks move as the mean face's do: a bundle, or the
+    # folder of an expression-model run.
+    basis_from: Path = Path("blender_addon/assets/default.facegen")
     # Total intensity from which on the rest gate is open, as of the expression model.
     rest_gate: float = 0.25
     # What the apex of a label means, see ModelConfig.labels.
@@ -31,6 +34,11 @@ class LandmarkTrainConfig:
     autoencoder: bool = True
     identity_discriminator: bool = True
     critics: bool = True
+    # How blurred and how often withheld from the generators the code of a face is (its numbers have
+    # deviation 1 in people): a style is learnt by heart from 143 faces, and belongs to none of the
+    # next ones.
+    code_noise: float = 1.0
+    code_dropout: float = 0.5
     # Steps of the autoencoder, before all others, and frames of each.
     autoencoder_steps: int = 2500
     autoencoder_batch: int = 256

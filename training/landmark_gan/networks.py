@@ -7,10 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from facegen_core.conditioning import LOWER_INNER_LIP, UPPER_INNER_LIP
+from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.models.landmark_autoencoder import CODE_SIZE, LandmarkAutoencoder
 from facegen_core.models.landmark_config import FRAME_SIZE, told_size
 from facegen_core.models.landmark_critics import IdentityDiscriminator, MotionCritic
 from facegen_core.models.landmark_gan import LandmarkGenerators
+from training.landmark_gan.batches import LandmarkBatch
 from training.landmark_gan.config import LandmarkTrainConfig
 from training.landmark_gan.takes import LandmarkTake
 
@@ -34,6 +37,10 @@ class Networks(nn.Module):
             self.identity = nn.ModuleList(
                 IdentityDiscriminator(size, num_expressions) for _ in range(stages)
             )
+
+    def told_code(self, batch: LandmarkBatch) -> Tensor:
+        """(B, N) the faces of a batch as the generators are told of them while they train."""
+        return self.generators.neutral_code(batch.neutral) * batch.code_kept + batch.code_noise
 
     def identity_codes(self, neutral: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
         """(B, N) of a face at rest and (B, K, N) in motion, as the identity discriminator sees it.
@@ -77,13 +84,22 @@ def build_networks(
 def _spread_of_faces(
     faces: NDArray[np.float32], size: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean (204,) and (N, 204) directions that tell faces apart, each of variance 1 in people."""
+    """Mean (204,) and (N, 204) directions that tell faces apart, each of variance 1 in people.
+
+    The first is the gap of the lips: closing them takes more of one face than of another. The
+    others are principal components.
+    """
     mean = faces.mean(axis=0)
     _, values, directions = np.linalg.svd(faces - mean, full_matrices=False)
     deviations = values / np.sqrt(max(len(faces) - 1, 1))
     basis = np.zeros((size, faces.shape[1]), np.float32)
-    kept = min(size, int((deviations > 1e-3 * max(deviations[0], 1e-9)).sum()))
-    basis[:kept] = directions[:kept] / deviations[:kept, None]
+    kept = min(size - 1, int((deviations > 1e-3 * max(deviations[0], 1e-9)).sum()))
+    basis[1 : 1 + kept] = directions[:kept] / deviations[:kept, None]
+    gap = np.zeros((NUM_LANDMARKS, 3), np.float32)
+    gap[UPPER_INNER_LIP, 1], gap[LOWER_INNER_LIP, 1] = 1.0 / 3.0, -1.0 / 3.0
+    spread = float(np.std((faces - mean) @ gap.reshape(-1)))
+    if size > 0 and spread > SMALLEST_UNIT_MM:
+        basis[0] = gap.reshape(-1) / spread
     return mean, basis
 
 

@@ -41,7 +41,7 @@ class Seen:
 def seen_by(networks: Networks, batch: LandmarkBatch, stage: int) -> Seen:
     generators = networks.generators
     K = batch.features.shape[1]  # noqa: N806
-    code = generators.neutral_code(batch.neutral)[:, None].expand(-1, K, -1)
+    code = networks.told_code(batch)[:, None].expand(-1, K, -1)
     told = torch.cat([batch.features[:, :, : generators.num_told], code], dim=2)
     rate = generators.config.stage_rates[stage]
     motion = sampled(batch.motion, 1.0, rate, K)
@@ -64,7 +64,8 @@ def critic_losses(
     """
     scale = networks.generators.scale
     with torch.no_grad():
-        fake = networks.generators(batch.features, batch.neutral, noise, stage + 1)[-1]
+        code = networks.told_code(batch)
+        fake = networks.generators(batch.features, code, noise, batch.face, stage + 1)[-1]
     seen = seen_by(networks, batch, stage)
     zero = batch.motion.new_zeros(())
     distance, identity, penalty, spread = zero, zero, zero, zero
@@ -114,8 +115,9 @@ def generator_losses(
     still = torch.zeros_like(noise[: len(batch.features)])
     output = generators(
         batch.features.repeat(3, 1, 1),
-        batch.neutral.repeat(3, 1),
+        networks.told_code(batch).repeat(3, 1),
         torch.cat([still, noise]),
+        batch.face.repeat(3, 1, 1),
         stage + 1,
     )[-1]
     seen = seen_by(networks, batch, stage)

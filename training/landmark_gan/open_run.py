@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,18 @@ import torch
 from numpy.typing import NDArray
 
 from facegen_core.conditioning import signal_features
+from facegen_core.deformation_transfer import BasisTransfer
 from facegen_core.landmark_inference import MEAN_MOTION, Variation, draw_noise
+from facegen_core.models.landmark_config import FRAME_SIZE
 from facegen_core.models.landmark_gan import LandmarkGenerators
+from facegen_core.models.neutral_reading import landmark_map
 from facegen_core.template import Template
 from training.datasets.training_data import TrainingData
+from training.displacement_decoder.faces import read_basis
 from training.evaluation.questions import Labels, Question
 from training.expression_model.recordings import MagnitudeStatistics
 from training.landmark_gan.config import LandmarkTrainConfig
+from training.landmark_gan.face_maps import seen_by_landmarks
 from training.landmark_gan.takes import neutral_landmarks
 from training.runs.checkpoint import CheckpointError, load_checkpoint, restore_model
 from training.runs.settings import read_settings, settings_of_kind
@@ -33,10 +38,12 @@ class OpenedGenerator:
     template: Template
     frame_rate: float
     data_hash: str
+    carry: BasisTransfer | None
+    _last: list[tuple[FloatArray, NDArray[np.float32]]] = field(default_factory=list)
 
     def imagine(self, question: Question, seed: int | None) -> NDArray[np.float32]:
         """(T, 68, 3) displacements of all frames of a question, mm; None is the mean motion."""
-        neutral = neutral_landmarks(self.template, question.sequence.neutral)
+        neutral = question.sequence.neutral
         variation = MEAN_MOTION if seed is None else Variation(seed)
         return self.of_signal(self.labels.signal(question), neutral, variation)
 
@@ -44,14 +51,26 @@ class OpenedGenerator:
     def of_signal(
         self, signal: FloatArray, neutral: FloatArray, variation: Variation
     ) -> NDArray[np.float32]:
-        """(T, 68, 3) mm of a (T, C) signal on a face of (68, 3) landmarks, as in the add-on."""
+        """(T, 68, 3) mm of a (T, C) signal on a face with a (V, 3) neutral, as in the add-on."""
+        landmarks = neutral_landmarks(self.template, neutral).reshape(1, -1)
         noise = draw_noise(signal, self.generators.config, variation)
         output = self.generators(
             torch.from_numpy(signal_features(signal, self.frame_rate))[None],
-            torch.from_numpy(neutral.reshape(1, -1).astype(np.float32)),
+            self.generators.neutral_code(torch.from_numpy(landmarks)),
             torch.from_numpy(noise)[None],
+            torch.from_numpy(self._map_of(neutral))[None],
         )[-1][0]
         return output.unflatten(1, (-1, 3)).numpy(force=True)
+
+    def _map_of(self, neutral: FloatArray) -> NDArray[np.float32]:
+        """(204, 204) landmark map of a face; the last is kept."""
+        if self.carry is None:
+            return np.eye(FRAME_SIZE, dtype=np.float32)
+        if not self._last or not np.array_equal(self._last[0][0], neutral):
+            mean = seen_by_landmarks(self.template, self.carry.basis)
+            shown = seen_by_landmarks(self.template, self.carry.to(neutral))
+            self._last[:] = [(np.array(neutral), landmark_map(mean, shown))]
+        return self._last[0][1]
 
 
 def open_generator(folder: Path, data: TrainingData) -> OpenedGenerator:
@@ -87,6 +106,11 @@ def open_generator(folder: Path, data: TrainingData) -> OpenedGenerator:
     generators.eval()
     means, deviations = progress["magnitude_means"], progress["magnitude_deviations"]
     labels = Labels(MagnitudeStatistics(tuple(means), tuple(deviations)), config.labels)
+    carry = None
+    if config.generators.follows_neutral:
+        template = data.template
+        basis = read_basis(config.basis_from, template)
+        carry = BasisTransfer(template.vertices, template.triangles, basis)
     return OpenedGenerator(
-        generators, labels, data.template, data.frame_rate, progress["data_hash"]
+        generators, labels, data.template, data.frame_rate, progress["data_hash"], carry
     )

@@ -14,9 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from training.datasets.training_data import TrainingData
+from training.displacement_decoder.faces import read_basis
 from training.expression_model.recordings import MagnitudeStatistics, magnitude_statistics
 from training.landmark_gan.batches import BatchSource
 from training.landmark_gan.config import LandmarkTrainConfig, settings_dict, write_settings
+from training.landmark_gan.face_maps import face_maps
 from training.landmark_gan.linear_start import linear_start
 from training.landmark_gan.networks import Networks, build_networks
 from training.landmark_gan.takes import LandmarkTake, takes_of
@@ -46,13 +48,15 @@ FREE_SETTINGS = (
 class LandmarkRun:
     """What the run works with, and how far it is: `stage` "autoencoder", "0", "1", … or "done".
 
-    history: {stage: losses of every step}; metrics: what was measured.
+    faces: {subject: (204, 204) landmark map}; history: {stage: losses of every step}; metrics: what
+    was measured.
     """
 
     config: LandmarkTrainConfig
     data: TrainingData
     takes: dict[str, list[LandmarkTake]]
     statistics: MagnitudeStatistics
+    faces: dict[str, NDArray[np.float32]]
     source: BatchSource
     networks: Networks
     processes: Processes
@@ -103,14 +107,27 @@ def set_up(
     takes = {split: takes_of(data, split, config.labels) for split in ("train", "val", "test")}
     recordings = [take.recording for take in takes["train"]]
     statistics = magnitude_statistics(recordings, len(data.expressions))
-    source = BatchSource(takes["train"], statistics, config, data.frame_rate)
+    basis = None
+    if config.generators.follows_neutral:
+        basis = read_basis(config.basis_from, data.template)
+    faces = face_maps(data, basis)
+    source = BatchSource(takes["train"], statistics, config, data.frame_rate, faces)
     networks = build_networks(config, takes["train"], len(data.expressions))
     start = linear_start(source, float(networks.generators.scale))
     networks.generators.linear.weight.data.copy_(torch.from_numpy(start))
     networks.to(device.torch_device)
     processes.share_first([*networks.state_dict().values()])
     run = LandmarkRun(
-        config, data, takes, statistics, source, networks, processes, device, data_hash(data)
+        config,
+        data,
+        takes,
+        statistics,
+        faces,
+        source,
+        networks,
+        processes,
+        device,
+        data_hash(data),
     )
     run.stage = run.stages[0]
     return run

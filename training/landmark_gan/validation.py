@@ -32,8 +32,10 @@ class LandmarkErrors:
 
 
 def measure_takes(run: LandmarkRun, split: str, stride: int = 1) -> LandmarkErrors:
-    """Over every `stride`-th take of one expression of a split."""
-    takes = [take for take in run.takes[split] if len(take.components) == 1][::stride]
+    """Over every `stride`-th take of one expression of a split, all expressions alike."""
+    takes = [take for take in run.takes[split] if len(take.components) == 1]
+    takes.sort(key=lambda take: (take.components[0].expression, take.name))
+    takes = takes[::stride]
     rows = [_errors(run, take, number) for number, take in enumerate(takes)]
     means = np.mean(rows, axis=0)
     jitters = np.sum(rows, axis=0)
@@ -66,17 +68,26 @@ def generate_take(
     features = torch.from_numpy(signal_features(signal, run.data.frame_rate))[None]
     rows = max(num_noises, 1)
     noise = amount * training_noise(run.config.generators, rows, len(signal), run.rng(9, number))
-    return _generated(run.networks, features, take.neutral, noise if num_noises else 0 * noise)
+    if num_noises == 0:
+        noise = torch.zeros_like(noise)
+    return _generated(run.networks, features, take.neutral, run.faces[take.subject], noise)
 
 
 def _generated(
-    networks: Networks, features: torch.Tensor, neutral: FloatArray, noise: torch.Tensor
+    networks: Networks,
+    features: torch.Tensor,
+    neutral: FloatArray,
+    face: FloatArray,
+    noise: torch.Tensor,
 ) -> NDArray[np.float32]:
-    device = networks.generators.scale.device
-    rows = len(noise)
-    face = torch.from_numpy(neutral.reshape(1, -1)).to(device)
-    output = networks.generators(
-        features.to(device).expand(rows, -1, -1), face.expand(rows, -1), noise.to(device)
+    generators, rows = networks.generators, len(noise)
+    device = generators.scale.device
+    code = generators.neutral_code(torch.from_numpy(neutral.reshape(1, -1)).to(device))
+    output = generators(
+        features.to(device).expand(rows, -1, -1),
+        code.expand(rows, -1),
+        noise.to(device),
+        torch.from_numpy(face)[None].to(device).expand(rows, -1, -1),
     )[-1]
     return output.unflatten(2, (-1, 3)).numpy(force=True)
 
