@@ -14,15 +14,9 @@ import yaml
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from facegen_core.bundle import save_bundle  # noqa: E402
 from facegen_core.displacement_inference import DisplacementDecoder  # noqa: E402
-from facegen_core.errors import TopologyMismatchError  # noqa: E402
-from facegen_core.models.displacement_config import (  # noqa: E402
-    DisplacementDecoderConfig,
-    displacement_weight_shapes,
-)
+from facegen_core.models.displacement_config import displacement_weight_shapes  # noqa: E402
 from facegen_core.models.neutral_reading import NeutralReader  # noqa: E402
-from tests.core.model_fixtures import random_bundle  # noqa: E402
 from tests.training.decoder_fixtures import (  # noqa: E402
     NUM_BLENDSHAPES,
     decoder_data,
@@ -31,10 +25,8 @@ from tests.training.decoder_fixtures import (  # noqa: E402
 )
 from training.displacement_decoder import train as decoder_training  # noqa: E402
 from training.displacement_decoder.config import (  # noqa: E402
-    DecoderTrainConfig,
     decoder_config_from_dict,
     decoder_config_to_dict,
-    read_decoder_config,
 )
 from training.displacement_decoder.examples import ExampleSource, lesson_of  # noqa: E402
 from training.displacement_decoder.faces import read_basis, read_faces  # noqa: E402
@@ -44,7 +36,6 @@ from training.displacement_decoder.open_run import open_decoder  # noqa: E402
 from training.displacement_decoder.train import train_decoder  # noqa: E402
 from training.expression_model.face_bases import FaceBases  # noqa: E402
 from training.runs.checkpoint import (  # noqa: E402
-    Checkpoint,
     CheckpointError,
     load_checkpoint,
     save_checkpoint,
@@ -278,54 +269,6 @@ def test_the_objective_counts_vertices_by_their_nearness(data, config):
     assert total == pytest.approx(5.0 * (near[vertex] + 0.1) / template.num_vertices, rel=1e-5)
     moved = torch.ones_like(errors)
     assert Objective(config, template)(moved)[3] < 1e-6, "what moves as one is not rough"
-
-
-def test_a_basis_is_read_from_a_bundle_too(data, tmp_path):
-    bundle = random_bundle()
-    save_bundle(bundle, tmp_path / "model.facegen")
-    basis = read_basis(tmp_path / "model.facegen", data.template)
-    np.testing.assert_allclose(basis, bundle.weights["blendshapes.basis"], atol=1e-3)
-
-
-def test_a_basis_of_another_template_is_refused(data, tmp_path):
-    small = dataclasses.replace(data.template, vertices=data.template.vertices[:10])
-    with pytest.raises(TopologyMismatchError, match="261 vertices, the data has 10"):
-        read_basis(write_basis(tmp_path, data), small)
-
-
-def test_a_run_without_blendshapes_is_refused(data, tmp_path):
-    save_checkpoint(Checkpoint({}, {}, {}, {}, {}), tmp_path / "checkpoint.npz")
-    with pytest.raises(CheckpointError, match="without blendshapes"):
-        read_basis(tmp_path, data.template)
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("decoder:\n  step: 3\n", "Unknown setting 'decoder.step'"),
-        ("decoder:\n  steps: many\n", "'decoder.steps': expected int"),
-        ("decoder:\n  frames_per_face: 0\n", "'frames_per_face': expected 1 or more"),
-        ("decoder:\n  blended: 1.5\n", "'blended': expected 0 to 1"),
-        ("decoder:\n  model: {attention: all}\n", "'decoder.model.attention': expected one of"),
-        ("decoder:\n  model: {residual: false, linear_head: false}\n", "nothing is left"),
-        ("- decoder\n", "expected 'section:'"),
-    ],
-)
-def test_senseless_settings_are_refused_by_name(tmp_path, text, named):
-    path = tmp_path / "recipe.yaml"
-    path.write_text(text)
-    with pytest.raises(TrainingConfigError, match=named):
-        read_decoder_config(path)
-
-
-def test_a_recipe_states_only_differences(tmp_path):
-    path = tmp_path / "recipe.yaml"
-    path.write_text("landmarks:\n  steps: 3\ndecoder:\n  model: {attention: none}\n")
-    expected = DecoderTrainConfig(model=DisplacementDecoderConfig(attention="none"))
-    assert read_decoder_config(path) == expected
-    path.write_text("landmarks: {}\n")
-    assert read_decoder_config(path) == DecoderTrainConfig()
-    assert decoder_config_to_dict(DecoderTrainConfig())["model"]["channels"] == [48, 32, 16, 8]
 
 
 def test_a_decoder_that_does_not_fit_the_template_is_refused(basis_from, data, tmp_path):
