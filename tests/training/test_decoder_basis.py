@@ -7,12 +7,12 @@ import pytest
 
 pytest.importorskip("torch", reason="training needs torch")
 
-from facegen_core.bundle import save_bundle  # noqa: E402
-from facegen_core.errors import TopologyMismatchError  # noqa: E402
-from tests.core.model_fixtures import random_bundle  # noqa: E402
-from tests.training.decoder_fixtures import decoder_data, write_basis  # noqa: E402
-from training.displacement_decoder.faces import read_basis  # noqa: E402
-from training.runs.checkpoint import (  # noqa: E402
+from facegen_core.bundle import save_bundle
+from facegen_core.errors import TopologyMismatchError
+from tests.core.model_fixtures import random_bundle
+from tests.training.decoder_fixtures import decoder_data, write_basis
+from training.displacement_decoder.faces import read_basis
+from training.runs.checkpoint import (
     Checkpoint,
     CheckpointError,
     save_checkpoint,
