@@ -13,9 +13,11 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 from facegen_core.errors import FacegenError  # noqa: E402
 from tests.training.evaluation_fixtures import TwoAtOnce, toy_data, write_toy_runs  # noqa: E402
 from tests.training.landmark_fakes import FakeDecoder, FakeGenerator, fake_systems  # noqa: E402
+from training.datasets.training_data import read_training_data  # noqa: E402
 from training.evaluation import evaluate as expression_evaluation  # noqa: E402
 from training.evaluation.reference import read_reference  # noqa: E402
 from training.evaluation.skin_measures import TRUTH, SkinMeasures  # noqa: E402
+from training.expression_model.train_config import TrainConfig  # noqa: E402
 from training.landmark_evaluation import command, examination, jury, saved_results  # noqa: E402
 from training.landmark_evaluation.ablations import paired_change, share_change  # noqa: E402
 from training.landmark_evaluation.cases import choose_takes, one_of_each, read_take  # noqa: E402
@@ -298,6 +300,22 @@ def test_what_is_missing_leaves_targets_open(evaluated):
     _, results = evaluated
     without = results | {"systems": {"class_mean": results["systems"]["class_mean"]}, "decoder": {}}
     assert all(target["reached"] is None for target in judge_landmark_targets(without))
+
+
+def test_recordings_of_any_expressions_are_measured(prepared_scans, tmp_path):
+    recorded = read_training_data(TrainConfig(data=prepared_scans))
+    settings = LandmarkSettings(
+        data=prepared_scans, out=tmp_path, frames=8, is_quick=True, has_figures=False
+    )
+    own = read_reference(recorded, 8, 1)
+    results = command.evaluate(recorded, settings, fake_systems(own, recorded.template))
+    assert results["expressions"] == list(recorded.expressions)
+    assert not results["has_simulator"]
+    assert results["identity_limit"] is None
+    verdicts = {t["name"]: t["reached"] for t in results["targets"]}
+    assert verdicts["identity"] is None  # one test subject: nobody to be taken for
+    assert verdicts["recognised"] is not None
+    assert (tmp_path / "results.md").read_text().startswith(HEADING)
 
 
 def test_settings_that_ask_for_nothing_are_refused():

@@ -83,10 +83,10 @@ def _error(region: str) -> Callable[[Results], tuple[bool, str]]:
     return judge
 
 
-def _identity(results: Results) -> tuple[bool, str]:
+def _identity(results: Results) -> tuple[bool | None, str]:
     ours, peer = (results["systems"][n].get("identity") for n in (OURS, PEER))
     if ours is None or peer is None:
-        return False, "There are not two subjects who play the same expression."
+        return None, "There are not two subjects who play the same expression."
     own, other = ours["recorded"], peer["recorded"]
     return own["top1"] > other["top1"] and ours["swap"]["cosine"] > 0, (
         f"First of {own['num_subjects']:.0f} in {own['top1']:.1%} of {own['num_probes']:.0f}, "
@@ -106,7 +106,7 @@ def _recognised(results: Results) -> tuple[bool, str]:
 
 
 def _diverse(results: Results) -> tuple[bool | None, str]:
-    ours = results["systems"][OURS]["diversity"]
+    ours = results["systems"][OURS].get("diversity", {})
     if "landmarks_ratio" not in ours:
         return None, "These data have no second take of a person and expression to tell."
     low, high = DIVERSITY_RANGE
