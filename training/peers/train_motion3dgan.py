@@ -4,7 +4,7 @@ Gulrajani et al. 2017 for the penalty; losses and their weights as published (Ot
 2022): adversarial, 10 · L1 of tangent vectors, 10 · geodesic distance, both between a generated
 path and a real one of the same class; generator first, then four steps of the critic.
 
-Deviations, for one CPU thread: narrower layers, a higher rate for 1600 steps instead of 1e-6 for
+Deviations, for one CPU thread: narrower layers, a higher rate for 800 steps instead of 1e-6 for
 some 80,000, and the generator that is kept is a moving average of its weights. The critic and
 the L1 see tangent vectors in units of PATH_UNIT; the original's are those of the sphere, if our
 reading is right, in which its geodesic term would leave nothing to the critic.
