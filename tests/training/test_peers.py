@@ -129,10 +129,11 @@ def test_the_label_code_names_its_class_by_sign_and_carries_noise():
     assert set(np.abs(plain).ravel()) == {0.5}
 
 
-def test_the_paper_s_generator_has_its_73_million_weights_in_the_first_layer():
+def test_the_paper_s_width_makes_the_paper_s_first_layer():
+    """(128 + 36) numbers to 51 × 7 × 1024; the paper's 73 M count 36 more, its label again."""
     with torch.device("meta"):
         generator = motion3dgan.PathGenerator(Motion3DGANConfig(width=1024), num_classes=12)
-    assert 55e6 < sum(p.numel() for p in generator.expand.parameters()) < 75e6
+    assert generator.expand.weight.numel() == (128 + 36) * 51 * 7 * 1024
 
 
 def test_torch_maps_are_those_of_numpy():

@@ -15,7 +15,8 @@ from training.runs.settings import TrainingConfigError, read_settings, settings_
 class Motion3DGANConfig:
     """The landmark generator. Sizes for one CPU thread; those of the paper in comments."""
 
-    # Channels of the coarsest image; the paper's 1024 make 73 M weights.
+    # Channels of the coarsest image; the paper's 1024 make a first layer of 60 M weights with its
+    # 12 classes (73 M as published, where the label is appended twice).
     width: int = 32
     noise_size: int = 128
     # Channels of the critic's convolutions, and of the layer after them; paper: 64, 32, 16; 1024.
