@@ -40,12 +40,12 @@ class LandmarkTrainConfig:
     code_noise: float = 1.0
     code_dropout: float = 0.5
     # Steps of the autoencoder, before all others, and frames of each.
-    autoencoder_steps: int = 2500
+    autoencoder_steps: int = 4000
     autoencoder_batch: int = 256
     autoencoder_rate: float = 2e-3
     # Steps of each stage, coarse to fine: those before it are finished and stay as they are.
     # Examples of each step, and consecutive frames of each example.
-    stage_steps: tuple[int, ...] = (6000, 1000, 1000)
+    stage_steps: tuple[int, ...] = (4000, 600, 600)
     batch: int = 24
     window: int = 64
     learning_rate: float = 1e-3
