@@ -87,3 +87,26 @@ def test_a_clip_with_nan_is_refused_with_its_frame():
     clip[7, 3, 1] = np.nan
     with pytest.raises(TopologyMismatchError, match="Frame 7"):
         compress(clip, 0.1)
+
+
+def test_a_long_take_keeps_to_the_tolerance_in_every_frame_and_rests_exactly():
+    """Fitted to some of its frames, looked at in all: also where one frame stands out alone."""
+    rng = np.random.default_rng(9)
+    poses = rng.normal(0.0, 3.0, (5, 120, 3))
+    times = np.arange(1200)
+    weights = np.clip(np.sin(times[:, None] / [37.0, 53.0, 71.0, 91.0, 113.0]), 0.0, 1.0) ** 2
+    clip = np.tensordot(weights, poses, axes=1).astype(np.float32)
+    clip[631] += rng.normal(0.0, 2.0, (120, 3)).astype(np.float32)
+    clip[300:310] = 0.0
+    heard: list[float] = []
+    shapes = compress(clip, 0.1, progress=lambda fraction, _: heard.append(fraction))
+    assert shapes.max_error <= 0.1
+    assert largest_distance(shapes.rebuild(), clip) <= 0.1 + 1e-4
+    assert shapes.num_shapes <= 12
+    assert not shapes.weights[300:310].any()
+    np.testing.assert_allclose(shapes.weights.max(axis=0), 1.0, atol=1e-6)
+    assert heard == sorted(heard)
+    limited = compress(clip, 0.1, max_shapes=3)
+    assert limited.num_shapes == 3
+    measured = largest_distance(limited.rebuild(), clip)
+    assert limited.max_error == pytest.approx(measured, rel=1e-3)

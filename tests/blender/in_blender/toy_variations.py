@@ -33,7 +33,9 @@ def with_variations(bundle: Any, core: Callable[[str], ModuleType]) -> Any:
         apexes[k] = moved[-1] - template.landmark_positions
         motions.append((moved - template.landmark_positions).reshape(20, -1))
         poses.append(motion.jaw)
-    generators = configs[0].LandmarkGanConfig(width=NOISE_SIZE, num_blocks=1, noise_size=NOISE_SIZE)
+    generators = configs[0].LandmarkGanConfig(
+        stage_rates=(1.0,), widths=(NOISE_SIZE,), num_blocks=1, noise_size=NOISE_SIZE
+    )
     decoder = configs[1].DisplacementDecoderConfig(residual=False)
     num_shapes = bundle.config.num_blendshapes
     shapes = {
@@ -51,9 +53,9 @@ def with_variations(bundle: Any, core: Callable[[str], ModuleType]) -> Any:
     weights["generators.noise_scales"] = np.ones(generators.num_stages, np.float32)
     weights["generators.neutral_mean"] = template.landmark_positions.reshape(-1)
     weights["generators.linear.weight"][:, : len(names)] = apexes.reshape(len(names), -1).T
-    weights["generators.stages.2.read.weight"][:, -204 - NOISE_SIZE : -204] = np.eye(NOISE_SIZE)
+    weights["generators.stages.0.read.weight"][:, -204 - NOISE_SIZE : -204] = np.eye(NOISE_SIZE)
     for column, (across, up) in enumerate(((0, 1), (1, 0), (0, 1), (1, 0))):
-        write = weights["generators.stages.2.write.weight"].reshape(68, 3, NOISE_SIZE)
+        write = weights["generators.stages.0.write.weight"].reshape(68, 3, NOISE_SIZE)
         for landmark, mm in _MOVED.items():
             side = 1.0 if column < 2 or template.landmark_positions[landmark, 0] > 0 else -0.5
             write[landmark, :2, column] = side * mm * np.array([0.6 * across, up])
