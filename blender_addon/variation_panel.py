@@ -7,7 +7,8 @@ import bpy
 from facegen_core.errors import FacegenError
 
 from . import generators, variation_sheet
-from .operators.variations import FACEGEN_OT_pick_variation, FACEGEN_OT_variations
+from .operators.pick_variation import FACEGEN_OT_pick_variation
+from .operators.variations import FACEGEN_OT_variations
 from .panel_base import FacegenPanel, draw_sentence
 from .preferences import model_in_use
 from .scene import state

@@ -11,12 +11,13 @@ from .export_fbx import FACEGEN_OT_export_fbx
 from .generate import FACEGEN_OT_generate
 from .heat_map import FACEGEN_OT_heat_map
 from .match import FACEGEN_OT_match
+from .pick_variation import FACEGEN_OT_pick_variation
 from .place_landmarks import FACEGEN_OT_place_landmarks
 from .remove_keys import FACEGEN_OT_remove_keys
 from .remove_landmarks import FACEGEN_OT_remove_landmarks
 from .select_part import FACEGEN_OT_select_part
 from .show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
-from .variations import FACEGEN_OT_pick_variation, FACEGEN_OT_variations
+from .variations import FACEGEN_OT_variations
 
 CLASSES = (
     FACEGEN_OT_add_head,

@@ -1,19 +1,18 @@
-"""Variations: nine motions of this head as small moving pictures; picking one generates it."""
+"""Variations: nine motions of this head as small moving pictures to pick from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from bpy.props import FloatProperty, IntProperty
+from bpy.props import IntProperty
 
 from facegen_core import pipeline, preview
 from facegen_core.errors import IntensityError
-from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from .. import generators, jobs, variation_sheet
+from .. import jobs, variation_sheet
 from ..scene import state
 from . import generate, match, polling
 
@@ -66,7 +65,6 @@ class FACEGEN_OT_variations(polling.OnHead, jobs.JobOperator, bpy.types.Operator
 
     bl_idname = "facegen.variations"
     bl_label = "Variations"
-    bl_options = {"REGISTER"}
 
     first_seed: IntProperty(
         name="First Seed",
@@ -92,35 +90,3 @@ class FACEGEN_OT_variations(polling.OnHead, jobs.JobOperator, bpy.types.Operator
         variation_sheet.show(drawn.sheet)
         seeds = drawn.sheet.seeds
         return f"Drew seeds {seeds[0]} to {seeds[-1]} of '{drawn.sheet.head}': click one to take it"
-
-
-class FACEGEN_OT_pick_variation(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
-    """Take this variation: set the generator and the seed, and generate"""
-
-    bl_idname = "facegen.pick_variation"
-    bl_label = "Pick Variation"
-    bl_options = {"UNDO"}
-
-    seed: IntProperty(name="Seed", min=0, options={"SKIP_SAVE"})
-    amount: FloatProperty(
-        name="Amount", default=1.0, min=0.0, max=MAX_AMOUNT, options={"SKIP_SAVE"}
-    )
-
-    def begin(self, context: bpy.types.Context) -> jobs.Work:
-        target = state.find_target(context)
-        self._target_name = target.name
-        self._request = replace(
-            generate.request_generate(context, target),
-            generator=generators.VARIED,
-            variation=Variation(self.seed, round(self.amount, 6)),
-        )
-        return lambda progress: generate.run_generate(self._request, progress)
-
-    def finish(self, context: bpy.types.Context, generated: generate.Generated) -> str:
-        target = state.head_named(self._target_name)
-        variation = self._request.variation
-        num_keys = generate.write_generated(context, target, self._request, generated)
-        settings = target.facegen
-        settings.generator = generators.VARIED
-        settings.variation_seed, settings.variation_amount = variation.seed, variation.amount
-        return generate.sentence(target, self._request, num_keys)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facegen_core.errors import FacegenError
 
 from .picture_render import new_scene, remove_scene
-from .png import encode_png
+from .png import encode_png_quickly
 
 
 def check_movies() -> None:
@@ -35,7 +35,7 @@ def write_movie(pictures: NDArray[np.uint8], pictures_per_second: float, path: P
         with tempfile.TemporaryDirectory() as folder:
             names = [f"{k:05d}.png" for k in range(len(pictures))]
             for name, picture in zip(names, pictures, strict=True):
-                (Path(folder) / name).write_bytes(encode_png(picture))
+                (Path(folder) / name).write_bytes(encode_png_quickly(picture))
             _fill_sequencer(scene, Path(folder), names)
             _film(scene, pictures_per_second, path)
             bpy.ops.render.render(scene=scene.name, animation=True)

@@ -26,17 +26,21 @@ def encode_png(pixels: NDArray[np.uint8], max_bytes: int | None = None) -> bytes
     return content
 
 
+def encode_png_quickly(pixels: NDArray[np.uint8]) -> bytes:
+    """The same, larger by half and in a hundredth of the time: for files that are read once."""
+    unfiltered = np.pad(pixels.reshape(len(pixels), -1), ((0, 0), (1, 0)))
+    return _file(pixels, zlib.compress(unfiltered.tobytes(), 1))
+
+
 def _encode(pixels: NDArray[np.uint8]) -> bytes:
+    return _file(pixels, zlib.compress(_filtered(pixels), 9))
+
+
+def _file(pixels: NDArray[np.uint8], content: bytes) -> bytes:
     rows, columns, _ = pixels.shape
     header = struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0)  # 8 bits, RGB
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(name, content)
-        for name, content in (
-            (b"IHDR", header),
-            (b"IDAT", zlib.compress(_filtered(pixels), 9)),
-            (b"IEND", b""),
-        )
-    )
+    chunks = ((b"IHDR", header), (b"IDAT", content), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
 
 
 def _filtered(pixels: NDArray[np.uint8]) -> bytes:

@@ -1,18 +1,21 @@
 """Runs inside Blender with a window: an artist's first visit to the Facegen tab, step by step.
 
-Installs the zip, adds the sample head, matches, adds expressions, cancels a generation with a real
-ESC key, generates, undoes, redoes, exports; a screenshot and a check after each step. Steps are
-driven from a timer, because modal operators need the event loop between them.
+Installs the zip, adds the sample head, matches, adds expressions, picks one of nine variations,
+cancels a generation with a real ESC key, generates, undoes, redoes, exports; a screenshot and a
+check after each step. Steps are driven from a timer, because modal operators need the event loop
+between them.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import bpy
 
@@ -85,6 +88,8 @@ def visit() -> Iterator[float]:
     bpy.context.scene.frame_set(21)
     channel = bpy.context.object.facegen.happy
     check("the happy channel is 1 at its apex", abs(channel - 1.0) < 1e-6)
+
+    yield from pick_a_variation(head_name)
 
     with view():
         bpy.ops.facegen.generate("INVOKE_DEFAULT")
@@ -180,6 +185,73 @@ def look_and_correct(head: bpy.types.Object) -> Iterator[float]:
     with view():
         bpy.ops.facegen.remove_landmarks()
     yield 0.5
+
+
+def pick_a_variation(head_name: str) -> Iterator[float]:
+    """The sheet of variations drawn, looked at while it moves, and one of it clicked and undone."""
+    sheets = addon("variation_sheet")
+    if not addon("preferences").model_in_use(bpy.context).has_variations:
+        figures["variations"] = 0  # the model of this zip has none; the panel says so
+        return
+    start = time.time()
+    with view():
+        bpy.ops.facegen.variations("INVOKE_DEFAULT")
+    yield 0.3
+    check("drawing variations runs modally", is_generating())
+    yield from wait_while(is_generating)
+    figures["variations_seconds"] = round(time.time() - start, 2)
+    check("the sheet is in memory", sheets.sheet_of(head_name) is not None)
+    check("drawing leaves no shape key", num_keys(head_name) == 0)
+    yield from scroll_sidebar("5")
+    shown = set()
+    for k in range(12):
+        shown.add(sheets._player.shown)
+        if k in (0, 5, 9):
+            screenshot(f"5a-variations-{k}")
+        yield 0.15
+    check("its pictures move", len(shown) > 3)
+    region = sidebar()
+    for above_bottom in range(122, 220, 6):  # the left button below the last row of pictures
+        click(region.x + 40, region.y + above_bottom)
+        yield 1.0
+        if is_generating():
+            break
+    check("a click on a picture's button generates", is_generating())
+    yield from wait_while(is_generating)
+    yield 0.5
+    settings = bpy.data.objects[head_name].facegen
+    check("with the seed that was clicked", settings.made_by.startswith("Varied, seed 6"))
+    check("and writes its keys", num_keys(head_name) > 1)
+    screenshot("5b-variation-picked")
+    view_area().spaces.active.show_region_ui = False
+    yield 2.5
+    check("hidden pictures stand still", not bpy.app.timers.is_registered(sheets._move_on))
+    view_area().spaces.active.show_region_ui = True
+    yield 1.0
+    with view():
+        bpy.ops.ed.undo()
+    yield 1.0
+    check("one undo takes the variation back", num_keys(head_name) == 0)
+    check("and the generator", bpy.data.objects[head_name].facegen.generator == "lstm")
+    yield from scroll_sidebar("4")
+
+
+def scroll_sidebar(button: str) -> Iterator[float]:
+    """Turn the wheel over the sidebar to its end: button 4 is up, 5 is down."""
+    region = sidebar()
+    top = bpy.context.window_manager.windows[0].height
+    subprocess.Popen(
+        ["xdotool", "mousemove", str(region.x + 80), str(top - region.y - region.height // 2)]
+    )
+    yield 0.5
+    for _ in range(20):
+        subprocess.Popen(["xdotool", "click", button])
+        yield 0.1
+    yield 0.7
+
+
+def addon(name: str) -> ModuleType:
+    return importlib.import_module(f"bl_ext.user_default.facegen.{name}")
 
 
 def num_keys(name: str) -> int:
