@@ -18,7 +18,7 @@ from training.evaluation import evaluate as expression_evaluation  # noqa: E402
 from training.evaluation.reference import read_reference  # noqa: E402
 from training.evaluation.skin_measures import TRUTH, SkinMeasures  # noqa: E402
 from training.expression_model.train_config import TrainConfig  # noqa: E402
-from training.landmark_evaluation import command, examination, jury, saved_results  # noqa: E402
+from training.landmark_evaluation import command, examination, jury, opening, saved_results  # noqa: E402
 from training.landmark_evaluation.ablations import paired_change, share_change  # noqa: E402
 from training.landmark_evaluation.cases import choose_takes, one_of_each, read_take  # noqa: E402
 from training.landmark_evaluation.command import LandmarkSettings  # noqa: E402
@@ -27,7 +27,7 @@ from training.landmark_evaluation.error_rows import ErrorRows  # noqa: E402
 from training.landmark_evaluation.identity import Recognition  # noqa: E402
 from training.landmark_evaluation.jury import Jury, resting_ends  # noqa: E402
 from training.landmark_evaluation.lengths import LENGTHS  # noqa: E402
-from training.landmark_evaluation.opening import open_landmark_systems  # noqa: E402
+from training.landmark_evaluation.opening import num_steps, open_landmark_systems  # noqa: E402
 from training.landmark_evaluation.report import HEADING, without_landmark_section  # noqa: E402
 from training.landmark_evaluation.systems import (  # noqa: E402
     LandmarkSystem,
@@ -240,7 +240,7 @@ def test_the_section_says_everything_and_how_to_do_it_again(evaluated):
     assert page.startswith(HEADING)
     for target in results["targets"]:
         assert target["finding"] in page
-    for text in ("12 of 24 takes", "nothing", "`class_mean_rbf`", "beside our full training"):
+    for text in ("12 of 24 takes", "nothing", "`class_mean_rbf`", "beside a full training"):
         assert text in page
     words = shlex.split(results["command"])
     parser = argparse.ArgumentParser()
@@ -294,6 +294,55 @@ def test_runs_that_are_missing_are_named_with_why(data, reference, tmp_path):
     assert all(why for why in opened.missing.values())
     runs = write_toy_runs(tmp_path / "runs", data)
     assert "hybrid_identity" in open_landmark_systems(runs, data, reference).candidates
+
+
+def test_ablations_stand_beside_the_full_system_of_their_own(
+    data, reference, tmp_path, monkeypatch
+):
+    def opener_of(kind):
+        def opens(folder, data):
+            if not (folder / "config.yaml").exists():
+                raise FacegenError(f"{folder} holds no run.")
+            return folder
+
+        return opens
+
+    monkeypatch.setattr(opening, "opener_of", opener_of)
+    steps = {
+        "lm4dgan/landmarks": 900,
+        "lm4dgan/decoder": 500,
+        "ablations/full/landmarks": 300,
+        "ablations/no_identity/landmarks": 300,
+        "ablations/one_stage/landmarks": 100,
+        "ablations/no_cross_attention/decoder": 500,
+    }
+    for name, count in steps.items():
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.yaml").write_text(f"seed: 1\nsteps: {count}\n")
+    opened = open_landmark_systems(tmp_path, data, reference)
+    assert list(opened.candidates) == ["lm4dgan", "class_mean"]
+    found = opened.ablations
+    assert set(found) == {"no_identity", "one_stage", "no_cross_attention"}
+    assert found["no_identity"].full.generator == tmp_path / "ablations/full/landmarks"
+    assert found["no_identity"].full is found["one_stage"].full
+    assert found["no_cross_attention"].full is opened.candidates["lm4dgan"]
+    assert found["no_cross_attention"].ablated.generator == tmp_path / "lm4dgan/landmarks"
+    same = {name: pair.is_same_budget for name, pair in found.items()}
+    assert same == {"no_identity": True, "one_stage": False, "no_cross_attention": True}
+    assert "no_autoencoder" in opened.missing
+
+
+def test_budgets_are_told_by_steps(tmp_path):
+    for name, text in (
+        ("flat", "steps: 300\n"),
+        ("section", "decoder:\n  steps: 300\n  seed: 1\n"),
+        ("stages", "seed: 1\nstage_steps: [100, 150, 50]\n"),
+        ("silent", "seed: 1\nbatch: 2\n"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(text)
+    assert [num_steps(tmp_path / n) for n in ("flat", "section", "stages")] == [300] * 3
+    assert num_steps(tmp_path / "silent") == num_steps(tmp_path / "none") == -1
 
 
 def test_what_is_missing_leaves_targets_open(evaluated):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from facegen_core.errors import FacegenError
 from training.datasets.training_data import TrainingData
 from training.evaluation.reference import Reference
@@ -26,6 +28,7 @@ from training.landmark_evaluation.systems import (
     class_mean_system,
 )
 from training.peers.open_peers import open_peers
+from training.runs.settings import read_settings
 
 # Who opens a stage of the second generator: module and function(folder, data), which raises a
 # FacegenError with the reason where it cannot.
@@ -37,6 +40,8 @@ OPENERS = {
 OURS_FOLDER, ABLATIONS_FOLDER = "lm4dgan", "ablations"
 # The ablation that leaves nothing out: trained with the budget of the others.
 FULL = "full"
+# Settings of a run that count its steps.
+_STEPS = ("steps", "stage_steps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +93,20 @@ def open_landmark_systems(
     candidates[CLASS_MEAN] = class_mean_system(reference, data.template)
     opened = OpenedLandmarkSystems(candidates, decoders, missing=missing)
     if generator is not None and decoder is not None:
-        _open_ablations(runs / ABLATIONS_FOLDER, data, opened, generator, decoder)
+        _open_ablations(runs / ABLATIONS_FOLDER, folder, data, opened, generator, decoder)
     return opened
 
 
 def _open_ablations(
-    folder: Path, data: TrainingData, opened: OpenedLandmarkSystems, generator: Any, decoder: Any
+    folder: Path,
+    ours: Path,
+    data: TrainingData,
+    opened: OpenedLandmarkSystems,
+    generator: Any,
+    decoder: Any,
 ) -> None:
-    fulls: dict[str, tuple[Candidate, bool]] = {}
+    """Beside the full system of the ablations, or ours where there is none."""
+    fulls: dict[str, tuple[Candidate, int]] = {}
     for name, kind in ABLATIONS.items():
         part = _attempt(name, opened.missing, kind, folder / name / kind, data)
         if part is None:
@@ -103,11 +114,29 @@ def _open_ablations(
         if kind not in fulls:
             own = folder / FULL / kind
             found = _attempt(FULL, opened.missing, kind, own, data) if own.exists() else None
-            fulls[kind] = opened.candidates[OURS], False
             if found is not None:
-                fulls[kind] = _with(kind, found, generator, decoder), True
+                fulls[kind] = _with(kind, found, generator, decoder), num_steps(own)
+            else:
+                fulls[kind] = opened.candidates[OURS], num_steps(ours / kind)
+        full, budget = fulls[kind]
+        is_same = num_steps(folder / name / kind) == budget
         ablated = _with(kind, part, generator, decoder)
-        opened.ablations[name] = OpenedAblation(ablated, *fulls[kind])
+        opened.ablations[name] = OpenedAblation(ablated, full, is_same)
+
+
+def num_steps(folder: Path) -> int:
+    """How long a run was trained, by its config.yaml; -1 where that does not say."""
+    try:
+        content = read_settings(folder / "config.yaml")
+    except FacegenError:
+        return -1
+    if isinstance(content, dict) and len(content) == 1:
+        section = next(iter(content.values()))
+        content = section if isinstance(section, dict) else content  # of a recipe
+    if not isinstance(content, dict):
+        return -1
+    told = [content[name] for name in _STEPS if name in content]
+    return int(np.sum(told[0])) if told else -1
 
 
 def _with(kind: str, part: Any, generator: Any, decoder: Any) -> LandmarkSystem:

@@ -18,6 +18,15 @@ _MEASURE_TITLES = {
     "f1": "F1",
     "jitter_ratio": "jitter",
 }
+_ABLATION_TITLES = {
+    "no_identity": "without identity discriminator",
+    "no_autoencoder": "without autoencoder",
+    "one_stage": "one stage",
+    "no_critics": "without critics",
+    "no_energy_score": "adversarial alone, no energy score",
+    "no_cross_attention": "without cross-attention",
+    "landmark_attention": "attention to landmarks in its place",
+}
 _AS_SHARE = ("identity_top1",)
 
 
@@ -78,22 +87,28 @@ def ablation_section(results: Results) -> list[str]:
     effort = results["effort"]
     rows = []
     for row in results["ablations"]:
-        budget = "" if row["is_same_budget"] else " *"
+        budget = "" if row["is_same_budget"] else " \\*"
         cells = [_change(name, row["changes"].get(name)) for name in measures]
-        rows.append((row["name"].replace("_", " ") + budget, *cells, _verdict(row["changes"])))
+        rows.append(
+            (
+                _ABLATION_TITLES.get(row["name"], row["name"]) + budget,
+                *cells,
+                _verdict(row["changes"]),
+            )
+        )
     lines = [
         "## LM-4DGAN: what each part is worth",
         "",
-        f"The system without a part, beside the full one trained with the same budget, on at most "
+        f"The system without a part, beside the full one of the same number of steps, on at most "
         f"{effort['ablation_takes']} takes with {effort['ablation_noises']} noises: full → without "
         "(± spread of the difference: over subjects for errors, diversity and jitter, over "
         "trainings of the classifier for F1, sampling error for identity). *Nothing*: no measure "
         "changes by more than its spread.",
         "",
-        *markdown_table(("without", *(_MEASURE_TITLES[m] for m in measures), "worth"), rows),
+        *markdown_table(("", *(_MEASURE_TITLES[m] for m in measures), "worth"), rows),
     ]
     if any(not row["is_same_budget"] for row in results["ablations"]):
-        lines += ["", "\\* beside our full training, which had a larger budget."]
+        lines += ["", "\\* beside a full training of another number of steps."]
     return lines
 
 

@@ -32,6 +32,8 @@ ABLATIONS = {
     "no_identity": "landmarks",
     "no_autoencoder": "landmarks",
     "one_stage": "landmarks",
+    "no_critics": "landmarks",
+    "no_energy_score": "landmarks",
     "no_cross_attention": "decoder",
     "landmark_attention": "decoder",
 }
