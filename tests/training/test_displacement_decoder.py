@@ -117,6 +117,11 @@ def test_a_finished_run_is_opened_as_the_evaluation_asks_for_it(unbroken, config
     (tmp_path / "copy" / "config.yaml").write_text(text)
     with pytest.raises(CheckpointError, match="other blendshapes"):
         open_decoder(tmp_path / "copy", data)
+    recipe = yaml.safe_dump({"decoder": decoder_config_to_dict(config)})
+    (tmp_path / "copy" / "config.yaml").write_text(recipe)
+    assert np.array_equal(
+        open_decoder(tmp_path / "copy", data).decode(take.neutral, landmarks), skin
+    )
 
 
 def test_the_residual_learns_what_the_head_leaves_over(basis_from, data, tmp_path):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from facegen_core.displacement_inference import DisplacementDecoder
 from training.datasets.training_data import TrainingData
-from training.displacement_decoder.config import CONFIG_FILE, decoder_config_from_dict
+from training.displacement_decoder.config import CONFIG_FILE, SECTION, decoder_config_from_dict
 from training.displacement_decoder.faces import read_basis
 from training.displacement_decoder.run import basis_hash
 from training.runs.checkpoint import CheckpointError, load_checkpoint
@@ -42,7 +42,9 @@ def open_decoder(folder: Path, data: TrainingData) -> OpenedDecoder:
     progress = checkpoint.progress
     if "final" not in progress.get("metrics", {}):
         raise CheckpointError(f"{folder} is not finished: resume it with --resume.")
-    config = decoder_config_from_dict(read_settings(Path(folder) / CONFIG_FILE))
+    settings = read_settings(Path(folder) / CONFIG_FILE)
+    # A run's file may be a recipe, with the settings in their section.
+    config = decoder_config_from_dict(settings.get(SECTION, settings))
     basis = read_basis(config.basis_from, data.template)
     if basis_hash(basis) != progress["basis_hash"]:
         raise CheckpointError(
