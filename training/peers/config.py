@@ -23,7 +23,7 @@ class Motion3DGANConfig:
     critic_channels: tuple[int, ...] = (16, 16, 16)
     critic_hidden: int = 128
     # Generator steps; the paper: 8000 epochs of some ten batches at a rate of 1e-6.
-    steps: int = 800
+    steps: int = 1600
     batch: int = 16
     critic_steps: int = 4
     # Of both; falls exponentially to `final_rate` of itself over the steps.
