@@ -1,4 +1,4 @@
-"""The first generator as it ships: a bundle asked like a run, where the run itself is not at hand."""
+"""The first generator as it ships: a bundle asked like a run, where its run is not at hand."""
 
 from __future__ import annotations
 

@@ -13,11 +13,14 @@ import numpy as np
 from facegen_core.errors import FacegenError
 from training.datasets.training_data import TrainingData
 from training.evaluation.reference import Reference
-from training.evaluation.systems import RUN_FOLDERS, open_run
+from training.evaluation.shipped import open_shipped
+from training.evaluation.systems import RUN_FOLDERS, System, open_run
+from training.expression_model.export_bundle import DEFAULT_BUNDLE
 from training.landmark_evaluation.systems import (
     ABLATIONS,
     CLASS_MEAN,
     FIRST_GENERATOR,
+    MEAN_S2D,
     OURS,
     PEER,
     RBF,
@@ -84,10 +87,12 @@ def open_landmark_systems(
             decoders[name] = draws
         if imagines is not None and draws is not None:
             candidates[name] = LandmarkSystem(imagines, draws, is_random)
+    mean, learned = peers.generators.get("class_mean"), peers.decoders.get("s2d")
+    if mean is not None and learned is not None:
+        candidates[MEAN_S2D] = LandmarkSystem(mean, learned, False)
     _note_missing_peers(peers.missing, missing)
     try:
-        first = open_run(runs / RUN_FOLDERS[FIRST_GENERATOR], data)
-        candidates[FIRST_GENERATOR] = SkinSystem(first, data.template)
+        candidates[FIRST_GENERATOR] = SkinSystem(_first_generator(runs, data), data.template)
     except FacegenError as error:
         missing[FIRST_GENERATOR] = str(error)
     candidates[CLASS_MEAN] = class_mean_system(reference, data.template)
@@ -95,6 +100,14 @@ def open_landmark_systems(
     if generator is not None and decoder is not None:
         _open_ablations(runs / ABLATIONS_FOLDER, folder, data, opened, generator, decoder)
     return opened
+
+
+def _first_generator(runs: Path, data: TrainingData) -> System:
+    """Its run where there is one, else as it ships."""
+    folder = runs / RUN_FOLDERS[FIRST_GENERATOR]
+    if (folder / "checkpoint.npz").exists():
+        return open_run(folder, data)
+    return open_shipped(DEFAULT_BUNDLE, data)
 
 
 def _open_ablations(

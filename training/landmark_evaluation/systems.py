@@ -23,10 +23,12 @@ IntArray = NDArray[np.integer]
 
 # Names of results.json. Ours and the peer are whole systems, or decoders of the same name.
 OURS, PEER, RBF = "lm4dgan", "motion3dgan_s2d", "class_mean_rbf"
+# The strongest without noise: the motion RBF gets, and a skin that was learned.
+MEAN_S2D = "class_mean_s2d"
 FIRST_GENERATOR, CLASS_MEAN, NEUTRAL = "hybrid_identity", "class_mean", "neutral"
 EXPECTED = "oracle"
 # Whole systems, in the order of the tables.
-WHOLE_SYSTEMS = (OURS, PEER, RBF, FIRST_GENERATOR, CLASS_MEAN)
+WHOLE_SYSTEMS = (OURS, PEER, RBF, MEAN_S2D, FIRST_GENERATOR, CLASS_MEAN)
 # Ablations: what each leaves out, and which stage of the recipe it changes.
 ABLATIONS = {
     "no_identity": "landmarks",
