@@ -45,7 +45,7 @@ def train_decoder(
 
     Raises TrainingConfigError, CheckpointError or TrainingStoppedError, one sentence each.
     """
-    started = time.monotonic()
+    started, code = time.monotonic(), commit()  # of what runs, whatever is committed meanwhile
     processes = processes or Processes()
     _check(config, processes)
     if processes.is_first:
@@ -58,7 +58,7 @@ def train_decoder(
     if "final" not in run.metrics:
         _measure(run)
     if processes.is_first:
-        provenance = {"commit": commit(), "versions": versions(), "device": str(run.device)}
+        provenance = {"commit": code, "versions": versions(), "device": str(run.device)}
         metrics = {
             **run.metrics,
             **provenance,
