@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str | dict[str, str]]] = {
     "prepare": ("build a 4D data set", "training.preparation.prepare"),
     "train": ("train a model", TRAINED),
     "evaluate": ("measure a model on unseen subjects", EVALUATED),
+    "protocol": ("train and test in folds, as papers do", "training.protocols.command"),
     "export": ("write a model bundle", "training.expression_model.export_bundle"),
     "detector": ("train the landmark detector", "training.landmark_detector.command"),
     "add-landmark-model": (

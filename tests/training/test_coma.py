@@ -108,6 +108,16 @@ def test_single_frames_are_those_of_the_whole(prepared):
     assert np.array_equal(sequence.displacements(frames), sequence.displacements()[frames])
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files by /proc")
+def test_a_set_that_is_read_holds_no_files_open(prepared):
+    """Hundreds of takes would be more than a process may hold."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    takes = all_sequences(open_dataset(prepared))
+    frames = [take.displacements(np.array([0, 3])) for take in takes]
+    assert len(frames) == 15
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
+
+
 def test_the_jaw_opens_with_the_mouth_and_stays_with_the_brows(prepared):
     for sequence in all_sequences(open_dataset(prepared)):
         opening = sequence.jaw()[:, 0]

@@ -118,9 +118,10 @@ def test_blender_plays_the_bundle_by_the_document_s_commands(workplace):
 
 
 def test_every_command_of_the_document_is_run_here_or_with_coma():
-    """Those of CoMA are run by tests/training/test_coma.py."""
+    """Those of CoMA are run by tests/training/test_coma.py and test_coma_protocol.py."""
     known = [["python", "-m", "training", *c] for c in training_commands()]
     known += [c for c in commands() if c[0] == "facegen"]
     known += [c for c in commands() if c[:5] == ["python", "-m", "training", "prepare", "coma"]]
+    known += [c for c in commands() if c[:5] == ["python", "-m", "training", "protocol", "coma"]]
     assert sorted(known) == sorted(commands())
-    assert len(known) == 10
+    assert len(known) == 11

@@ -12,7 +12,7 @@ Layout::
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,9 @@ _SUBJECT_FIELDS = ("neutral", "identity")
 class RecordedSequence:
     """A take of a recording; implements `training.datasets.sequence.Sequence`.
 
-    stored: (T', V, 3) float16 mm, memory-mapped; frames: (T,) which of them are played. Where the
-    neutral is a frame of its own, frames at rest are as far from it as the face was.
+    file: of (T', V, 3) float16 mm, memory-mapped only while frames are read, because systems let a
+    process hold a few hundred files open; frames: (T,) which of them are played. Where the neutral
+    is a frame of its own, frames at rest are as far from it as the face was.
     jaw_poses: (T, 6), estimated from the skin over the chin (see `preparation.head_motion`).
     """
 
@@ -69,7 +70,7 @@ class RecordedSequence:
     identity: NDArray[np.float32]
     frames: IntArray
     jaw_poses: NDArray[np.float32]
-    stored: FloatArray = field(repr=False)
+    file: Path
 
     @property
     def num_frames(self) -> int:
@@ -91,7 +92,8 @@ class RecordedSequence:
         """(T, V, 3) of the skin from the subject's neutral, mm, or only some frames."""
         rows = self.frames if frames is None else self.frames[frames]
         unique, inverse = np.unique(rows, return_inverse=True)
-        return np.asarray(self.stored[unique], np.float32)[inverse]
+        stored = _read_displacements(self.file, len(self.neutral))
+        return np.asarray(stored[unique], np.float32)[inverse]
 
     def jaw(self) -> NDArray[np.float32]:
         """(T, 6) pose of the lower jaw: rotation vector (radians), then translation (mm)."""
@@ -188,7 +190,8 @@ class RecordedDataset:
             raise DatasetError(
                 f"{path} has version {int(arrays['version'])}, expected {SEQUENCE_VERSION}."
             )
-        stored = _read_displacements(path.with_suffix(".npy"), self.template.num_vertices)
+        file = path.with_suffix(".npy")
+        stored = _read_displacements(file, self.template.num_vertices)
         if arrays["frames"].max() >= len(stored) or len(arrays["jaw"]) != len(arrays["frames"]):
             raise DatasetError(f"{path} does not fit its displacements: prepare the set again.")
         return RecordedSequence(
@@ -199,7 +202,7 @@ class RecordedDataset:
             identity=subject["identity"],
             frames=arrays["frames"],
             jaw_poses=arrays["jaw"],
-            stored=stored,
+            file=file,
         )
 
 

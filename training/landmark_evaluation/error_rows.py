@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,15 @@ class ErrorRows:
     def count(self, system: str, measure: str) -> int:
         """Takes that were added."""
         return len(self._rows.get((system, measure), []))
+
+    def plain(self) -> list[list[Any]]:
+        """Everything that was added, as JSON holds it: system, measure, subject, column, value."""
+        return [[*key, *row] for key, rows in self._rows.items() for row in rows]
+
+    def add_plain(self, rows: Rows[Rows[Any]]) -> None:
+        """What another table's `plain` gave."""
+        for system, measure, subject, column, value in rows:
+            self._rows[system, measure].append((subject, column, float(value)))
 
     def cells(self, system: str, measure: str) -> dict[str, Cell]:
         """{expression, "total" of these, "compound": mean and spread over subjects}; what there is

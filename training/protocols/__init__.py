@@ -1,0 +1,1 @@
+"""Published protocols as one command: folds, trainings, and the table over all folds."""
