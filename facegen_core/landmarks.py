@@ -20,6 +20,13 @@ from .mesh import Mesh
 
 NUM_LANDMARKS = 68
 
+# The landmark that is each one's mirror image.
+MIRRORED_LANDMARKS = np.array(
+    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
+    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1)]
+    + [64, 63, 62, 61, 60, 67, 66, 65]
+)
+
 # The points an artist is asked for when the automatic way fails, with the words shown to them.
 MANUAL_LANDMARKS: dict[int, str] = {
     36: "right eye, outer corner",

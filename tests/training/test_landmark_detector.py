@@ -8,6 +8,7 @@ import torch
 from facegen_core.bundle import load_bundle, save_bundle
 from facegen_core.errors import BundleError
 from facegen_core.landmark_network import LandmarkNetwork, network_shapes
+from facegen_core.landmarks import MIRRORED_LANDMARKS
 from facegen_core.registration.depth_view import NUM_PIXELS
 from training.__main__ import main
 from training.expression_model.train_config import TrainingConfigError
@@ -18,7 +19,7 @@ from training.landmark_detector.measure import NAMES, as_text, measure
 from training.landmark_detector.network import TorchDetector, folded_arrays
 from training.landmark_detector.pictures import make_pictures
 from training.landmark_detector.shapes import box, ellipsoid, hand, join, rod, torus, tube
-from training.landmark_detector.train import MIRRORED, train_detector
+from training.landmark_detector.train import train_detector
 from training.runs.checkpoint import CheckpointError
 
 BUNDLE = "blender_addon/assets/default.facegen"
@@ -111,15 +112,17 @@ def test_an_interrupted_training_goes_on_to_the_same_network(pictures, tmp_path)
 
 
 def test_mirroring_twice_changes_nothing_and_swaps_the_eyes():
-    np.testing.assert_array_equal(MIRRORED[MIRRORED], np.arange(68))
-    np.testing.assert_array_equal(MIRRORED[[8, 27, 30, 33, 51, 57]], [8, 27, 30, 33, 51, 57])
-    assert MIRRORED[36] == 45
-    assert MIRRORED[48] == 54
+    np.testing.assert_array_equal(MIRRORED_LANDMARKS[MIRRORED_LANDMARKS], np.arange(68))
+    np.testing.assert_array_equal(
+        MIRRORED_LANDMARKS[[8, 27, 30, 33, 51, 57]], [8, 27, 30, 33, 51, 57]
+    )
+    assert MIRRORED_LANDMARKS[36] == 45
+    assert MIRRORED_LANDMARKS[48] == 54
 
 
 def test_mirrored_landmarks_lie_on_the_mirrored_template(bundle):
     marks = bundle.template.landmark_positions
-    np.testing.assert_allclose(marks[MIRRORED] * [-1.0, 1.0, 1.0], marks, atol=6.0)
+    np.testing.assert_allclose(marks[MIRRORED_LANDMARKS] * [-1.0, 1.0, 1.0], marks, atol=6.0)
 
 
 def test_errors_are_told_for_each_augmentation(pictures):

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 
 from facegen_core.bundle import save_bundle  # noqa: E402
 from facegen_core.landmark_inference import Variation  # noqa: E402
+from facegen_core.landmarks import MIRRORED_LANDMARKS  # noqa: E402
 from facegen_core.models.landmark_critics import gradient_norms  # noqa: E402
 from tests.core.model_fixtures import random_bundle  # noqa: E402
 from tests.training.landmark_runs import SMALL, short_landmark_config  # noqa: E402
@@ -18,7 +19,7 @@ from tests.training.synthetic_sequences import bump_data  # noqa: E402
 from training.evaluation.questions import Question  # noqa: E402
 from training.landmark_gan import train_landmarks as loop  # noqa: E402
 from training.landmark_gan.guard import COLLAPSED_STEPS, check_step  # noqa: E402
-from training.landmark_gan.objective import energy_score  # noqa: E402
+from training.landmark_gan.objective import asymmetry, energy_score  # noqa: E402
 from training.landmark_gan.open_run import open_generator  # noqa: E402
 from training.landmark_gan.run import set_up  # noqa: E402
 from training.landmark_gan.train_landmarks import train_landmarks  # noqa: E402
@@ -234,3 +235,12 @@ def test_generators_that_follow_the_neutral_move_each_face_its_own_way(tmp_path,
     change = wider - usual
     assert np.abs(change).max() > 0.02 * np.abs(usual).max()
     assert np.abs(change).max() < np.abs(usual).max()
+
+
+def test_asymmetry_is_what_a_mirror_image_does_not_share():
+    rng = np.random.default_rng(1)
+    side = rng.normal(size=(2, 5, 68, 3))
+    mirror = side[:, :, MIRRORED_LANDMARKS] * np.array([-1.0, 1.0, 1.0])
+    even, odd = (torch.from_numpy(m.reshape(2, 5, 204)) for m in (side + mirror, side - mirror))
+    assert asymmetry(even).abs().max() < 1e-12
+    assert torch.allclose(asymmetry(odd), odd)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from facegen_core.landmarks import MIRRORED_LANDMARKS
 from facegen_core.registration.depth_view import CROP_MM, DEPTH_UNIT_MM, MAX_DEPTH
 from training.landmark_detector.config import DetectorConfig
 from training.landmark_detector.measure import Measured, measure
@@ -36,12 +37,6 @@ PLACE_WEIGHT, ERROR_WEIGHT, SCORE_WEIGHT = 20.0, 0.1, 1.0
 AVERAGE = 0.998
 MAX_GRADIENT_NORM = 5.0
 WARM_UP_STEPS = 200
-# Mirror images of the 68 landmarks.
-MIRRORED = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1)]
-    + [64, 63, 62, 61, 60, 67, 66, 65]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +156,8 @@ def _batch(pictures: Pictures, config: DetectorConfig, step: int) -> tuple[Tenso
     mirrored = rng.random(len(rows)) < 0.5
     images[mirrored] = images[mirrored][:, :, :, ::-1]
     images[mirrored, 2] *= -1.0
-    landmarks[mirrored] = landmarks[mirrored][:, MIRRORED] * np.float32([-1.0, 1.0, 1.0])
+    sides = np.float32([-1.0, 1.0, 1.0])
+    landmarks[mirrored] = landmarks[mirrored][:, MIRRORED_LANDMARKS] * sides
     shifts = rng.normal(0.0, 0.08, len(rows)).astype(np.float32)  # depth units
     seen = images[:, 1] > 0
     moved = np.clip(images[:, 0] + shifts[:, None, None], -MAX_DEPTH, MAX_DEPTH)

@@ -58,11 +58,13 @@ class LandmarkTrainConfig:
     penalty: float = 10.0
     # Weights of the generators' losses. mean: distance of the motion without noise from the truth;
     # energy: the energy score of the motions with noise (Gneiting & Raftery 2007); velocity: the
-    # same of what changes from frame to frame, beside each; critic, identity, autoencoder: what
-    # judges add.
+    # same of what changes from frame to frame, beside each; asymmetry: the energy score of what
+    # left and right do not share, beside that of all; critic, identity, autoencoder: what judges
+    # add.
     mean_weight: float = 1.0
     energy_weight: float = 1.0
     velocity_weight: float = 2.0
+    asymmetry_weight: float = 2.0
     critic_weight: float = 0.02
     identity_weight: float = 0.01
     autoencoder_weight: float = 0.1
