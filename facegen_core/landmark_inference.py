@@ -6,8 +6,9 @@ Landmark generators and displacement decoder of a bundle (LM-4DGAN, arXiv 2603.1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +69,17 @@ MEAN_MOTION = Variation(amount=0.0)
 
 
 class LandmarkEngine:
-    """Runs the second generator of one bundle. Raises BundleError where it has none."""
+    """Runs the second generator of one bundle. Raises BundleError where it has none.
 
-    def __init__(self, bundle: Bundle) -> None:
+    transfer: how another engine carries the bundle's blendshapes to a (V, 3) neutral, where both
+    are to share what that costs.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        transfer: Callable[[FloatArray], Any] | None = None,
+    ) -> None:
         model = bundle.landmark_model
         if model is None:
             raise BundleError(
@@ -85,7 +94,7 @@ class LandmarkEngine:
         if basis is None:
             basis = np.zeros((0, bundle.template.num_vertices, 3), np.float32)
         self._decoder = DisplacementDecoder(
-            bundle.template, model.decoder, model.part("decoder"), basis
+            bundle.template, model.decoder, model.part("decoder"), basis, transfer
         )
 
     def generate(

@@ -212,4 +212,4 @@ def _engine(bundle: Bundle) -> Engine:
 
 @lru_cache(maxsize=1)
 def _landmark_engine(bundle: Bundle) -> LandmarkEngine:
-    return LandmarkEngine(bundle)
+    return LandmarkEngine(bundle, _engine(bundle).shapes_of)

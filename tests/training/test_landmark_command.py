@@ -94,6 +94,14 @@ def test_what_does_not_fit_the_bundle_is_refused(trained, tmp_path, capsys):
         assert not (tmp_path / "x.facegen").exists()
 
 
+def test_a_decoder_of_other_blendshapes_is_refused(trained, tmp_path, capsys):
+    first = load_bundle(trained / "first.facegen")
+    weights = {n: 1.5 * w if n.endswith("basis") else w for n, w in first.weights.items()}
+    save_bundle(dataclasses.replace(first, weights=weights), trained / "other.facegen")
+    assert add(trained, tmp_path / "x.facegen", bundle="other.facegen") == 1
+    assert "other blendshapes than those of other.facegen" in capsys.readouterr().err
+
+
 def test_an_unfinished_run_is_refused(trained, tmp_path, capsys):
     assert add(trained, tmp_path / "x.facegen", run="nowhere") == 1
     assert "There is no checkpoint" in capsys.readouterr().err

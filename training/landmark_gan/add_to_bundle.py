@@ -15,6 +15,8 @@ from facegen_core.bundle import Bundle, load_bundle, save_bundle
 from facegen_core.errors import BundleError
 from facegen_core.landmark_model import LandmarkModel
 from training.displacement_decoder.config import decoder_config_from_dict
+from training.displacement_decoder.faces import BASIS
+from training.displacement_decoder.run import basis_hash
 from training.expression_model.export_bundle import (
     DEFAULT_BUNDLE,
     MAX_BUNDLE_BYTES,
@@ -57,6 +59,12 @@ def add_landmark_model(run: Path, source: Path, out: Path) -> Bundle:
     config = settings_of_kind(LandmarkTrainConfig, settings)
     decoder_config = decoder_config_from_dict(read_settings(run / "decoder" / "config.yaml"))
     _check_fits(bundle, landmarks, config, run)
+    basis = bundle.weights.get(BASIS, np.zeros((0, 0, 3), np.float32))
+    if decoder.progress["basis_hash"] != basis_hash(basis):
+        raise BundleError(
+            f"{run / 'decoder'} weighs other blendshapes than those of {source.name}: train it with "
+            f"basis_from: {source.name}."
+        )
     weights = {
         name: values for name, values in landmarks.weights.items() if name.startswith("generators.")
     }
