@@ -62,8 +62,8 @@ def add_landmark_model(run: Path, source: Path, out: Path) -> Bundle:
     basis = bundle.weights.get(BASIS, np.zeros((0, 0, 3), np.float32))
     if decoder.progress["basis_hash"] != basis_hash(basis):
         raise BundleError(
-            f"{run / 'decoder'} weighs other blendshapes than those of {source.name}: train it with "
-            f"basis_from: {source.name}."
+            f"{run / 'decoder'} weighs other blendshapes than those of {source.name}: train it "
+            f"with basis_from: {source.name}."
         )
     weights = {
         name: values for name, values in landmarks.weights.items() if name.startswith("generators.")
