@@ -1,9 +1,11 @@
 """Landmark generators and decoders whose scores are known, for tests of the evaluation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tests.training.evaluation_fixtures import TwoAtOnce, toy_data
+from training.datasets.training_data import TrainingData
 from training.evaluation.questions import Question
 from training.evaluation.reference import Reference
 from training.landmark_evaluation.opening import OpenedAblation, OpenedLandmarkSystems
@@ -74,3 +76,15 @@ def fake_systems(reference: Reference, template) -> OpenedLandmarkSystems:
         },
         {"class_mean_rbf": "It was not trained."},
     )
+
+
+def second_takes() -> TrainingData:
+    """Bumps of which every test subject has two takes, and one of two expressions at once."""
+    bumps = toy_data()
+    test = [*bumps.sequences["test"], TwoAtOnce(*bumps.sequences["test"][:2])]
+    # So that it is known how differently one person plays an expression.
+    test += [
+        replace(s, take=2, neutral=s.neutral * (1 + 0.01 * k), strength=0.5)
+        for k, s in enumerate(bumps.sequences["test"])
+    ]
+    return toy_data(sequences=bumps.sequences | {"test": test})
