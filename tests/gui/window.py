@@ -9,23 +9,32 @@ between them.
 from __future__ import annotations
 
 import importlib
-import json
-import subprocess
+import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import bpy
 
 FOLDER = Path(__file__).parent
-TICK_SECONDS = 0.25
-PATIENCE_SECONDS = 300.0
+sys.path.insert(0, str(FOLDER))  # Blender does not look beside the script it runs
 
-held: list[str] = []
-failed: list[str] = []
-figures: dict[str, float] = {}
+from findings import check, failed, figures, report, screenshot  # noqa: E402
+from hand import (  # noqa: E402
+    PATIENCE_SECONDS,
+    click,
+    click_until,
+    frame_the_face,
+    is_generating,
+    press,
+    scroll_sidebar,
+    sidebar,
+    view,
+    view_area,
+    wait_while,
+)
 
 
 def visit() -> Iterator[float]:
@@ -236,20 +245,6 @@ def pick_a_variation(head_name: str) -> Iterator[float]:
     yield from scroll_sidebar("4")
 
 
-def scroll_sidebar(button: str) -> Iterator[float]:
-    """Turn the wheel over the sidebar to its end: button 4 is up, 5 is down."""
-    region = sidebar()
-    top = bpy.context.window_manager.windows[0].height
-    subprocess.Popen(
-        ["xdotool", "mousemove", str(region.x + 80), str(top - region.y - region.height // 2)]
-    )
-    yield 0.5
-    for _ in range(20):
-        subprocess.Popen(["xdotool", "click", button])
-        yield 0.1
-    yield 0.7
-
-
 def addon(name: str) -> ModuleType:
     return importlib.import_module(f"bl_ext.user_default.facegen.{name}")
 
@@ -257,95 +252,6 @@ def addon(name: str) -> ModuleType:
 def num_keys(name: str) -> int:
     keys = bpy.data.objects[name].data.shape_keys
     return len(keys.key_blocks) if keys else 0
-
-
-def is_generating() -> bool:
-    """Whether one of our modal operators is running in the window."""
-    names = {
-        operator.bl_idname for operator in bpy.context.window_manager.windows[0].modal_operators
-    }
-    return any("facegen" in name.lower() for name in names)
-
-
-def wait_while(condition: Callable[[], bool]) -> Iterator[float]:
-    start = time.time()
-    while condition() and time.time() - start < PATIENCE_SECONDS:
-        yield TICK_SECONDS
-
-
-def click_until(label: str, is_done: Callable[[], bool], first_height: int = 40) -> Iterator[float]:
-    """Really click down the panel until the button answers; else invoke the operator and say so."""
-    region = sidebar()
-    for height in range(first_height, first_height + 160, 9):
-        click(region.x + region.width // 2, region.y + region.height - height)
-        yield 1.2
-        if is_generating() or is_done():
-            figures[f"{label.lower()}_height"] = height
-            break
-    was_clicked = is_generating() or is_done()
-    check(f"a mouse click starts {label}", was_clicked)
-    if not was_clicked:
-        with view():
-            getattr(bpy.ops.facegen, label.lower())("INVOKE_DEFAULT")
-        yield 0.3
-    screenshot(f"3-{label.lower()}ing")
-    start = time.time()
-    yield from wait_while(lambda: is_generating() and not is_done())
-    figures[f"{label.lower()}_seconds"] = round(time.time() - start, 2)
-    yield 0.5
-    check(f"{label} succeeds", is_done())
-
-
-def view_area() -> bpy.types.Area:
-    window = bpy.context.window_manager.windows[0]
-    return next(area for area in window.screen.areas if area.type == "VIEW_3D")
-
-
-def sidebar() -> bpy.types.Region:
-    return next(region for region in view_area().regions if region.type == "UI")
-
-
-def view() -> object:
-    """A context in which operators of the 3D viewport can be called."""
-    window, area = bpy.context.window_manager.windows[0], view_area()
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    return bpy.context.temp_override(window=window, area=area, region=region)
-
-
-def frame_the_face() -> None:
-    view_3d = view_area().spaces.active
-    view_3d.overlay.show_floor = False
-    view_3d.shading.show_cavity = True
-    with view():
-        bpy.ops.view3d.view_axis(type="FRONT")
-        bpy.ops.view3d.view_selected()
-    view_3d.region_3d.view_perspective = "PERSP"
-
-
-def click(x: int, y: int) -> None:
-    top = bpy.context.window_manager.windows[0].height
-    down = str(top - y)
-    subprocess.Popen(
-        ["xdotool", "mousemove", str(x - 3), down, "sleep", "0.15", "mousemove", str(x), down,
-         "sleep", "0.15", "click", "1"]
-    )  # fmt: skip
-
-
-def press(*keys: str) -> None:
-    subprocess.Popen(["xdotool", "key", "--delay", "120", *keys])
-
-
-def screenshot(name: str) -> None:
-    subprocess.run(["import", "-window", "root", str(FOLDER / f"{name}.png")], check=False)
-
-
-def check(sentence: str, is_true: bool) -> None:
-    (held if is_true else failed).append(sentence)
-
-
-def report() -> None:
-    content = {"held": held, "failed": failed, "figures": figures}
-    (FOLDER / "steps.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def tick() -> float | None:
