@@ -13,7 +13,8 @@ from training.datasets.training_data import TrainingData
 from training.displacement_decoder.config import CONFIG_FILE, SECTION, decoder_config_from_dict
 from training.displacement_decoder.faces import read_basis
 from training.displacement_decoder.run import basis_hash
-from training.runs.checkpoint import CheckpointError, load_checkpoint
+from training.runs.checkpoint import CheckpointError
+from training.runs.finished import open_finished
 from training.runs.settings import read_settings
 
 FloatArray = NDArray[np.floating]
@@ -33,15 +34,9 @@ class OpenedDecoder:
 
 def open_decoder(folder: Path, data: TrainingData) -> OpenedDecoder:
     """The decoder of a run, on the template of the data. Raises CheckpointError with the reason."""
-    path = Path(folder) / "checkpoint.npz"
-    if not path.exists():
-        raise CheckpointError(
-            f"{folder} holds no run: `python -m training train --system lm4dgan` makes one."
-        )
-    checkpoint = load_checkpoint(path)
+    advice = "`python -m training train --system lm4dgan` makes one"
+    checkpoint = open_finished(folder, advice)
     progress = checkpoint.progress
-    if "final" not in progress.get("metrics", {}):
-        raise CheckpointError(f"{folder} is not finished: resume it with --resume.")
     settings = read_settings(Path(folder) / CONFIG_FILE)
     # A run's file may be a recipe, with the settings in their section.
     config = decoder_config_from_dict(settings.get(SECTION, settings))

@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from facegen_core.errors import FacegenError
 from training.datasets.training_data import TrainingData, read_training_data
 from training.evaluation.examination import examine
 from training.evaluation.pictures import draw_pictures
 from training.evaluation.reference import read_reference
-from training.evaluation.report import write_report
+from training.evaluation.report import announce, write_report
 from training.evaluation.results import collect_results, write_results
 from training.evaluation.systems import SYSTEMS, open_systems
 from training.expression_model.train_config import TrainConfig
@@ -92,12 +90,7 @@ def main(args: argparse.Namespace) -> None:
     """Evaluate what the command line asks for; say what was reached and where to read on."""
     settings = settings_of(args)
     results = evaluate(read_training_data(TrainConfig(data=settings.data)), settings)
-    for name, reason in results["not_evaluated"].items():
-        tqdm.write(f"Not evaluated: {name}. {reason}")
-    for target in results["targets"]:
-        verdict = {True: "reached", False: "MISSED", None: "-"}[target["reached"]]
-        tqdm.write(f"{verdict:8s} {target['statement']}: {target['finding']}")
-    tqdm.write(f"{settings.out / 'results.md'}")
+    announce(results, settings.out / "results.md")
 
 
 def evaluate(data: TrainingData, settings: EvaluationSettings) -> dict[str, Any]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Rows
+from pathlib import Path
 from typing import Any
+
+from tqdm import tqdm
 
 from training.evaluation.pictures import Picture
 from training.evaluation.report_tables import (
@@ -25,7 +28,7 @@ def write_report(results: Results, pictures: Rows[Picture], notes: str) -> str:
     """The whole page as Markdown; notes: what a person wrote about these results, or nothing."""
     sections = [
         _opening(results),
-        _targets(results),
+        target_lines(results, "## Targets"),
         reconstruction_section(results),
         compound_section(results),
         classification_section(results),
@@ -56,20 +59,34 @@ def _opening(results: Results) -> list[str]:
             "",
             f"Trained on another preparation of the data: {', '.join(map(system_title, others))}.",
         ]
-    if results["not_evaluated"]:
-        lines += ["", "Not evaluated:", ""]
-        lines += [
-            f"- {system_title(n)} (`{n}`): {why}" for n, why in results["not_evaluated"].items()
-        ]
-    return lines
+    return lines + not_evaluated_lines(results)
 
 
-def _targets(results: Results) -> list[str]:
+def announce(results: Results, page: Path) -> None:
+    """Say what was reached, what is missing, and where to read on."""
+    for name, reason in results["not_evaluated"].items():
+        tqdm.write(f"Not evaluated: {name}. {reason}")
+    for target in results["targets"]:
+        verdict = {True: "reached", False: "MISSED", None: "-"}[target["reached"]]
+        tqdm.write(f"{verdict:8s} {target['statement']}: {target['finding']}")
+    tqdm.write(f"{page}")
+
+
+def not_evaluated_lines(results: Results) -> list[str]:
+    """Which systems are not there, and why; nothing where all are."""
+    if not results["not_evaluated"]:
+        return []
+    missing = results["not_evaluated"].items()
+    return ["", "Not evaluated:", "", *(f"- {system_title(n)} (`{n}`): {w}" for n, w in missing)]
+
+
+def target_lines(results: Results, heading: str) -> list[str]:
+    """The targets of a page and what was found, as a table under a heading."""
     rows = [
         (target["statement"], _VERDICTS[target["reached"]], target["finding"])
         for target in results["targets"]
     ]
-    return ["## Targets", "", *markdown_table(("target", "", "finding"), rows)]
+    return [heading, "", *markdown_table(("target", "", "finding"), rows)]
 
 
 def _figures(pictures: Rows[Picture]) -> list[str]:

@@ -28,7 +28,8 @@ from training.expression_model.face_bases import FaceBases
 from training.expression_model.reconstruction import ClassMeans, predict
 from training.expression_model.recordings import MagnitudeStatistics, MotionBasis
 from training.expression_model.train_config import read_config
-from training.runs.checkpoint import CheckpointError, load_checkpoint, restore_model
+from training.runs.checkpoint import restore_model
+from training.runs.finished import check_same_kind, open_finished
 
 IntArray = NDArray[np.integer]
 
@@ -172,24 +173,10 @@ def _open_oracle(data: TrainingData, labels: Labels, seed: int) -> OracleSystem:
 
 def open_run(folder: Path, data: TrainingData) -> TrainedSystem:
     """The model of a run, checked against the data set; raises CheckpointError with the reason."""
-    path = folder / "checkpoint.npz"
-    if not path.exists():
-        raise CheckpointError(f"{folder} holds no run: train it first.")
-    checkpoint = load_checkpoint(path)
+    checkpoint = open_finished(folder, "train it first")
     progress = checkpoint.progress
-    if "final" not in progress.get("metrics", {}):
-        raise CheckpointError(f"{folder} is not finished: resume it with --resume.")
     config = read_config(folder / "config.yaml").model
-    if tuple(config.expressions) != tuple(data.expressions):
-        raise CheckpointError(
-            f"{folder} was trained for {', '.join(config.expressions)}, but the data set has "
-            f"{', '.join(data.expressions)}: evaluate it on data of its own kind."
-        )
-    if progress["frame_rate"] != data.frame_rate:
-        raise CheckpointError(
-            f"{folder} was trained at {progress['frame_rate']:g} frames per second, the data set "
-            f"has {data.frame_rate:g}: evaluate it on data of its own rate."
-        )
+    check_same_kind(folder, tuple(config.expressions), progress["frame_rate"], data)
     model = ExpressionModel(config, data.template.hierarchy)
     restore_model(model, checkpoint.weights)
     model.eval()

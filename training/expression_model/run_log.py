@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from tqdm import tqdm
@@ -12,7 +11,7 @@ from tqdm import tqdm
 from facegen_core.models.expression_model import ExpressionModel
 from training.expression_model.objective import LOSS_NAMES
 from training.expression_model.run import Run
-from training.runs.provenance import commit, versions
+from training.runs.provenance import session_record
 
 # Steps between two points of a TensorBoard curve; each is the mean of the steps since the last.
 SCALAR_INTERVAL = 10
@@ -104,16 +103,9 @@ class RunLog:
 
 
 def _describe(run: Run) -> dict[str, Any]:
-    return {
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "from": {"stage": run.stage, "step": run.step},
-        "seed": run.config.seed,
-        "data_hash": run.data_hash,
-        "commit": commit(),
-        "versions": versions(),
-        "device": str(run.device),
-        "processes": run.processes.size,
-    }
+    return session_record(
+        run.stage, run.step, run.config.seed, run.data_hash, run.device, run.processes.size
+    )
 
 
 def _tensorboard(run: Run) -> Any:

@@ -12,12 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from facegen_core.errors import FacegenError
 from training.datasets.ict import IctDataset
 from training.datasets.training_data import TrainingData, read_training_data
 from training.evaluation.reference import Reference, read_reference
+from training.evaluation.report import announce
 from training.expression_model.train_config import TrainConfig
 from training.landmark_evaluation.examination import QUICK, Effort, examine, of_first_subjects
 from training.landmark_evaluation.opening import OpenedLandmarkSystems, open_landmark_systems
@@ -98,12 +97,7 @@ def main(args: argparse.Namespace) -> None:
     """Evaluate what the command line asks for; say what was reached and where to read on."""
     settings = settings_of(args)
     results = evaluate(read_training_data(TrainConfig(data=settings.data)), settings)
-    for name, reason in results["not_evaluated"].items():
-        tqdm.write(f"Not evaluated: {name}. {reason}")
-    for target in results["targets"]:
-        verdict = {True: "reached", False: "MISSED", None: "-"}[target["reached"]]
-        tqdm.write(f"{verdict:8s} {target['statement']}: {target['finding']}")
-    tqdm.write(f"{settings.out / 'results.md'}")
+    announce(results, settings.out / "results.md")
 
 
 def evaluate(

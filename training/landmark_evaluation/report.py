@@ -6,6 +6,7 @@ from collections.abc import Sequence as Rows
 from typing import Any
 
 from training.evaluation.reconstruction_table import TOTAL
+from training.evaluation.report import not_evaluated_lines, target_lines
 from training.evaluation.report_tables import PAPER_ORDER, markdown_table
 from training.figures.style import expression_title, system_title
 from training.landmark_evaluation.cases import COMPOUND
@@ -27,7 +28,6 @@ Results = dict[str, Any]
 # The heading under which the section stands; what is above it is the first generator's.
 HEADING = "# The second generator: LM-4DGAN"
 
-_VERDICTS = {True: "reached", False: "**missed**", None: "not evaluated"}
 _DECODER_TITLES = {OURS: "Ours", PEER: "S2D style", RBF: "Radial basis functions"}
 _STATISTICS = (
     ("noise", "Mean over noises"),
@@ -41,7 +41,7 @@ def write_landmark_section(results: Results) -> str:
     """The section as Markdown, its heading first."""
     sections = [
         _opening(results),
-        _targets(results),
+        target_lines(results, "## LM-4DGAN: targets"),
         _decoder_section(results),
         _whole_section(results),
         identity_section(results),
@@ -91,20 +91,7 @@ def _opening(results: Results) -> list[str]:
         "played, measured on the take itself. ± is the standard deviation over subjects unless "
         "something else is said.",
     ]
-    if results["not_evaluated"]:
-        lines += ["", "Not evaluated:", ""]
-        lines += [
-            f"- {system_title(n)} (`{n}`): {why}" for n, why in results["not_evaluated"].items()
-        ]
-    return lines
-
-
-def _targets(results: Results) -> list[str]:
-    rows = [
-        (target["statement"], _VERDICTS[target["reached"]], target["finding"])
-        for target in results["targets"]
-    ]
-    return ["## LM-4DGAN: targets", "", *markdown_table(("target", "", "finding"), rows)]
+    return lines + not_evaluated_lines(results)
 
 
 def _decoder_section(results: Results) -> list[str]:

@@ -23,7 +23,8 @@ from training.expression_model.recordings import MagnitudeStatistics
 from training.landmark_gan.config import LandmarkTrainConfig
 from training.landmark_gan.face_maps import seen_by_landmarks
 from training.landmark_gan.takes import neutral_landmarks
-from training.runs.checkpoint import CheckpointError, load_checkpoint, restore_model
+from training.runs.checkpoint import restore_model
+from training.runs.finished import check_same_kind, open_finished
 from training.runs.settings import read_settings, settings_of_kind
 
 FloatArray = NDArray[np.floating]
@@ -75,25 +76,10 @@ class OpenedGenerator:
 
 def open_generator(folder: Path, data: TrainingData) -> OpenedGenerator:
     """The generators of a run, checked against the data. Raises CheckpointError with the reason."""
-    path = folder / "checkpoint.npz"
-    if not path.exists():
-        raise CheckpointError(
-            f"{folder} holds no run: `python -m training train --system lm4dgan` makes one."
-        )
-    checkpoint = load_checkpoint(path)
+    advice = "`python -m training train --system lm4dgan` makes one"
+    checkpoint = open_finished(folder, advice)
     progress = checkpoint.progress
-    if "final" not in progress.get("metrics", {}):
-        raise CheckpointError(f"{folder} is not finished: resume it with --resume.")
-    if tuple(progress["expressions"]) != tuple(data.expressions):
-        raise CheckpointError(
-            f"{folder} was trained for {', '.join(progress['expressions'])}, but the data set has "
-            f"{', '.join(data.expressions)}: evaluate it on data of its own kind."
-        )
-    if progress["frame_rate"] != data.frame_rate:
-        raise CheckpointError(
-            f"{folder} was trained at {progress['frame_rate']:g} frames per second, the data set "
-            f"has {data.frame_rate:g}: evaluate it on data of its own rate."
-        )
+    check_same_kind(folder, tuple(progress["expressions"]), progress["frame_rate"], data)
     config = settings_of_kind(LandmarkTrainConfig, read_settings(folder / "config.yaml"))
     generators = LandmarkGenerators(config.generators, len(data.expressions), config.rest_gate)
     prefix = "generators."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ from training.runs.checkpoint import (
 )
 from training.runs.device import Device, choose_device
 from training.runs.distributed import Processes
-from training.runs.provenance import commit, data_hash, versions
+from training.runs.provenance import data_hash, session_record
 from training.runs.settings import TrainingConfigError, differing_setting
 
 # Settings a run may change when it goes on: none changes what it learns from then on.
@@ -225,16 +224,14 @@ def write_session(run: LandmarkRun) -> None:
     goes_on = run.left_over is not None and path.exists()
     sessions = json.loads(path.read_text(encoding="utf-8")) if goes_on else []
     sessions.append(
-        {
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "from": {"stage": run.stage, "step": run.step},
-            "seed": run.config.seed,
-            "data_hash": run.data_hash,
-            "commit": commit(),
-            "versions": versions(),
-            "device": str(run.device),
-            "processes": run.processes.size,
-        }
+        session_record(
+            run.stage,
+            run.step,
+            run.config.seed,
+            run.data_hash,
+            run.device,
+            run.processes.size,
+        )
     )
     path.write_text(json.dumps(sessions, indent=1) + "\n", encoding="utf-8")
 

@@ -6,8 +6,10 @@ import hashlib
 import json
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +40,22 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def session_record(
+    stage: str, step: int, seed: int, data_hash: str, device: object, processes: int
+) -> dict[str, Any]:
+    """What decided a session of a run that began at a stage and step: an entry of run.json."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "from": {"stage": stage, "step": step},
+        "seed": seed,
+        "data_hash": data_hash,
+        "commit": commit(),
+        "versions": versions(),
+        "device": str(device),
+        "processes": processes,
+    }
 
 
 def last_session(folder: Path) -> dict[str, str]:
