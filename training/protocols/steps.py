@@ -22,7 +22,7 @@ from training.displacement_decoder.train import train_decoder
 from training.evaluation.reference import read_reference
 from training.expression_model.recordings import compute_basis
 from training.landmark_evaluation.opening import OURS_FOLDER, open_landmark_systems
-from training.landmark_evaluation.systems import CLASS_MEAN, OURS, PEER, RBF
+from training.landmark_evaluation.systems import CLASS_MEAN, MEAN_S2D, OURS, PEER, RBF
 from training.landmark_gan.config import settings_dict
 from training.landmark_gan.train_landmarks import train_landmarks
 from training.peers.train_peers import train_peers
@@ -35,7 +35,7 @@ from training.runs.settings import differing_setting
 
 MEASURES = "measures"
 # Whole systems that are compared; "predict neutral" needs nothing.
-_TRAINED_SYSTEMS = (OURS, PEER, RBF)
+_TRAINED_SYSTEMS = (OURS, PEER, RBF, MEAN_S2D)
 _RECORD, _FINDINGS = "steps.json", "measures.json"
 # Settings that decide no weight: where things are, and how often is looked.
 _FREE = (
