@@ -15,9 +15,10 @@ from scipy import sparse
 from scipy.ndimage import uniform_filter
 
 from .motion import pose_points
+from .preview_colours import IRIS, PUPIL, as_srgb, linear, part_colours, skin_colours
 from .rasteriser import Visible, rasterise
 from .registration.alignment import Alignment
-from .template import PART_MOTIONS, Template
+from .template import PART_MOTIONS
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -40,17 +41,7 @@ _TURNED_AWAY = -0.35
 # Triangles this far outside the picture are left out too, as a share of its height.
 _MARGIN = 0.1
 
-_GAMMA = 2.2
 _EYES = ("eyeball_left", "eyeball_right")
-_SKIN, _MOUTH_BAG = (0.87, 0.71, 0.62), (0.42, 0.17, 0.16)
-_PART_COLOURS = {
-    "eyeball_left": (0.93, 0.92, 0.91),
-    "eyeball_right": (0.93, 0.92, 0.91),
-    "upper_teeth": (0.92, 0.88, 0.82),
-    "lower_teeth": (0.92, 0.88, 0.82),
-    "tongue": (0.74, 0.42, 0.41),
-}
-_IRIS, _PUPIL = (0.30, 0.38, 0.42), (0.05, 0.05, 0.06)
 # Of an adult eye, as shares of the radius of the eyeball: 5.9 and 2.1 of 12 mm.
 _IRIS_SHARE, _PUPIL_SHARE = 0.49, 0.19
 # Directions to the lights (right, up, towards the eye) and their strengths: one from above at the
@@ -156,9 +147,9 @@ class Sitter:
             _mixed(offset, corners[:, in_eye], shares[:, in_eye]) for offset in self.eye_offsets.T
         )
         shone = _mixed(light, corners[:, in_eye], shares[:, in_eye])
-        for share, colour in ((_IRIS_SHARE, _IRIS), (_PUPIL_SHARE, _PUPIL)):
+        for share, colour in ((_IRIS_SHARE, IRIS), (_PUPIL_SHARE, PUPIL)):
             within = np.hypot(across, up) < share  # NaN, behind the eye, is never below
-            coloured[:, in_eye[within]] = _linear(colour)[:, None] * shone[within]
+            coloured[:, in_eye[within]] = linear(colour)[:, None] * shone[within]
         return coloured
 
 
@@ -174,14 +165,14 @@ def sit(alignment: Alignment, jaw_pivot: FloatArray, num_pixels: int = NUM_PIXEL
     is_used = np.zeros(len(neutral), bool)
     is_used[kept] = True
     shapes = [(neutral[is_used], (np.cumsum(is_used) - 1)[kept])]
-    colours, followers = [_skin_colours(template)[is_used]], [np.zeros(0, np.int64)]
+    colours, followers = [skin_colours(template)[is_used]], [np.zeros(0, np.int64)]
     parts = [part for part in template.inner_parts if part.name in fit.inner]
     eyes_last = sorted(parts, key=lambda part: part.name in _EYES)
     for part in eyes_last:
         places = fit.inner[part.name]
         start = sum(len(points) for points, _ in shapes)
         shapes.append((places, part.triangles + start))
-        colours.append(np.broadcast_to(_linear(_PART_COLOURS[part.name]), places.shape))
+        colours.append(part_colours(part))
         if PART_MOTIONS[part.name] == "jaw":
             followers.append(start + np.arange(len(places)))
     points = np.concatenate([points for points, _ in shapes]).astype(np.float32)
@@ -229,12 +220,6 @@ def _shown(
     return triangles[is_shown]
 
 
-def _skin_colours(template: Template) -> FloatArray:
-    inside = np.asarray(template.regions["mouth_bag"], np.float32)[:, None]
-    skin, bag = _linear(_SKIN), _linear(_MOUTH_BAG)
-    return skin + inside * (bag - skin)
-
-
 def _eye_offsets(places: FloatArray) -> FloatArray:
     """(P, 2) across and up from the middle of an eyeball, in radii; NaN on its far half."""
     low, high = places.min(axis=0), places.max(axis=0)
@@ -269,8 +254,8 @@ def _developed(light: FloatArray, seen: Visible, num_pixels: int, height_mm: flo
     blur = max(round(_SURROUNDINGS_MM * num_pixels / height_mm), 1)
     deeper = np.maximum(uniform_filter(depths, blur) - depths, 0.0)
     shade = np.maximum(np.exp(-_DARKENING_PER_MM * deeper), _DARKEST)
-    linear = pixels[:3] * (shade / seen_share)
-    picture = np.concatenate([linear.clip(0.0, 1.0) ** (1.0 / _GAMMA), cover[None]])
+    light = pixels[:3] * (shade / seen_share)
+    picture = np.concatenate([as_srgb(light), cover[None]])
     return np.rint(255.0 * picture).astype(np.uint8).transpose(1, 2, 0)
 
 
@@ -280,10 +265,6 @@ def _mixed(values: FloatArray, corners: IntArray, shares: FloatArray) -> FloatAr
     mixed += values[corners[1]] * shares[1]
     mixed += values[corners[2]] * shares[2]
     return mixed
-
-
-def _linear(colour: tuple[float, float, float]) -> NDArray[np.float32]:
-    return (np.array(colour) ** _GAMMA).astype(np.float32)
 
 
 def _cross(a: FloatArray, b: FloatArray) -> FloatArray:

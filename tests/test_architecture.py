@@ -28,6 +28,7 @@ CORE_ROWS = [
     {"rasteriser"},
     {"registration"},
     {"retarget"},
+    {"preview_colours"},
     {"preview"},
     {"contact"},
     {"blendshapes"},

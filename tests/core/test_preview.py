@@ -1,5 +1,6 @@
 """Small pictures of a head: which moments they show, and that they show what the face does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from facegen_core.preview import (
     picture_frames,
     sit,
 )
+from facegen_core.preview_colours import part_colours
 from facegen_core.registration.alignment import Alignment, Correspondence, Fit, Residual, Similarity
 from facegen_core.template import Template
 from tests.sphere_template import sphere_template
@@ -147,6 +149,24 @@ def test_a_jaw_that_drops_takes_the_lower_teeth_along(sitter, bundle):
     assert np.ptp(moved) > 15 * pixels_per_mm
     eyes = slice(0, 36)
     np.testing.assert_array_equal(shut[eyes], opened[eyes])
+
+
+@pytest.mark.parametrize("name", ["upper_teeth", "lower_teeth"])
+def test_teeth_stand_in_gums_of_another_colour(name, bundle):
+    part = next(part for part in bundle.template.inner_parts if part.name == name)
+    is_gum = (part_colours(part)[:, 1] < 0.5 * part_colours(part)[:, 0]).astype(bool)
+    assert 0.1 < is_gum.mean() < 0.5
+    towards_the_bite = -1.0 if name == "upper_teeth" else 1.0
+    at_the_front = part.vertices[:, 2] > part.vertices[:, 2].max() - 10.0
+    heights = towards_the_bite * part.vertices[:, 1]
+    assert heights[at_the_front & ~is_gum].max() > heights[at_the_front & is_gum].max() + 4.0
+
+
+def test_teeth_and_gums_in_one_piece_have_the_colour_of_teeth(bundle):
+    part = next(part for part in bundle.template.inner_parts if part.name == "upper_teeth")
+    joined = np.column_stack([np.arange(len(part.vertices) - 2) + k for k in range(3)])
+    colours = part_colours(replace(part, triangles=joined))
+    np.testing.assert_array_equal(colours, colours[:1].repeat(len(colours), axis=0))
 
 
 def test_a_template_without_eyes_is_drawn_all_the_same():
