@@ -51,4 +51,6 @@ def request_of(options: argparse.Namespace) -> object:
     head = generate_command.head_request(
         options, generator=VARIED, variation=Variation(options.variation, options.amount)
     )
+    if not any(envelope.intensity for envelope in head.envelopes):
+        raise FacegenError("Every expression is at zero: give one an intensity, as in =1.0.")
     return SheetRequest(head, options.out, options.out.with_suffix(".mp4"))

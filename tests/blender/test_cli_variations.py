@@ -138,6 +138,8 @@ def test_a_sheet_needs_an_expression_and_a_png(
 ) -> None:
     out = cube_file.parent / "sheet.png"
     assert "-e happy" in refusal(capfd, "variations", cube_file, "--out", out)
+    resting = ("-e", "happy@1,9,15,24=0", "-e", "sad~fear@1,9,15,24=0")
+    assert "at zero" in refusal(capfd, "variations", cube_file, *resting, "--out", out)
     jpeg = out.with_suffix(".jpg")
     assert "'sheet.jpg' .png" in refusal(capfd, "variations", cube_file, *SMILE, "--out", jpeg)
 
