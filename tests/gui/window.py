@@ -227,7 +227,7 @@ def pick_a_variation(head_name: str) -> Iterator[float]:
             break
     check("a click on a picture's button generates", is_generating())
     yield from wait_while(is_generating)
-    yield 0.5
+    yield 3.0  # until the panels have slid to their new places
     settings = bpy.data.objects[head_name].facegen
     check("with the seed that was clicked", settings.made_by.startswith("Varied, seed 6"))
     check("and writes its keys", num_keys(head_name) > 1)
