@@ -1,6 +1,7 @@
 """The second generator from the command line: trained on a recorded set, put into a bundle, run."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,11 @@ from facegen_core.models.config import ModelConfig  # noqa: E402
 from tests.core.model_fixtures import random_bundle  # noqa: E402
 from training.__main__ import main  # noqa: E402
 from training.datasets.training_data import open_dataset  # noqa: E402
+from training.displacement_decoder.config import DecoderTrainConfig  # noqa: E402
+from training.landmark_gan.command import read_recipe  # noqa: E402
+from training.landmark_gan.config import LandmarkTrainConfig  # noqa: E402
 
+CONFIGS = Path(__file__).parents[2] / "training" / "configs"
 RECIPE = {
     "landmarks": {
         "generators": {"widths": [8, 8, 8], "num_blocks": 1, "neutral_size": 3},
@@ -112,3 +117,20 @@ def test_an_unknown_section_is_named(trained, tmp_path, prepared_scans, capsys):
     arguments = ["train", "--system", "lm4dgan", "--config", str(tmp_path / "wrong.yaml")]
     assert main([*arguments, "--data", str(prepared_scans)]) == 1
     assert "unknown section 'landmark'" in capsys.readouterr().err
+
+
+RECIPES = sorted((CONFIGS / "ablations").glob("*.yaml")) + [CONFIGS / "lm4dgan.yaml"]
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_every_shipped_recipe_is_valid_and_states_only_differences(path):
+    landmarks, decoder = read_recipe(path)
+    stated = yaml.safe_load(path.read_text())
+    for section, config, defaults in (
+        ("landmarks", landmarks, LandmarkTrainConfig()),
+        ("decoder", decoder, DecoderTrainConfig()),
+    ):
+        for name in stated.get(section) or {}:
+            assert name == "out" or getattr(config, name) != getattr(defaults, name)
+    if path.parent.name == "ablations" and "landmarks" in stated:
+        assert landmarks.out.as_posix() == f"runs/ablations/{path.stem}/landmarks"

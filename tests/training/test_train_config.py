@@ -19,7 +19,7 @@ NO_CHANGE = {"retimed": 0.0, "weakened": 0.0, "blended": 0.0}
 
 
 # These have settings, and tests, of their own.
-OTHERS = {"detector", "peers", "peers_paper"}
+OTHERS = {"coma", "detector", "lm4dgan", "peers", "peers_paper"}
 MODELS = sorted(path for path in CONFIGS.glob("*.yaml") if path.stem not in OTHERS)
 
 
