@@ -60,8 +60,13 @@ class NeutralReader:
 
     def landmark_basis(self, shapes: FloatArray) -> NDArray[np.float32]:
         """(K, 204) of (K, V, 3) shapes, as the landmarks show them."""
-        positions = self._template.landmarks.positions(shapes, self._template.triangles)
-        return positions.reshape(len(shapes), 3 * NUM_LANDMARKS).astype(np.float32)
+        return seen_by_landmarks(self._template, shapes)
+
+
+def seen_by_landmarks(template: Template, displacements: FloatArray) -> NDArray[np.float32]:
+    """(N, 204) what the landmarks show of (N, V, 3) shapes or displacements."""
+    positions = template.landmarks.positions(displacements, template.triangles)
+    return positions.reshape(len(displacements), 3 * NUM_LANDMARKS).astype(np.float32)
 
 
 def landmark_map(mean_basis: FloatArray, face_basis: FloatArray) -> NDArray[np.float32]:

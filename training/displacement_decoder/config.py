@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from facegen_core.models.displacement_config import DisplacementDecoderConfig
-from training.runs.settings import TrainingConfigError, read_settings, settings_of_kind
+from training.runs.settings import (
+    TrainingConfigError,
+    read_settings,
+    settings_dict,
+    settings_of_kind,
+)
 
 # The section of a recipe's file that is about this stage.
 SECTION = "decoder"
@@ -100,6 +105,4 @@ def decoder_config_from_dict(content: Any) -> DecoderTrainConfig:
 
 def decoder_config_to_dict(config: DecoderTrainConfig) -> dict[str, Any]:
     """Plain values that `decoder_config_from_dict` reads back."""
-    content = dataclasses.asdict(config)
-    content["model"]["channels"] = list(content["model"]["channels"])
-    return content | {"basis_from": Path(config.basis_from).as_posix()}
+    return settings_dict(config)

@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from facegen_core.bundle import Bundle, save_bundle
+from facegen_core.errors import BundleError
 from facegen_core.template import Template
 from training.datasets.training_data import open_dataset
 from training.expression_model.train_config import config_to_dict, read_config
@@ -64,6 +65,14 @@ def export_bundle(
             "use fewer blendshapes or identity modes."
         )
     return bundle
+
+
+def tell_size(out: Path) -> None:
+    """Say how large a bundle is. Raises BundleError where the default is too large to ship."""
+    size = out.stat().st_size
+    tqdm.write(f"{out}: {size / 2**20:.1f} MB")
+    if out == DEFAULT_BUNDLE and size > MAX_BUNDLE_BYTES:
+        raise BundleError(f"{out} has {size / 2**20:.1f} MB, too much to ship.")
 
 
 def _with_fewer_modes(template: Template, num_modes: int) -> Template:

@@ -18,6 +18,7 @@ from training.runs.settings import (
     TrainingConfigError,
     differing_setting,
     read_settings,
+    settings_dict,
     settings_of_kind,
 )
 
@@ -140,10 +141,7 @@ def config_from_dict(content: dict[str, Any]) -> TrainConfig:
 
 def config_to_dict(config: TrainConfig) -> dict[str, Any]:
     """Plain values that `config_from_dict` reads back."""
-    content = dataclasses.asdict(config)
-    for name in ("channels", "expressions"):
-        content["model"][name] = list(content["model"][name])
-    return content | {"data": str(config.data), "out": str(config.out)}
+    return settings_dict(config)
 
 
 def write_config(config: TrainConfig, path: Path) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from facegen_core.bundle import Bundle, load_bundle, save_bundle
 from facegen_core.errors import BundleError
-from training.expression_model.export_bundle import DEFAULT_BUNDLE, MAX_BUNDLE_BYTES
+from training.expression_model.export_bundle import DEFAULT_BUNDLE, tell_size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +26,7 @@ def main(args: argparse.Namespace) -> None:
     """Put the detector of a run into a bundle."""
     out = args.out or args.bundle
     add_detector(args.run, args.bundle, out)
-    size = out.stat().st_size
-    tqdm.write(f"{out}: {size / 2**20:.1f} MB")
-    if out == DEFAULT_BUNDLE and size > MAX_BUNDLE_BYTES:
-        raise BundleError(f"{out} has {size / 2**20:.1f} MB, too much to ship.")
+    tell_size(out)
 
 
 def add_detector(run: Path, source: Path, out: Path) -> Bundle:

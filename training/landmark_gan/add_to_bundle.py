@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from facegen_core.bundle import Bundle, load_bundle, save_bundle
 from facegen_core.errors import BundleError
@@ -19,8 +18,8 @@ from training.displacement_decoder.faces import BASIS
 from training.displacement_decoder.run import basis_hash
 from training.expression_model.export_bundle import (
     DEFAULT_BUNDLE,
-    MAX_BUNDLE_BYTES,
     WEIGHTS_LICENCE,
+    tell_size,
 )
 from training.landmark_gan.config import LandmarkTrainConfig
 from training.runs.checkpoint import Checkpoint, load_checkpoint
@@ -41,10 +40,7 @@ def main(args: argparse.Namespace) -> None:
     """Put the second generator of a run into a bundle."""
     out = args.out or args.bundle
     add_landmark_model(args.run, args.bundle, out)
-    size = out.stat().st_size
-    tqdm.write(f"{out}: {size / 2**20:.1f} MB")
-    if out == DEFAULT_BUNDLE and size > MAX_BUNDLE_BYTES:
-        raise BundleError(f"{out} has {size / 2**20:.1f} MB, too much to ship.")
+    tell_size(out)
 
 
 def add_landmark_model(run: Path, source: Path, out: Path) -> Bundle:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from facegen_core.models.landmark_config import SHORTEST_CLIP, LandmarkGanConfig
 from training.expression_model.train_config import AugmentationConfig
 from training.runs.settings import TrainingConfigError, read_settings, settings_of_kind
@@ -133,22 +131,3 @@ def section(path: Path | None, name: str, **overrides: Any) -> dict[str, Any]:
             f"{path}: unknown section '{unknown[0]}': choose from landmarks, decoder."
         )
     return content.get(name, {}) | {k: v for k, v in overrides.items() if v is not None}
-
-
-def settings_dict(config: Any) -> dict[str, Any]:
-    """Plain values that JSON and YAML hold."""
-    content = dataclasses.asdict(config)
-    return {k: _plain(v) for k, v in content.items()}
-
-
-def write_settings(config: Any, path: Path) -> None:
-    """Save every setting in force, defaults included."""
-    path.write_text(yaml.safe_dump(settings_dict(config), sort_keys=False), encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, tuple):
-        return list(value)
-    return str(value) if isinstance(value, Path) else value

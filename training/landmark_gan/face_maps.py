@@ -18,7 +18,7 @@ from tqdm import tqdm
 from facegen_core.bundle import write_arrays
 from facegen_core.deformation_transfer import BasisTransfer
 from facegen_core.models.landmark_config import FRAME_SIZE
-from facegen_core.models.neutral_reading import landmark_map
+from facegen_core.models.neutral_reading import landmark_map, seen_by_landmarks
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_hash
 from training.datasets.training_data import TrainingData
@@ -43,12 +43,6 @@ def face_maps(data: TrainingData, basis: FloatArray | None) -> dict[str, NDArray
             _write(cache, shown)
     mean = seen_by_landmarks(data.template, basis)
     return {name: landmark_map(mean, of_face) for name, of_face in shown.items()}
-
-
-def seen_by_landmarks(template: Template, shapes: FloatArray) -> NDArray[np.float32]:
-    """(K, 204) of (K, V, 3) shapes."""
-    positions = template.landmarks.positions(shapes, template.triangles)
-    return positions.reshape(len(shapes), -1).astype(np.float32)
 
 
 def _carried(

@@ -14,14 +14,13 @@ from facegen_core.deformation_transfer import BasisTransfer
 from facegen_core.landmark_inference import MEAN_MOTION, Variation, draw_noise
 from facegen_core.models.landmark_config import FRAME_SIZE
 from facegen_core.models.landmark_gan import LandmarkGenerators
-from facegen_core.models.neutral_reading import landmark_map
+from facegen_core.models.neutral_reading import landmark_map, seen_by_landmarks
 from facegen_core.template import Template
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import read_basis
 from training.evaluation.questions import Labels, Question
 from training.expression_model.recordings import MagnitudeStatistics
 from training.landmark_gan.config import LandmarkTrainConfig
-from training.landmark_gan.face_maps import seen_by_landmarks
 from training.landmark_gan.takes import neutral_landmarks
 from training.runs.checkpoint import restore_model
 from training.runs.finished import check_same_kind, open_finished

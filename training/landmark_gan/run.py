@@ -16,7 +16,7 @@ from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import read_basis
 from training.expression_model.recordings import MagnitudeStatistics, magnitude_statistics
 from training.landmark_gan.batches import BatchSource
-from training.landmark_gan.config import LandmarkTrainConfig, settings_dict, write_settings
+from training.landmark_gan.config import LandmarkTrainConfig
 from training.landmark_gan.face_maps import face_maps
 from training.landmark_gan.linear_start import linear_start
 from training.landmark_gan.networks import Networks, build_networks
@@ -35,7 +35,12 @@ from training.runs.checkpoint import (
 from training.runs.device import Device, choose_device
 from training.runs.distributed import Processes
 from training.runs.provenance import data_hash, session_record
-from training.runs.settings import TrainingConfigError, differing_setting
+from training.runs.settings import (
+    TrainingConfigError,
+    differing_setting,
+    settings_dict,
+    write_settings,
+)
 
 # Settings a run may change when it goes on: none changes what it learns from then on.
 FREE_SETTINGS = (

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from facegen_core.bundle import write_arrays
 from facegen_core.landmarks import NUM_LANDMARKS
+from facegen_core.models.neutral_reading import seen_by_landmarks
 from facegen_core.template import Template
 from training.datasets.sequence import Sequence
 from training.datasets.training_data import TrainingData
@@ -62,9 +63,7 @@ class LandmarkProjection:
 
     def project(self, displacements: FloatArray) -> NDArray[np.float32]:
         """(T, 204) of (T, V, 3), mm."""
-        landmarks = self._template.landmarks
-        moved = landmarks.positions(displacements, self._template.triangles)
-        return moved.reshape(len(displacements), -1).astype(np.float32)
+        return seen_by_landmarks(self._template, displacements)
 
 
 def neutral_landmarks(template: Template, neutral: FloatArray) -> NDArray[np.float32]:

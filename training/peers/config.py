@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from training.runs.settings import TrainingConfigError, read_settings, settings_of_kind
+from training.runs.settings import (
+    TrainingConfigError,
+    read_settings,
+    settings_dict,
+    settings_of_kind,
+)
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,7 @@ def read_peers_config(path: Path | None, **overrides: Any) -> PeersConfig:
 
 def peers_config_to_dict(config: PeersConfig) -> dict[str, Any]:
     """Plain values that YAML and JSON hold."""
-    content = dataclasses.asdict(config) | {"data": str(config.data), "out": str(config.out)}
-    content["motion3dgan"]["critic_channels"] = list(config.motion3dgan.critic_channels)
-    content["s2d"]["channels"] = list(config.s2d.channels)
-    return content
+    return settings_dict(config)
 
 
 # Settings that may be 0; all others must be more.

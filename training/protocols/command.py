@@ -20,7 +20,6 @@ from training.datasets.coma import find_coma
 from training.datasets.dataset import SPLITS
 from training.datasets.training_data import TrainingData
 from training.evaluation.results import write_results
-from training.landmark_gan.config import settings_dict
 from training.preparation.prepare_recordings import Options, prepare_recordings
 from training.preparation.resumable import check_same_run, write_json
 from training.protocols.config import ProtocolConfig, read_protocol_config
@@ -35,7 +34,7 @@ from training.protocols.report import write_report
 from training.protocols.steps import FoldRun, read_findings, run_fold, unfinished_step
 from training.protocols.tables import collect_protocol
 from training.runs.provenance import commit, data_hash
-from training.runs.settings import TrainingConfigError
+from training.runs.settings import TrainingConfigError, settings_dict
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "coma.yaml"
 _RUN = "run.json"

@@ -23,7 +23,6 @@ from training.evaluation.reference import read_reference
 from training.expression_model.recordings import compute_basis
 from training.landmark_evaluation.opening import OURS_FOLDER, open_landmark_systems
 from training.landmark_evaluation.systems import CLASS_MEAN, MEAN_S2D, OURS, PEER, RBF
-from training.landmark_gan.config import settings_dict
 from training.landmark_gan.train_landmarks import train_landmarks
 from training.peers.train_peers import train_peers
 from training.preparation.resumable import write_json
@@ -31,7 +30,7 @@ from training.protocols.config import ProtocolConfig
 from training.protocols.measures import FoldFindings, measure_fold
 from training.runs.checkpoint import Checkpoint, CheckpointError, save_checkpoint
 from training.runs.provenance import data_hash
-from training.runs.settings import differing_setting
+from training.runs.settings import differing_setting, settings_dict
 
 MEASURES = "measures"
 # Whole systems that are compared; "predict neutral" needs nothing.

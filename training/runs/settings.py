@@ -83,3 +83,22 @@ def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
         expected = kind.get(type(default).__name__, type(default).__name__)
         raise TrainingConfigError(f"'{name}': expected {expected}, got {value!r}.")
     return value
+
+
+def settings_dict(config: Any) -> dict[str, Any]:
+    """Plain values that JSON and YAML hold."""
+    content = dataclasses.asdict(config)
+    return {k: _plain(v) for k, v in content.items()}
+
+
+def write_settings(config: Any, path: Path) -> None:
+    """Save every setting in force, defaults included."""
+    path.write_text(yaml.safe_dump(settings_dict(config), sort_keys=False), encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
