@@ -13,7 +13,7 @@ from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
 
-from . import generate_command, info_command, variations_command
+from .command import generate_options, info, variations_options
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -97,7 +97,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         description="Find the face in a head, move it by expressions, write an animated file.",
     )
     command.set_defaults(run=_generate)
-    generate_command.add_arguments(command)
+    generate_options.add_arguments(command)
     _add_common(command)
 
 
@@ -109,7 +109,7 @@ def _add_variations(commands: argparse._SubParsersAction) -> None:
         "their apexes (PNG), and beside it the same sheet moving (MP4).",
     )
     command.set_defaults(run=_variations)
-    variations_command.add_arguments(command)
+    variations_options.add_arguments(command)
     _add_common(command)
 
 
@@ -135,7 +135,7 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
         "it can play and how large its error is. Needs no Blender.",
     )
     command.set_defaults(run=_info, needs_blender=False)
-    info_command.add_arguments(command)
+    info.add_arguments(command)
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
@@ -158,14 +158,14 @@ def _require_blender() -> None:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    return _animate(generate_command.request_of(options), options.verbose)
+    return _animate(generate_options.request_of(options), options.verbose)
 
 
 def _variations(options: argparse.Namespace) -> int:
-    from .console import ProgressLine, blender_silenced
-    from .variations_file import draw_variations
+    from .command.console import ProgressLine, blender_silenced
+    from .command.variations_file import draw_variations
 
-    request = variations_command.request_of(options)
+    request = variations_options.request_of(options)
     with blender_silenced(options.verbose) as real_error:
         line = ProgressLine(real_error)
         try:
@@ -177,15 +177,15 @@ def _variations(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from .animate_file import Request
+    from .command.animate_file import Request
 
     folder = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     request = Request(
         head=None,
-        envelopes=generate_command.envelopes(_demo_expressions(options.bundle)),
+        envelopes=generate_options.envelopes(_demo_expressions(options.bundle)),
         outputs=(folder / "demo.fbx", folder / "demo.blend"),
-        frames_per_second=generate_command.DEFAULT_FRAMES_PER_SECOND,
+        frames_per_second=generate_options.DEFAULT_FRAMES_PER_SECOND,
         report_file=folder / "demo.json",
         picture_file=folder / "demo.png",
         clip_name="demo",
@@ -195,8 +195,8 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _animate(request: object, verbose: bool) -> int:
-    from .animate_file import animate_file
-    from .console import ProgressLine, blender_silenced
+    from .command.animate_file import animate_file
+    from .command.console import ProgressLine, blender_silenced
 
     with blender_silenced(verbose) as real_error:
         line = ProgressLine(real_error)
@@ -209,7 +209,7 @@ def _animate(request: object, verbose: bool) -> int:
 
 
 def _print_summary(request: object, report: dict) -> None:
-    from .report import summary_lines
+    from .command.report import summary_lines
 
     print("\n".join(summary_lines(report)))
     for product in request.products:
@@ -217,9 +217,9 @@ def _print_summary(request: object, report: dict) -> None:
 
 
 def _head(options: argparse.Namespace) -> int:
-    from .console import blender_silenced
+    from .command.console import blender_silenced
+    from .command.products import Products, check_products
     from .preferences import DEFAULT_BUNDLE
-    from .products import Products, check_products
     from .scene import sample_file
 
     if options.output.suffix.lower() != ".obj":
@@ -235,7 +235,7 @@ def _head(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    print(info_command.info_text(options))
+    print(info.info_text(options))
     return 0
 
 

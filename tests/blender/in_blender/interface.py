@@ -107,7 +107,7 @@ def test_preferences_and_sidebar_tell_what_the_model_is() -> None:
         assert {"grin", "0.71", "0.82", "class mean"} <= set(preferences_drawn())
     finally:
         use_model("")
-    assert panels.FACEGEN_PT_model.bl_options == {"DEFAULT_CLOSED"}
+    assert addon("panels.generate").FACEGEN_PT_model.bl_options == {"DEFAULT_CLOSED"}
     assert all(len(line) <= panels.LINE_LENGTH for line in drawn() if "people" in line)
 
 

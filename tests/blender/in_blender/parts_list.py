@@ -11,7 +11,7 @@ from drawn import StubLayout, drawn
 from harness import FOLDER, addon, new_sphere, refused
 
 state, pipeline = addon("scene.state"), addon("facegen_core.pipeline")
-part_rows, face_panels = addon("scene.part_rows"), addon("face_panels")
+part_rows, face_panels = addon("scene.part_rows"), addon("panels.face")
 correct, select = bpy.ops.facegen.correct_part, bpy.ops.facegen.select_part
 calls: list[str] = []
 

@@ -6,7 +6,7 @@ import textwrap
 
 import bpy
 
-from .scene import state
+from ..scene import state
 
 # Characters of a line at the width the sidebar opens with; labels do not wrap by themselves.
 LINE_LENGTH = 38

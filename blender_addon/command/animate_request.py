@@ -11,10 +11,10 @@ from facegen_core.errors import FacegenError
 from facegen_core.intensity import Envelope, check_expressions
 from facegen_core.landmark_inference import Variation
 
-from . import generators
-from .preferences import DEFAULT_BUNDLE
+from .. import generators
+from ..preferences import DEFAULT_BUNDLE
+from ..scene import picture_render, state
 from .products import check_products
-from .scene import picture_render, state
 
 OUTPUT_FORMATS = (".fbx", ".glb", ".blend")
 

@@ -6,17 +6,17 @@ import bpy
 
 from facegen_core.landmarks import MIN_MANUAL_LANDMARKS
 
-from . import jobs
-from .operators.add_head import FACEGEN_OT_add_head
-from .operators.correct_part import AUTOMATIC, FACEGEN_OT_correct_part
-from .operators.heat_map import FACEGEN_OT_heat_map
-from .operators.match import FACEGEN_OT_match
-from .operators.place_landmarks import FACEGEN_OT_place_landmarks
-from .operators.remove_landmarks import FACEGEN_OT_remove_landmarks
-from .operators.select_part import FACEGEN_OT_select_part
-from .operators.show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
-from .panel_base import FacegenPanel, MatchedPanel, draw_sentence
-from .scene import heat_map, landmarks, part_rows, state
+from .. import jobs
+from ..operators.add_head import FACEGEN_OT_add_head
+from ..operators.correct_part import AUTOMATIC, FACEGEN_OT_correct_part
+from ..operators.heat_map import FACEGEN_OT_heat_map
+from ..operators.match import FACEGEN_OT_match
+from ..operators.place_landmarks import FACEGEN_OT_place_landmarks
+from ..operators.remove_landmarks import FACEGEN_OT_remove_landmarks
+from ..operators.select_part import FACEGEN_OT_select_part
+from ..operators.show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
+from ..scene import heat_map, landmarks, part_rows, state
+from .base import FacegenPanel, MatchedPanel, draw_sentence
 
 VERDICT_ICONS = {"good": "CHECKMARK", "fair": "INFO", "poor": "ERROR"}
 # Icons in the colours of the heat map, from 0 mm up: blue, green, yellow, red.
@@ -195,3 +195,7 @@ def _draw_found(layout: bpy.types.UILayout, target: bpy.types.Object, num_shown:
     layout.prop(settings, "is_refit_live")
     if landmarks.landmark_key(target) != settings.landmark_key:
         layout.label(text="Moved: Match to follow", icon="INFO")
+
+
+LISTS = (FACEGEN_UL_parts,)
+CLASSES = (FACEGEN_PT_face, FACEGEN_PT_parts, FACEGEN_PT_landmarks)

@@ -11,7 +11,7 @@ from facegen_core.intensity import EXPRESSIONS, Envelope, parse_event
 from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.pipeline import Generator
 
-from .generators import STEADY, VARIED
+from ..generators import STEADY, VARIED
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -52,8 +52,8 @@ def request_of(options: argparse.Namespace) -> object:
 
 def head_request(options: argparse.Namespace, outputs: tuple[Path, ...] = (), **more: Any) -> Any:
     """A request of a head and what it plays, and of more."""
+    from ..scene.import_head import keeps_frame_rate
     from .animate_file import Request
-    from .scene.import_head import keeps_frame_rate
 
     fps = options.fps
     if fps is None and not keeps_frame_rate(options.head):

@@ -17,8 +17,8 @@ from facegen_core.errors import FacegenError
 from facegen_core.landmarks import LANDMARK_FILE_VERSION
 from facegen_core.registration.alignment import KIND_MOTIONS
 
-from .scene import axes, heat_map, state
-from .scene.mesh_bridge import Head
+from ..scene import axes, heat_map, state
+from ..scene.mesh_bridge import Head
 
 PARTS_FILE_VERSION = 1
 _PLY_VERTEX = np.dtype(

@@ -8,14 +8,14 @@ from pathlib import Path
 from facegen_core.errors import FacegenError
 from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 
-from . import generate_command
-from .generators import VARIED
+from ..generators import VARIED
+from . import generate_options
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of `facegen variations`, without those it shares with other commands."""
-    generate_command.add_head(command)
-    generate_command.add_expressions(command)
+    generate_options.add_head(command)
+    generate_options.add_expressions(command)
     command.add_argument(
         "--variation",
         type=int,
@@ -29,7 +29,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         default=1.0,
         help=f"how far they stray from the mean motion, 0 to {MAX_AMOUNT:g} (1)",
     )
-    generate_command.add_match(command)
+    generate_options.add_match(command)
     command.add_argument(
         "-o",
         "--out",
@@ -48,7 +48,7 @@ def request_of(options: argparse.Namespace) -> object:
         raise FacegenError("No expression was asked for: add for example -e happy@1,12,30,45=1.0.")
     if options.out.suffix.lower() != ".png":
         raise FacegenError(f"The sheet is a PNG: name '{options.out.name}' .png.")
-    head = generate_command.head_request(
+    head = generate_options.head_request(
         options, generator=VARIED, variation=Variation(options.variation, options.amount)
     )
     if not any(envelope.intensity for envelope in head.envelopes):

@@ -25,12 +25,9 @@ from facegen_core import pipeline
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from . import match_files, properties
-from .animate_request import Request, check_request
-from .operators import generate, match
-from .products import Products
-from .report import Outcome, Stopwatch, match_report_of, report_of
-from .scene import (
+from .. import properties
+from ..operators import generate, match
+from ..scene import (
     axes,
     curves,
     fbx,
@@ -42,6 +39,10 @@ from .scene import (
     sample_head,
     state,
 )
+from . import match_files
+from .animate_request import Request, check_request
+from .products import Products
+from .report import Outcome, Stopwatch, match_report_of, report_of
 
 # Where the stages end on the progress bar.
 _READ, _MATCHED, _GENERATED, _BAKED, _EXPORTED, _CHECKED = 0.04, 0.45, 0.60, 0.70, 0.78, 0.84

@@ -6,12 +6,12 @@ import bpy
 
 from facegen_core.errors import FacegenError
 
-from . import generators, variation_sheet
-from .operators.pick_variation import FACEGEN_OT_pick_variation
-from .operators.variations import FACEGEN_OT_variations
-from .panel_base import FacegenPanel, draw_sentence
-from .preferences import model_in_use
-from .scene import state
+from .. import generators, variation_sheet
+from ..operators.pick_variation import FACEGEN_OT_pick_variation
+from ..operators.variations import FACEGEN_OT_variations
+from ..preferences import model_in_use
+from ..scene import state
+from .base import FacegenPanel, draw_sentence
 
 # In rows of the interface: how high a picture is at least, and what is beside three of them.
 _SMALLEST_SCALE, _MARGINS = 3.0, 2.2
@@ -95,3 +95,6 @@ def _draw_sheet(
             depress=is_varied and settings.variation_seed == seed,
         )
         pick.seed, pick.amount = seed, sheet.amount
+
+
+CLASSES = (FACEGEN_PT_variations,)

@@ -9,7 +9,7 @@ from pathlib import Path
 from facegen_core.bundle import load_bundle
 from facegen_core.bundle_info import error_table, info_as_json, read_bundle_info, summary_rows
 
-from . import DEFAULT_BUNDLE
+from .. import DEFAULT_BUNDLE
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -17,8 +17,8 @@ from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_a
 from facegen_core.pipeline import Clip, Generator
 from facegen_core.registration.alignment import Alignment
 
-from . import generators
-from .scene.landmarks import UNSURE
+from .. import generators
+from ..scene.landmarks import UNSURE
 
 REPORT_VERSION = 1
 # Seconds and millimetres are read by people; more digits would only pretend.

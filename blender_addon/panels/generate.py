@@ -1,4 +1,4 @@
-"""The sidebar tab: Face, Expressions, Generate, Export, in the order of the work."""
+"""The panel of Generate: which motion, how it is baked, what came of it."""
 
 from __future__ import annotations
 
@@ -7,48 +7,15 @@ import bpy
 from facegen_core.bundle_info import error_sentence, summary_rows
 from facegen_core.errors import FacegenError
 
-from .face_panels import (
-    FACEGEN_PT_face,
-    FACEGEN_PT_landmarks,
-    FACEGEN_PT_parts,
-    FACEGEN_UL_parts,
-)
-from .operators.add_expression import FACEGEN_OT_add_expression
-from .operators.export_fbx import FACEGEN_OT_export_fbx
-from .operators.generate import FACEGEN_OT_generate
-from .operators.remove_keys import FACEGEN_OT_remove_keys
-from .panel_base import LINE_LENGTH, FacegenPanel, draw_sentence
-from .preferences import model_in_use
-from .scene import channels, contact, curves, state
-from .variation_panel import FACEGEN_PT_variations, draw_generator
-
-__all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
+from ..operators.generate import FACEGEN_OT_generate
+from ..operators.remove_keys import FACEGEN_OT_remove_keys
+from ..preferences import model_in_use
+from ..scene import contact, state
+from .base import FacegenPanel, draw_sentence
+from .variations import draw_generator
 
 # What of a model's description fits the sidebar; the preferences show all of it.
 MODEL_ROWS = ("File", "Training data", "Licence of model", "Date")
-
-
-class FACEGEN_PT_expressions(FacegenPanel, bpy.types.Panel):
-    bl_label = "Expressions"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, target = self.layout, state.find_target(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = True  # the dots show what can be keyed
-        try:
-            expressions = model_in_use(context).expressions
-            shown = channels.channels_of(target, expressions)
-        except FacegenError as error:
-            draw_sentence(layout, str(error), "ERROR")
-            return
-        column = layout.column(align=True)
-        for channel in shown:
-            column.prop(target.facegen, channel.attribute, text=channel.label, slider=True)
-        others = [name for name in curves.keyed_expressions(target) if name not in expressions]
-        if others:
-            sentence = f"Keyed, but not of this model: {', '.join(others)}"
-            draw_sentence(layout, sentence, "INFO")
-        layout.operator(FACEGEN_OT_add_expression.bl_idname, icon="ADD")
 
 
 class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
@@ -114,36 +81,6 @@ class FACEGEN_PT_model(FacegenPanel, bpy.types.Panel):
             draw_sentence(column, f"{label}: {value}")
 
 
-class FACEGEN_PT_export(FacegenPanel, bpy.types.Panel):
-    bl_label = "Export"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        self.layout.operator(FACEGEN_OT_export_fbx.bl_idname, icon="EXPORT")
-
-
-CLASSES = (
-    FACEGEN_PT_face,
-    FACEGEN_PT_parts,
-    FACEGEN_PT_landmarks,
-    FACEGEN_PT_expressions,
-    FACEGEN_PT_generate,
-    FACEGEN_PT_variations,
-    FACEGEN_PT_mask,
-    FACEGEN_PT_model,
-    FACEGEN_PT_export,
-)
-
-
-def register() -> None:
-    for cls in (FACEGEN_UL_parts, *CLASSES):
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed((FACEGEN_UL_parts, *CLASSES)):
-        bpy.utils.unregister_class(cls)
-
-
 def _draw_contact(layout: bpy.types.UILayout, report: str) -> None:
     """Millimetres that things were in each other, as retargeted and after contact."""
     found = contact.rows(report)
@@ -153,3 +90,8 @@ def _draw_contact(layout: bpy.types.UILayout, report: str) -> None:
     column.label(text="Too deep by, mm: before → after", icon="MOD_PHYSICS")
     for word, before, after in found:
         column.label(text=f"{word}: {before:.2f} → {after:.2f}", icon="BLANK1")
+
+
+CLASSES = (FACEGEN_PT_generate,)
+# Below the panels of other rooms that belong to Generate.
+LAST_CLASSES = (FACEGEN_PT_mask, FACEGEN_PT_model)

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from facegen_core import pipeline, preview
 from facegen_core.progress import Progress, no_progress, subprogress
 
+from ..operators import generate
+from ..operators.variations import seeds_from
+from ..scene import movie, sheet_picture, state
+from ..scene.png import encode_png
 from .animate_file import match_head, read_head
 from .animate_request import Request, check_request
-from .operators import generate
-from .operators.variations import seeds_from
 from .products import Products, check_products
 from .report import Stopwatch
-from .scene import movie, sheet_picture, state
-from .scene.png import encode_png
 
 # Pixels of one face on the sheet: thrice as fine as in the sidebar.
 _NUM_PIXELS = 288

@@ -1,0 +1,1 @@
+"""What the `facegen` command does, one verb or product a file; `cli` is its door."""
