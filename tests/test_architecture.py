@@ -22,6 +22,7 @@ CORE_ROWS = [
     {"template"},
     {"template_arrays"},
     {"motion"},
+    {"eye_motion"},
     {"deformation_transfer"},
     {"intensity"},
     {"conditioning"},
