@@ -25,7 +25,9 @@ from .errors import IntensityError
 from .inference import Engine
 from .intensity import check_intensities
 from .landmark_inference import MEAN_MOTION, LandmarkEngine, Variation
+from .layers import Layers, combine, plays_of
 from .mesh import Mesh
+from .motion import FaceMotion
 from .progress import Progress, no_progress, subprogress
 from .registration import align, refit, register
 from .registration.alignment import Alignment
@@ -33,6 +35,7 @@ from .registration.masking import check_mask
 from .retarget import retarget, retargeter_of
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 BakeMode = Literal["compact", "frames"]
 # The first generator plays what curves and face make most likely (Potamias et al., ECCV 2020); the
 # second one of the ways people differ in (LM-4DGAN).
@@ -116,12 +119,14 @@ def generate(
     contact: bool = True,
     generator: Generator = "lstm",
     variation: Variation = MEAN_MOTION,
+    layers: Layers | None = None,
 ) -> Clip:
     """Move the matched head by (T, C) intensities; where they are all 0 it rests exactly.
 
     mask: (M,) in [0, 1], how much of the motion each vertex of the target takes; None is all.
     contact: whether lips, lids and teeth are kept out of each other afterwards.
     generator and variation: which motion; the first generator knows no variation.
+    layers: changes to regions, sides and strength over the same T frames; None changes nothing.
     Raises IntensityError for curves that are empty, not finite or outside [0, 1], InvalidMeshError
     for such a mask, and BundleError where the bundle lacks the generator.
     """
@@ -130,12 +135,9 @@ def generate(
         check_mask(mask, alignment.target.num_vertices)
     _check_rate(frames_per_second)
     progress(0.0, "Generating the motion")
-    if generator == "lm4dgan":
-        engine = _landmark_engine(bundle)
-        motion = engine.generate(intensities, frames_per_second, _person(alignment), variation)
-    else:
-        gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
-        motion = _engine(bundle).generate(intensities, frames_per_second, _person(alignment), gap)
+    motion = _layered(
+        alignment, intensities, frames_per_second, bundle, generator, variation, layers
+    )
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     carrying = subprogress(progress, _INFERENCE_SHARE, _RETARGET_SHARE if contact else 1.0)
     displacements = retarget(motion, alignment, carrying, mask)
@@ -156,6 +158,7 @@ def variations(
     amount: float = 1.0,
     progress: Progress = no_progress,
     num_pixels: int = preview.NUM_PIXELS,
+    layers: Layers | None = None,
 ) -> preview.Pictures:
     """Moving pictures of the motions that S seeds make of (T, C) intensities, to choose one by.
 
@@ -164,7 +167,8 @@ def variations(
     """
     check_intensities(intensities, bundle.config.num_expressions)
     _check_rate(frames_per_second)
-    chosen, engine = [Variation(seed, amount) for seed in seeds], _landmark_engine(bundle)
+    chosen = [Variation(seed, amount) for seed in seeds]
+    _landmark_engine(bundle)  # refuses a bundle without
     progress(0.0, "Preparing this head")
     person = _person(alignment)
     retargeter = retargeter_of(alignment, person)
@@ -173,7 +177,16 @@ def variations(
     sheet = []
     for k, variation in enumerate(chosen):
         progress((k + 1) / (len(chosen) + 1), f"Drawing variation {k + 1} of {len(chosen)}")
-        motion = engine.generate(intensities, frames_per_second, person, variation, frames)
+        motion = _layered(
+            alignment,
+            intensities,
+            frames_per_second,
+            bundle,
+            "lm4dgan",
+            variation,
+            layers,
+            frames,
+        )
         sheet.append(sitter.pictures(*retargeter.on_template(motion.skin, motion.jaw)))
     return np.stack(sheet)
 
@@ -188,6 +201,34 @@ def bake(
     if mode == "frames":
         return one_shape_per_frame(clip.displacements)
     return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
+
+
+def _layered(
+    alignment: Alignment,
+    intensities: FloatArray,
+    frames_per_second: float,
+    bundle: Bundle,
+    generator: Generator,
+    variation: Variation,
+    layers: Layers | None,
+    rows: IntArray | None = None,
+) -> FaceMotion:
+    """What a generator makes of the curves for this head, under the layers.
+
+    rows: (N,) which of the T frames to hand back, as they are in the whole; None is all.
+    """
+    person, all_rows = _person(alignment), slice(None) if rows is None else rows
+
+    def run(curves: FloatArray) -> FaceMotion:
+        if generator == "lm4dgan":
+            engine = _landmark_engine(bundle)
+            return engine.generate(curves, frames_per_second, person, variation, rows)
+        gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
+        motion = _engine(bundle).generate(curves, frames_per_second, person, gap)
+        return FaceMotion(motion.skin[all_rows], motion.jaw[all_rows], motion.neutral)
+
+    plays = plays_of(layers, intensities, frames_per_second)
+    return combine(layers, plays, run, alignment.template, all_rows)
 
 
 def _check_rate(frames_per_second: float) -> None:

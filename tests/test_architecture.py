@@ -23,6 +23,7 @@ CORE_ROWS = [
     {"template_arrays"},
     {"motion"},
     {"eye_motion"},
+    {"region_masks"},
     {"deformation_transfer"},
     {"intensity"},
     {"conditioning"},
@@ -42,6 +43,7 @@ CORE_ROWS = [
     {"inference"},
     {"displacement_inference"},
     {"landmark_inference"},
+    {"layers"},
     {"pipeline"},
     {"measure"},
 ]
