@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial.transform import Rotation
 
+from . import parallel
 from .errors import TopologyMismatchError
 from .motion import FaceMotion
 from .progress import Progress, no_progress
@@ -72,10 +73,12 @@ def retarget(
     num_frames = motion.num_frames
     result = np.empty((num_frames, num_vertices, 3), np.float32)
     step = int(np.clip(_BYTES_AT_ONCE // (24 * num_vertices), 1, _FRAMES_AT_ONCE))
-    for start in range(0, num_frames, step):
-        progress(start / num_frames, "Carrying the motion to this head")
+
+    def carry(start: int) -> None:
         frames = slice(start, start + step)
         result[frames] = retargeter.displacements(motion.skin[frames], motion.jaw[frames], masking)
+
+    parallel.each(carry, range(0, num_frames, step), progress, "Carrying the motion to this head")
     if shares is not None:
         result[:, shares == 0.0] = 0.0
     alignment.hold_cut(result)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORE_ROWS = [
     {"errors"},
     {"progress"},
+    {"parallel"},
     {"mesh"},
     {"topology"},
     {"winding"},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import parallel
 from ..progress import Progress, no_progress
 from ..registration.alignment import Alignment
 from ..registration.masking import check_mask
@@ -19,6 +22,9 @@ from .report import ContactMeasure, ContactReport
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
+
+# {what: mm beyond rest of the worst place before, after}, as items of several areas.
+_Worst = list[tuple[str, tuple[float, float]]]
 
 # Frames resolved at a time, as in retargeting.
 _FRAMES_AT_ONCE = 32
@@ -44,13 +50,13 @@ def resolve_clip(
     retargeter = retargeter_of(alignment)
     contact = _contact_of(alignment, retargeter, mask)
     clip = _Clip(alignment, retargeter, contact, displacements, mask)
-    for start in range(0, len(displacements), _FRAMES_AT_ONCE):
-        progress(start / len(displacements), "Keeping lips, lids and teeth apart")
-        clip.resolve(np.arange(start, min(start + _FRAMES_AT_ONCE, len(displacements))))
+    frames = np.arange(len(displacements))
+    parts = np.split(frames, frames[_FRAMES_AT_ONCE::_FRAMES_AT_ONCE])
+    found = parallel.each(clip.resolve, parts, progress, "Keeping lips, lids and teeth apart")
     if clip.result is not displacements:
         alignment.hold_cut(clip.result)
     progress(1.0, "Apart")
-    return clip.result, ContactReport(*(_measure(worst) for worst in (clip.before, clip.after)))
+    return clip.result, ContactReport(_worst(found, 0), _worst(found, 1))
 
 
 def _contact_of(
@@ -74,7 +80,11 @@ def _is_same(one: FloatArray | None, other: FloatArray | None) -> bool:
     return np.array_equal(one, other)
 
 
-def _measure(worst: dict[str, float]) -> ContactMeasure:
+def _worst(found: Sequence[_Worst], column: int) -> ContactMeasure:
+    """Over all parts of a clip; column: 0 before, 1 after."""
+    worst = dict.fromkeys(("lips", "lids", "teeth"), 0.0)
+    for what, values in (item for part in found for item in part):
+        worst[what] = max(worst[what], values[column])
     return ContactMeasure(worst["lips"], worst["lids"], worst["teeth"])
 
 
@@ -125,7 +135,7 @@ class RidingSkin:
 
 
 class _Clip:
-    """One clip while it is resolved. before, after: {what: the worst so far, mm beyond rest}."""
+    """One clip while it is resolved, in parts that share no frame."""
 
     def __init__(
         self,
@@ -137,34 +147,33 @@ class _Clip:
     ) -> None:
         self._mask = mask
         self.result = self._given = displacements
-        self.before = dict.fromkeys(("lips", "lids", "teeth"), 0.0)
-        self.after = dict(self.before)
+        self._copying = threading.Lock()
         self._similarity, self._contact = alignment.fit.similarity, contact
         self._first = first_of_welded(retargeter.surface)
         self._surface, self._unfolding = retargeter.surface, retargeter.unfolding
         self._behind = [Behind.of(self._surface, area.vertices) for area in contact.areas]
         self._riding = RidingSkin.of(retargeter) if contact.carries(retargeter) else None
 
-    def resolve(self, frames: IntArray) -> None:
+    def resolve(self, frames: IntArray) -> _Worst:
         """Resolve some frames; those in which nothing moves are left out."""
         frames = frames[[bool(self._given[frame].any()) for frame in frames]]
         if len(frames) == 0:
-            return
-        changed = []
+            return []
+        changed: list[IntArray] = []
+        worst: _Worst = []
         for area, behind in zip(self._contact.areas, self._behind, strict=True):
             result = area.resolve(lambda vertices: self._read(self._given, vertices, frames))
-            for what, (before, after) in result.worst.items():
-                self.before[what] = max(self.before[what], before)
-                self.after[what] = max(self.after[what], after)
+            worst += result.worst.items()
             if len(result.frames):
                 changed.append(frames[result.frames])
                 self._add(behind, changed[-1], result.correction)
         if not changed:
-            return
+            return worst
         touched = np.unique(np.concatenate(changed))
         self._unfold(touched)
         if self._riding is not None:
             self._ride(self._riding, touched)
+        return worst
 
     def _read(self, source: FloatArray, vertices: IntArray, frames: IntArray) -> FloatArray:
         """(N, T, 3) float64 mm of welded vertices."""
@@ -174,8 +183,9 @@ class _Clip:
 
     def _add(self, behind: Behind, frames: IntArray, correction: FloatArray) -> None:
         """Add (Z, F, 3) mm to all vertices of the mesh behind Z welded ones."""
-        if self.result is self._given:
-            self.result = np.array(self._given, np.float32)
+        with self._copying:
+            if self.result is self._given:
+                self.result = np.array(self._given, np.float32)
         added = self._similarity.inverse_vectors(correction).astype(np.float32)
         for k, frame in enumerate(frames):
             self.result[frame, behind.members] += added[behind.rows, k]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ..motion import is_moving
 from .forces import along, largest_stretch, moved_by, solve_pushes
 from .zone import Zone
 
@@ -153,7 +154,7 @@ class Resolver:
         first = encounter.depths(positions)
         before = np.maximum(first.beyond_rest.max(axis=0, initial=0.0), 0.0)
         is_deep = first.beyond_allowed.max(axis=0, initial=FREE_MM) > _LEAST_MM
-        frames = np.flatnonzero(is_deep & moved.any(axis=(0, 2)))
+        frames = np.flatnonzero(is_deep & is_moving(moved))
         pushing = _Pushing(self, moved[:, frames])
         if len(frames) == 0:
             return Resolved(moved, before, before, frames, pushing.pushes, pushing.returned)
