@@ -1,7 +1,7 @@
 """The model bundle on disk: template, weights and provenance in one file without pickle.
 
 An npz whose entries are `header` (JSON as bytes), `template/…`, `weights/…` and, where the bundle
-holds the second generator too, `landmark_model/…`. Large bases are quantised.
+holds them, `landmark_model/…` and `face_shapes/…`. Large bases are quantised.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BundleError
+from .face_shapes import TemplateShapes, check_face_shapes, read_face_shapes, stored_shapes
 from .intensity import EXPRESSIONS
 from .landmark_model import (
     LandmarkModel,
@@ -79,6 +80,8 @@ _HEADER_FIELDS = {"kind", "schema_version", "model", "template_hash", *PROVENANC
 # Only of bundles that hold the second generator; a Facegen that knows none refuses them by it.
 _SECOND_FIELD = "landmark_model"
 _LANDMARK_WEIGHTS = "landmark_model/"
+# Only of bundles that hold shapes under ARKit names.
+_SHAPES_FIELD, _SHAPES = "face_shapes", "face_shapes/"
 # A zip must carry some date; a fixed one makes equal bundles equal files.
 _ZIP_DATE = (2000, 1, 1, 0, 0, 0)
 
@@ -90,6 +93,7 @@ class Bundle:
     weights: {name: float32 array} as `models.config.weight_shapes` lists them.
     header: JSON values under PROVENANCE_FIELDS, and what the loader checked.
     landmark_model: the second generator, None in a bundle of the first alone.
+    face_shapes: blendshapes under ARKit names, None in a bundle without.
     """
 
     template: Template
@@ -97,6 +101,7 @@ class Bundle:
     config: ModelConfig
     header: dict[str, Any]
     landmark_model: LandmarkModel | None = None
+    face_shapes: TemplateShapes | None = None
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -116,11 +121,14 @@ def load_bundle(path: Path) -> Bundle:
         landmark_model = None
         if _SECOND_FIELD in header:
             landmark_model = read_landmark_model(header[_SECOND_FIELD], second, config, template)
-        known = {n for n in arrays if n.startswith(("template/", "weights/"))}
-        if landmark_model is not None:
-            known |= {n for n in arrays if n.startswith(_LANDMARK_WEIGHTS)}
-        check_names(arrays, known, "the bundle")
-    return Bundle(template, weights, config, header, landmark_model)
+        shapes = None
+        if _SHAPES_FIELD in header:
+            shapes = read_face_shapes(header[_SHAPES_FIELD], _below(_SHAPES, arrays), template)
+        prefixes = ["template/", "weights/"]
+        prefixes += [_LANDMARK_WEIGHTS] * (landmark_model is not None)
+        prefixes += [_SHAPES] * (shapes is not None)
+        check_names(arrays, {n for n in arrays if n.startswith(tuple(prefixes))}, "the bundle")
+    return Bundle(template, weights, config, header, landmark_model, shapes)
 
 
 def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
@@ -137,7 +145,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
 
 def save_bundle(bundle: Bundle, path: Path) -> None:
     """Write a bundle; the file appears whole or not at all. Equal bundles make equal bytes."""
-    path, second = Path(path), bundle.landmark_model
+    path, second, shapes = Path(path), bundle.landmark_model, bundle.face_shapes
     header = {
         **bundle.header,
         "kind": KIND,
@@ -145,16 +153,22 @@ def save_bundle(bundle: Bundle, path: Path) -> None:
         "model": dataclasses.asdict(bundle.config),
         "template_hash": template_hash(bundle.template),
     }
-    header.pop(_SECOND_FIELD, None)
+    for name in (_SECOND_FIELD, _SHAPES_FIELD):
+        header.pop(name, None)
     check_names(header, _HEADER_FIELDS, "the header")
     if second is not None:
         header[_SECOND_FIELD] = second.header()
+    if shapes is not None:
+        header[_SHAPES_FIELD] = shapes.header()
     _check_weights(bundle.weights, bundle.config, bundle.template)
     arrays = {f"template/{n}": v for n, v in template_arrays(bundle.template).items()}
     arrays |= {f"weights/{n}": v for n, v in bundle.weights.items()}
     if second is not None:
         check_landmark_model(second, bundle.config, bundle.template)
         arrays |= {f"{_LANDMARK_WEIGHTS}{n}": v for n, v in stored_weights(second).items()}
+    if shapes is not None:
+        check_face_shapes(shapes, bundle.template)
+        arrays |= {f"{_SHAPES}{n}": v for n, v in stored_shapes(shapes).items()}
     text = json.dumps(header, indent=1, sort_keys=True).encode()
     write_arrays(path, {"header": np.frombuffer(text, np.uint8), **quantised(arrays)})
 
@@ -172,6 +186,10 @@ def bundle_hash(bundle: Bundle) -> str:
         )
         for name, values in sorted(stored_weights(bundle.landmark_model).items()):
             digest.update(name.encode() + np.ascontiguousarray(values, "<f2").tobytes())
+    if bundle.face_shapes is not None:
+        digest.update(repr(bundle.face_shapes.names).encode())
+        for name, values in sorted(stored_shapes(bundle.face_shapes).items()):
+            digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
 
 
@@ -238,7 +256,7 @@ def _read_header(content: NDArray | None) -> dict[str, Any]:
             f"It has version {version}, this Facegen reads version {SCHEMA_VERSION}: "
             "use a bundle and a Facegen of the same age."
         )
-    optional = {_SECOND_FIELD} & set(header)
+    optional = {_SECOND_FIELD, _SHAPES_FIELD} & set(header)
     check_names(header, _HEADER_FIELDS | optional, "the header")
     return header
 

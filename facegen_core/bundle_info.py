@@ -34,6 +34,7 @@ class BundleInfo:
     num_test_subjects: how many people those are, or None.
     settings: the effective configuration behind the command, as JSON values.
     has_variations: whether it holds the second generator beside the first.
+    num_face_shapes: how many shapes under ARKit names it holds; shapes_source: where from.
     """
 
     file_name: str
@@ -52,6 +53,8 @@ class BundleInfo:
     command: str
     settings: dict[str, Any]
     has_variations: bool
+    num_face_shapes: int = 0
+    shapes_source: str = ""
 
     @property
     def expressions(self) -> tuple[str, ...]:
@@ -75,6 +78,9 @@ def read_bundle_info(path: Path) -> BundleInfo:
             raise BundleError(f"{path.name} cannot be used: '{name}' of its header is damaged.")
     data, licences, metrics = header["training_data"], header["licences"], header["metrics"]
     command, settings = _command(header["command"])
+    shapes = header.get("face_shapes", {})
+    if not isinstance(shapes, dict):
+        raise BundleError(f"{path.name} cannot be used: 'face_shapes' of its header is damaged.")
     num_subjects = metrics.get("num_test_subjects")
     return BundleInfo(
         file_name=path.name,
@@ -93,6 +99,8 @@ def read_bundle_info(path: Path) -> BundleInfo:
         command=command,
         settings=settings,
         has_variations="landmark_model" in header,
+        num_face_shapes=len(shapes.get("names", ())),
+        shapes_source=_shapes_source(shapes.get("provenance")),
     )
 
 
@@ -118,6 +126,7 @@ def summary_rows(info: BundleInfo) -> list[tuple[str, str]]:
         ("Command", info.command),
         ("Decoder", ", ".join(parts)),
         ("Generators", "steady and varied" if info.has_variations else "steady"),
+        ("Face shapes", _shapes_words(info)),
         ("Frame rate", f"{config.model_rate:g} per second"),
     ]
     return [(label, value) for label, value in rows if value]
@@ -162,6 +171,7 @@ def info_as_json(info: BundleInfo) -> dict[str, Any]:
         "num_blendshapes": config.num_blendshapes if config.has_blendshapes else 0,
         "follows_neutral": config.follows_neutral,
         "has_variations": info.has_variations,
+        "num_face_shapes": info.num_face_shapes,
         "frames_per_second": config.model_rate,
         "training_data": {
             "name": info.data_name or None,
@@ -190,6 +200,17 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{_text(item)} {name}" for name, item in value.items())
     return "" if value is None or value == "unknown" else str(value)
+
+
+def _shapes_source(provenance: object) -> str:
+    return _text(provenance.get("source")) if isinstance(provenance, dict) else ""
+
+
+def _shapes_words(info: BundleInfo) -> str:
+    if info.num_face_shapes == 0:
+        return ""
+    source = f", from {info.shapes_source}" if info.shapes_source else ""
+    return f"{info.num_face_shapes} under ARKit names{source}"
 
 
 def _command(content: object) -> tuple[str, dict[str, Any]]:

@@ -131,21 +131,28 @@ def transfer_shapes(
     return result * source.supports[..., None]
 
 
-class BasisTransfer:
-    """The (K, V, 3) shapes of a basis, carried from a (V, 3) neutral to others of its topology.
+class ShapeTransfer:
+    """(K, V, 3) shapes, carried from the neutral they were made for to others of its topology.
 
-    Only the difference of two transfers is added to the basis: the neutral it was made for gets it
-    back exactly, clamped triangles of folds included.
+    Only the difference of two transfers is added to the shapes: their own neutral gets them back
+    exactly, clamped triangles of folds included.
     """
+
+    def __init__(self, source: SourceShapes) -> None:
+        self.source = source
+        self._error = transfer_shapes(source, source.neutral) - source.displacements
+
+    def to(self, neutral: FloatArray) -> NDArray[np.float32]:
+        """(K, V, 3) float32 mm, the shapes as another neutral shows them; half a second at 14 k."""
+        return transfer_shapes(self.source, neutral) - self._error
+
+
+class BasisTransfer(ShapeTransfer):
+    """The (K, V, 3) shapes of a basis, whose small parts are motion too."""
 
     def __init__(self, neutral: FloatArray, triangles: IntArray, basis: FloatArray) -> None:
         self.basis = np.asarray(basis, np.float32)
-        self._source = SourceShapes.basis(np.asarray(neutral, np.float64), triangles, self.basis)
-        self._error = transfer_shapes(self._source, neutral) - self.basis
-
-    def to(self, neutral: FloatArray) -> NDArray[np.float32]:
-        """(K, V, 3) float32 mm, the basis as another neutral shows it; half a second at 14 k."""
-        return transfer_shapes(self._source, neutral) - self._error
+        super().__init__(SourceShapes.basis(np.asarray(neutral, np.float64), triangles, self.basis))
 
 
 def _frames(vertices: FloatArray, triangles: IntArray) -> FloatArray:

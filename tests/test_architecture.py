@@ -39,6 +39,8 @@ CORE_ROWS = [
     {"models"},
     {"quantisation"},
     {"landmark_model"},
+    {"face_shapes"},
+    {"head_shapes"},
     {"bundle"},
     {"bundle_info"},
     {"inference"},

@@ -38,6 +38,10 @@ VERBS: dict[str, tuple[str, str | dict[str, str]]] = {
         "put the second generator into a bundle",
         "training.landmark_gan.add_to_bundle",
     ),
+    "add-face-shapes": (
+        "put the shapes of FACS into a bundle",
+        "training.face_shapes.add_to_bundle",
+    ),
     "add-detector": ("put a detector into a bundle", "training.landmark_detector.add_to_bundle"),
 }
 

@@ -1,0 +1,54 @@
+"""The face shapes of a bundle on any matched head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contact import resolve_clip
+from .face_shapes import TemplateShapes
+from .motion import FaceMotion
+from .progress import Progress, no_progress, subprogress
+from .registration.alignment import Alignment
+from .retarget import retarget
+
+FloatArray = NDArray[np.floating]
+
+# It takes back what jawOpen does to the lips; alone it presses them into one another, and has to.
+_CORRECTIVES = ("mouthClose",)
+_TRANSFERRED, _CARRIED = 0.3, 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class FaceShapes:
+    """names: S ARKit names; shapes: (S, M, 3) float32 from the target at rest, in its own unit."""
+
+    names: tuple[str, ...]
+    shapes: FloatArray
+
+
+def shapes_on_head(
+    shapes: TemplateShapes,
+    alignment: Alignment,
+    person: FloatArray,
+    contact: bool = True,
+    progress: Progress = no_progress,
+) -> FaceShapes:
+    """The shapes as a matched head shows them; teeth and tongue go with the jaw.
+
+    person: (V, 3) mm, the plausible face nearest to the head, for which the shapes are made first.
+    contact: whether each shape's lids, lips and teeth are kept apart, correctives excepted.
+    """
+    progress(0.0, "Shaping the expressions for this face")
+    skin = shapes.transfer(alignment.template).to(person)
+    motion = FaceMotion(skin, np.asarray(shapes.jaw, np.float32), person)
+    carrying = subprogress(progress, _TRANSFERRED, _CARRIED if contact else 1.0)
+    result = retarget(motion, alignment, carrying)
+    if contact:
+        alone = [k for k, name in enumerate(shapes.names) if name not in _CORRECTIVES]
+        resolving = subprogress(progress, _CARRIED, 1.0)
+        result[alone] = resolve_clip(alignment, result[alone], progress=resolving)[0]
+    progress(1.0, "Shaped")
+    return FaceShapes(shapes.names, result)

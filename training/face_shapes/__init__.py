@@ -1,0 +1,1 @@
+"""The shapes of FACS in a model bundle."""
