@@ -35,6 +35,8 @@ CORE_ROWS = [
     {"preview"},
     {"contact"},
     {"blendshapes"},
+    {"solving"},
+    {"rig"},
     {"metrics"},
     {"models"},
     {"quantisation"},
@@ -48,6 +50,7 @@ CORE_ROWS = [
     {"landmark_inference"},
     {"layers"},
     {"pipeline"},
+    {"rigging"},
     {"measure"},
 ]
 TORCH_ROOMS = ("facegen_core/models/", "facegen_core/worker.py", "training/")
