@@ -5,6 +5,7 @@ Equal to `models.expression_model` to 1e-4 mm (asserted in tests).
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 
 import numpy as np
@@ -19,9 +20,14 @@ from .deformation_transfer import BasisTransfer
 from .intensity import check_intensities
 from .models.config import JAW_SIZE
 from .motion import FaceMotion
+from .recent import Recent
 
 FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
 
+# Faces whose blendshapes are kept, 11 MB each: heads that an artist works on at the same time. And
+# curves whose codes are: of one clip, those that its layers shift in time.
+_KEPT_FACES, _KEPT_CURVES = 4, 8
 # Frames decoded at once: enough to fill the products, few enough for the caches of a processor.
 CHUNK_FRAMES = 16
 
@@ -43,7 +49,8 @@ class Engine:
         }
         self._basis = bundle.weights.get("blendshapes.basis")
         self._template = bundle.template
-        self._shapes_of_last: tuple[FloatArray, NDArray[np.float32]] | None = None
+        self._shapes: Recent[NDArray[np.float32]] = Recent(_KEPT_FACES)
+        self._codes: Recent[NDArray[np.float32]] = Recent(_KEPT_CURVES)
 
     def generate(
         self,
@@ -51,25 +58,36 @@ class Engine:
         frames_per_second: float,
         neutral: FloatArray | None = None,
         lip_gap: float = 0.0,
+        frames: IntArray | None = None,
     ) -> FaceMotion:
         """Motion of T scene frames from (T, C) intensities in [0, 1], as a face plays it.
 
         neutral: (V, 3) mm, the face in template topology; None is the template's own. It matters
         only to models that follow the neutral; the motion says which face it is for.
         lip_gap: of the face that is to move, as `conditioning.relative_lip_gap` tells it.
+        frames: (N,) rows of the T to hand back, as they are in the whole motion; None is all.
         The LSTM runs at its own rate; its codes are interpolated to the scene's frames, so the same
         curves make the same motion at any frame rate. Zero intensity: exactly zero motion.
         Raises IntensityError for curves that are empty, not finite or outside [0, 1].
         """
         check_intensities(intensities, self.config.num_expressions)
+        key = np.asarray(intensities, np.float64).tobytes(), frames_per_second, lip_gap
+        codes = self._codes.get(key, lambda: self._coded(intensities, frames_per_second, lip_gap))
+        neutral = neutral if self.config.follows_neutral else None
+        gate = self.rest_gate(intensities)
+        if frames is not None:
+            codes, gate = codes[frames], gate[frames]
+        skin, jaw = self._move(codes, gate, self.shapes_of(neutral))
+        return FaceMotion(skin, jaw, neutral)
+
+    def _coded(
+        self, intensities: FloatArray, frames_per_second: float, lip_gap: float
+    ) -> NDArray[np.float32]:
+        """(T, 64) codes of T scene frames."""
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
         steps = model_times(times, self.config.model_rate)
-        codes = _at_times(self.encode(signal, lip_gap), steps, times)
-        neutral = neutral if self.config.follows_neutral else None
-        gate = self.rest_gate(intensities)
-        skin, jaw = self._move(codes, gate, self.shapes_of(neutral))
-        return FaceMotion(skin, jaw, neutral)
+        return _at_times(self.encode(signal, lip_gap), steps, times)
 
     def encode(self, signal: FloatArray, lip_gap: float = 0.0) -> NDArray[np.float32]:
         """(K, 64) codes of a signal (K, C) at the model's rate."""
@@ -92,13 +110,11 @@ class Engine:
         """(K, V, 3) the blendshapes as a (V, 3) neutral shows them; None is the template's own.
 
         Deformation transfer (a second and a half the first time, less for the next face); those of
-        the last face are kept.
+        the last few faces are kept.
         """
         if neutral is None or self._basis is None:
             return self._basis
-        if self._shapes_of_last is None or not np.array_equal(self._shapes_of_last[0], neutral):
-            self._shapes_of_last = np.array(neutral), self._transfer.to(neutral)
-        return self._shapes_of_last[1]
+        return self._shapes.get(_key(neutral), lambda: self._transfer.to(neutral))
 
     @cached_property
     def _transfer(self) -> BasisTransfer:
@@ -199,6 +215,10 @@ def up_spiral_conv(
     else:
         transformed = transform @ features
     return (operator @ transformed.reshape(V * S, D * N)).reshape(-1, D, N)
+
+
+def _key(face: FloatArray) -> bytes:
+    return hashlib.sha1(np.ascontiguousarray(face).tobytes(), usedforsecurity=False).digest()
 
 
 def _at_times(codes: FloatArray, code_times: FloatArray, times: FloatArray) -> FloatArray:

@@ -88,7 +88,8 @@ class LandmarkEngine:
             )
         self.config = bundle.config
         self._generators = model.generators
-        self._weights = model.part("generators")
+        weights = model.part("generators")
+        self._weights = {n: _flat(w) if w.ndim == 3 else w for n, w in weights.items()}
         self._template = bundle.template
         basis = bundle.weights.get("blendshapes.basis")
         if basis is None:
@@ -208,15 +209,18 @@ def _stage(
     return motion + features @ weights[f"{name}.write.weight"].T + weights[f"{name}.write.bias"]
 
 
+def _flat(weight: FloatArray) -> FloatArray:
+    """(kernel N, M), in one piece for a single product, of a convolution's (M, N, kernel)."""
+    return np.ascontiguousarray(weight.transpose(2, 1, 0)).reshape(-1, len(weight))
+
+
 def _convolved(rows: FloatArray, weight: FloatArray) -> FloatArray:
-    """(K, N) over time with (M, N, kernel), the ends held."""
-    kernel = weight.shape[2]
+    """(K, N) over time with (kernel N, M) from `_flat`, the ends held."""
+    kernel = len(weight) // rows.shape[1]
     before = kernel // 2
     padded = np.pad(rows, ((before, kernel - 1 - before), (0, 0)), mode="edge")
-    result = padded[: len(rows)] @ weight[:, :, 0].T
-    for j in range(1, kernel):
-        result += padded[j : j + len(rows)] @ weight[:, :, j].T
-    return result
+    seen = np.concatenate([padded[j : j + len(rows)] for j in range(kernel)], axis=1)
+    return seen @ weight
 
 
 def _leaky(values: FloatArray) -> FloatArray:

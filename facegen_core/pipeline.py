@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from .landmark_inference import MEAN_MOTION, LandmarkEngine, Variation
 from .layers import Layers, combine, plays_of
 from .mesh import Mesh
 from .motion import FaceMotion
+from .posing import Poser
 from .progress import Progress, no_progress, subprogress
 from .registration import align, refit, register
 from .registration.alignment import Alignment
@@ -52,6 +54,9 @@ NO_FACE_SHAPES = (
 )
 # Where on the progress bar inference ends, and retargeting; contact takes the rest.
 _INFERENCE_SHARE, _RETARGET_SHARE = 0.35, 0.75
+
+# `_person` of every alignment in use.
+_people: WeakKeyDictionary[Alignment, FloatArray] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +158,26 @@ def generate(
     return Clip(displacements, np.array(intensities), float(frames_per_second), scale, report)
 
 
+def poser(alignment: Alignment, bundle: Bundle, mask: FloatArray | None = None) -> Poser:
+    """Poses of single frames of this head, in milliseconds: `Poser.pose`."""
+
+    def moves(
+        intensities: FloatArray,
+        frames_per_second: float,
+        generator: Generator,
+        variation: Variation,
+        layers: Layers | None,
+        rows: IntArray,
+    ) -> FaceMotion:
+        check_intensities(intensities, bundle.config.num_expressions)
+        _check_rate(frames_per_second)
+        return _layered(
+            alignment, intensities, frames_per_second, bundle, generator, variation, layers, rows
+        )
+
+    return Poser(alignment, moves, mask)
+
+
 def variations(
     alignment: Alignment,
     intensities: FloatArray,
@@ -244,8 +269,7 @@ def _layered(
             engine = _landmark_engine(bundle)
             return engine.generate(curves, frames_per_second, person, variation, rows)
         gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
-        motion = _engine(bundle).generate(curves, frames_per_second, person, gap)
-        return FaceMotion(motion.skin[all_rows], motion.jaw[all_rows], motion.neutral)
+        return _engine(bundle).generate(curves, frames_per_second, person, gap, rows)
 
     plays = plays_of(layers, intensities, frames_per_second)
     return combine(layers, plays, run, alignment.template, all_rows)
@@ -261,8 +285,12 @@ def _person(alignment: Alignment) -> FloatArray:
 
     Not the bent template itself, whose small folds a scan or a sculpt leaves there would move too.
     """
-    coefficients = np.clip(alignment.fit.identity_coefficients, -MAX_COEFFICIENT, MAX_COEFFICIENT)
-    return alignment.template.with_identity(coefficients)
+    person = _people.get(alignment)
+    if person is None:
+        known = alignment.fit.identity_coefficients
+        person = alignment.template.with_identity(np.clip(known, -MAX_COEFFICIENT, MAX_COEFFICIENT))
+        _people[alignment] = person
+    return person
 
 
 @lru_cache(maxsize=1)
