@@ -31,6 +31,7 @@ def on_undo(*_: object) -> None:
     _undone_at = time.monotonic()
     _settling.clear()
     heat_map.sync_shading(bpy.context)
+    jobs.interrupt("An undo came while Facegen was working, which stopped it; press again.")
 
 
 @persistent

@@ -26,6 +26,8 @@ TICK_SECONDS = 0.1
 JOIN_SECONDS = 30.0
 
 _alive: set[Job] = set()
+# What running operators show, to be taken away also when Blender throws them out half-way.
+_shown: list[_Shown] = []
 
 
 class Job:
@@ -36,6 +38,7 @@ class Job:
         self.result: Any = None
         self.error: Exception | None = None
         self._work = work
+        self._why_interrupted = CancelledError().args[0]
         self._reports: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="facegen", daemon=True)
@@ -44,9 +47,15 @@ class Job:
         _alive.add(self)
         self._thread.start()
 
-    def cancel(self) -> None:
-        """Ask the work to stop; it does so at its next progress report."""
+    def cancel(self, why: str = "") -> None:
+        """Ask the work to stop; it does so at its next progress report. why: for the artist."""
+        self._why_interrupted = why or self._why_interrupted
         self._cancelled.set()
+
+    @property
+    def interruption(self) -> CancelledError | None:
+        """Why the work was asked to stop, or None where it was not."""
+        return CancelledError(self._why_interrupted) if self._cancelled.is_set() else None
 
     def join(self, seconds: float = JOIN_SECONDS) -> None:
         self._thread.join(seconds)
@@ -79,11 +88,44 @@ def running() -> Job | None:
 
 
 def cancel_all() -> None:
-    """Stop every worker and wait for it; Blender must not unload code that still runs."""
+    """Stop every worker and wait for it; Blender must not unload code that still runs.
+
+    Blender forgets operators of an add-on that is switched off without a word to them, so what
+    they show is taken away here.
+    """
     for job in list(_alive):
         job.cancel()
     for job in list(_alive):
         job.join()
+    for shown in list(_shown):
+        shown.take_away()
+
+
+def interrupt(why: str) -> None:
+    """Stop the jobs of running operators, because what they read of the scene is no longer so."""
+    for shown in _shown:
+        shown.job.cancel(why)
+
+
+class _Shown:
+    """The ticking timer, the progress at the pointer and the status text of one running job."""
+
+    def __init__(self, context: bpy.types.Context, job: Job) -> None:
+        self.job = job
+        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
+        context.window_manager.progress_begin(0, 100)
+        _shown.append(self)
+
+    def take_away(self) -> None:
+        if self not in _shown:
+            return
+        _shown.remove(self)
+        manager = bpy.context.window_manager
+        manager.event_timer_remove(self._timer)
+        manager.progress_end()
+        for window in manager.windows:
+            window.workspace.status_text_set(None)
+        _redraw(bpy.context)
 
 
 class JobOperator:
@@ -106,11 +148,11 @@ class JobOperator:
             result = work(
                 lambda fraction, _: context.window_manager.progress_update(100 * fraction)
             )
-            return self._finish(context, result)
         except Exception as error:
             return self._refuse(error)
         finally:
             context.window_manager.progress_end()
+        return self._finish_or_refuse(context, result)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         if bpy.app.background:
@@ -120,9 +162,8 @@ class JobOperator:
         except Exception as error:
             return self._refuse(error)
         self._job.start()
-        self._timer = context.window_manager.event_timer_add(TICK_SECONDS, window=context.window)
+        self._shown = _Shown(context, self._job)
         context.window_manager.modal_handler_add(self)
-        context.window_manager.progress_begin(0, 100)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -135,21 +176,23 @@ class JobOperator:
         _show(context, self._job)
         if not is_done:
             return {"RUNNING_MODAL"}
-        self._stop_showing(context)
-        try:
-            if self._job.error is not None:
-                raise self._job.error
-            return self._finish(context, self._job.result)
-        except Exception as error:
+        self._shown.take_away()
+        error = self._job.interruption or self._job.error
+        if error is not None:
             return self._refuse(error)
+        return self._finish_or_refuse(context, self._job.result)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Also called by Blender when it quits while the job runs."""
         self._job.cancel()
-        self._stop_showing(context)
+        self._shown.take_away()
 
-    def _finish(self, context: bpy.types.Context, result: Any) -> set[str]:
-        self.report({"INFO"}, self.finish(context, result))
+    def _finish_or_refuse(self, context: bpy.types.Context, result: Any) -> set[str]:
+        try:
+            sentence = self.finish(context, result)
+        except Exception as error:
+            return self._refuse(error)
+        self.report({"INFO"}, sentence)
         return {"FINISHED"}
 
     def _refuse(self, error: Exception) -> set[str]:
@@ -161,12 +204,6 @@ class JobOperator:
             LOGGER.error("%s failed", self.bl_label, exc_info=error)
             self.report({"ERROR"}, f"{self.bl_label} failed, nothing was changed: {error!r}")
         return {"CANCELLED"}
-
-    def _stop_showing(self, context: bpy.types.Context) -> None:
-        context.window_manager.event_timer_remove(self._timer)
-        context.window_manager.progress_end()
-        context.workspace.status_text_set(None)
-        _redraw(context)
 
 
 def _only_looks(event: bpy.types.Event) -> bool:

@@ -17,7 +17,7 @@ from facegen_core.landmark_inference import Variation
 from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import generators, jobs
-from ..scene import channels, contact, curves, mask, shape_keys, state
+from ..scene import before_generate, channels, contact, curves, key_checks, mask, shape_keys, state
 from . import match, polling
 
 # Shares of the progress bar: matching (when it must be done again), generating, baking.
@@ -77,6 +77,7 @@ def request_generate(
             f"The frame range is empty: it ends at {end}, before it starts at {start}."
         )
     matching = match.request_match(context, target, False, bundle_file)
+    before_generate.check(target, end - start + 1, matching.head.mesh.num_vertices)
     expressions = state.bundle_info(matching.bundle_file).expressions
     frames = np.arange(start, end + 1, dtype=np.float64)
     render, settings = context.scene.render, target.facegen
@@ -184,4 +185,6 @@ class FACEGEN_OT_generate(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
     def finish(self, context: bpy.types.Context, generated: Generated) -> str:
         target = state.head_named(self._target_name)
         num_keys = write_generated(context, target, self._request, generated)
+        for warning in key_checks.pinned(generated.match.head.objects()):
+            self.report({"WARNING"}, warning)
         return sentence(target, self._request, num_keys)

@@ -50,6 +50,8 @@ def _why_not(context: bpy.types.Context) -> str:
         return "Nothing is selected: select the mesh of a head first"
     if target.type != "MESH":
         return f"'{target.name}' is not a mesh: select the mesh of a head"
+    if not target.visible_get():
+        return f"'{target.name}' is hidden: show it in the Outliner first"
     if target.library or target.data.library:
         return f"'{target.name}' is linked from another file: make it local first"
     if context.mode != "OBJECT":

@@ -4,28 +4,50 @@ from __future__ import annotations
 
 import bpy
 
+from facegen_core.errors import FacegenError
+
 from ..scene import shape_keys, state
 from . import polling
 
 
 def remove_generated(target: bpy.types.Object) -> int:
-    """Remove the shape keys of every clip from all objects of a head; returns how many went."""
+    """Remove the shape keys of every clip from all objects of a head; returns how many went.
+
+    Raises FacegenError where one of them is locked; then all stay.
+    """
     removed = 0
-    for obj in state.matched_objects(target) or [target]:
+    objects = state.matched_objects(target) or [target]
+    for obj in objects:
+        shape_keys.check_unlocked(obj, shape_keys.clips_of(obj))
+    for obj in objects:
         for clip in list(shape_keys.clips_of(obj)):
             removed += shape_keys.remove_clip(obj, clip)
     target.facegen.num_keys, target.facegen.contact = -1, ""
     return removed
 
 
-class FACEGEN_OT_remove_keys(polling.OnHead, bpy.types.Operator):
+class FACEGEN_OT_remove_keys(bpy.types.Operator):
     """Remove the shape keys and curves that Facegen generated on this head; others stay"""
 
     bl_idname = "facegen.remove_keys"
     bl_label = "Remove Generated Keys"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not polling.head_is_ready(cls, context):
+            return False
+        target = state.find_target(context)
+        if not any(map(shape_keys.clips_of, state.matched_objects(target) or [target])):
+            cls.poll_message_set("This head has no generated keys")
+            return False
+        return True
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        removed = remove_generated(state.find_target(context))
+        try:
+            removed = remove_generated(state.find_target(context))
+        except FacegenError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
         self.report({"INFO"}, f"{removed} shape keys removed")
         return {"FINISHED"}

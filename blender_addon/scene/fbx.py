@@ -11,6 +11,8 @@ What the exporters get wrong by default is set right here (docs/blender.md):
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -151,6 +153,10 @@ def check_writable(path: Path) -> None:
     path = Path(path)
     if path.is_dir():
         raise FacegenError(f"Cannot write {path}: it is a folder.")
+    if path.exists() and not path.stat().st_mode & stat.S_IWUSR:
+        raise FacegenError(
+            f"Cannot write {path}: the file is read-only; check it out, or choose another name."
+        )
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".facegen-")
     except OSError as error:
@@ -167,10 +173,19 @@ def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error).strip()
-        raise FacegenError(f"Cannot write {path}: {reason}.") from error
+        raise FacegenError(f"Cannot write {path}: {_reason(error)}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    """Why writing failed; of an operator's traceback only its last line, without the type."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    last = [line for line in lines if not line.startswith("Location:")][-1]
+    words = re.sub(r"^(\w+(Error|Exception)|Error): (\[Errno \d+\] )?", "", last)
+    return words.rstrip(".")
 
 
 @contextmanager
@@ -195,6 +210,12 @@ def _only_selected(
             obj.hide_set(False)
             obj.select_set(True)
         layer.objects.active = objects[0]
+        layer.update()
+        unseen = [obj.name for obj in objects if not obj.visible_get()]
+        if unseen:  # the exporters would leave it out in silence
+            raise FacegenError(
+                f"'{unseen[0]}' is in a hidden collection: show the collection in the Outliner first."
+            )
         yield
     finally:
         for obj, is_selected in selected.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import bpy
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 
-from . import actions
+from . import actions, key_checks
 from .mesh_bridge import Head, HeadPart, neutral_vertices
 
 FloatArray = NDArray[np.floating]
@@ -39,10 +39,14 @@ def safe_clip_name(name: str) -> str:
 def key_names(
     clip_name: str, mode: Literal["compact", "frames"], shapes: BlendshapeSet, frames: FloatArray
 ) -> list[str]:
-    """(K,) names: FG_<clip>_01, … for a compact bake, FG_<clip>_F0001, … for one key a frame."""
+    """(K,) names: FG_<clip>_01, … for a compact bake, FG_<clip>_F0001, … for one key a frame.
+
+    Frames before 0 are called FM0001 and so on: engines take no minus sign in a name.
+    """
     clip = safe_clip_name(clip_name)
     if mode == "frames":
-        return [f"{PREFIX}_{clip}_F{round(frames[i]):04d}" for i in shapes.pose_frames]
+        numbers = [round(frames[i]) for i in shapes.pose_frames]
+        return [f"{PREFIX}_{clip}_F{'M' if n < 0 else ''}{abs(n):04d}" for n in numbers]
     return [f"{PREFIX}_{clip}_{number:02d}" for number in range(1, len(shapes.shapes) + 1)]
 
 
@@ -103,6 +107,18 @@ def clips_of(obj: bpy.types.Object) -> dict[str, list[str]]:
     return json.loads(shape_keys.get(RECORD, "{}")) if shape_keys else {}
 
 
+def check_unlocked(obj: bpy.types.Object, clips: Iterable[str]) -> None:
+    """Raise FacegenError where the artist locked a key of these clips."""
+    blocks = obj.data.shape_keys.key_blocks if obj.data.shape_keys else {}
+    for clip in clips:
+        for name in clips_of(obj).get(clip, []):
+            if name in blocks and blocks[name].lock_shape:
+                raise FacegenError(
+                    f"The shape key '{name}' of '{obj.name}' is locked: unlock it, or give the "
+                    "clip another name."
+                )
+
+
 def _check_shapes(head: Head, shapes: BlendshapeSet, frames: FloatArray) -> None:
     num_shapes, num_vertices = len(shapes.shapes), head.mesh.num_vertices
     expected = (num_shapes, num_vertices, 3), (len(frames), num_shapes)
@@ -140,21 +156,17 @@ def _check_writable(
                 "it single-user first (Object > Relations > Make Single User)."
             )
         owners[obj.data] = obj.name
-        _check_keys(obj, clip, [names[k] for k in indices])
+    for obj, indices in zip(objects, moving, strict=True):
+        if len(indices):
+            _check_keys(obj, clip, [names[k] for k in indices])
 
 
 def _check_keys(obj: bpy.types.Object, clip: str, names: Sequence[str]) -> None:
+    key_checks.check_takes_keys(obj)
+    check_unlocked(obj, [clip])
     shape_keys = obj.data.shape_keys
-    if obj.library or obj.data.library:
-        raise FacegenError(f"'{obj.name}' is linked from another file: make it local first.")
-    if obj.mode != "OBJECT":
-        raise FacegenError(f"'{obj.name}' is not in Object Mode: switch to it first.")
     if shape_keys is None:
         return
-    if not shape_keys.use_relative:
-        raise FacegenError(
-            f"'{obj.name}' has absolute shape keys: switch its Shape Keys panel to Relative first."
-        )
     own = clips_of(obj).get(clip, [])
     taken = [n for n in names if n in shape_keys.key_blocks and n not in own]
     if taken:

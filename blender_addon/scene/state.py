@@ -106,13 +106,24 @@ def find_target(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def head_named(name: str) -> bpy.types.Object:
-    """A head by its name, for work that has been away from the main thread. FacegenError if gone.
+    """A head by its name, for work that has been away from the main thread.
 
-    Objects themselves are not kept over such a time: an undo would leave them dangling.
+    Objects themselves are not kept over such a time: an undo would leave them dangling. Raises
+    FacegenError where it is gone, not in the scene any more, or being edited.
     """
-    found = bpy.data.objects.get(name)
+    found, scene = bpy.data.objects.get(name), bpy.context.scene
     if found is None:
         raise FacegenError(f"'{name}' is gone or renamed; nothing was changed.")
+    if name not in scene.objects:
+        raise FacegenError(
+            f"'{name}' is not in the scene '{scene.name}': go back to its scene and press again; "
+            "nothing was changed."
+        )
+    if found.mode != "OBJECT":
+        raise FacegenError(
+            f"'{name}' is being edited: leave {found.mode.replace('_', ' ').title()} Mode and "
+            "press again; nothing was changed."
+        )
     return found
 
 

@@ -13,7 +13,7 @@ from tests.blender.blenders import SCRIPTS, Blender, blenders, run_in_blender
 
 BLENDERS = blenders()
 # Scripts that the others import.
-NO_STORIES = ("harness", "drawn", "models", "toy_variations")
+NO_STORIES = ("harness", "drawn", "models", "moves", "toy_variations")
 STORIES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NO_STORIES)
 
 needs_blender = pytest.mark.skipif(

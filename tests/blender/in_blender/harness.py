@@ -131,19 +131,31 @@ def snapshot() -> dict[str, Any]:
     for obj in bpy.data.objects:
         state[f"object {obj.name}"] = (
             np.array(obj.matrix_world).tolist(),
-            {
-                k: str(getattr(obj.facegen, k))
-                for k in ("is_matched", "num_keys", "verdict", "head")
-            },
+            obj.mode,
+            [(modifier.name, modifier.show_viewport) for modifier in obj.modifiers],
             obj.hide_get() if obj.name in bpy.context.view_layer.objects else None,
+            obj.show_only_shape_key,
         )
+        state[f"settings {obj.name}"] = settings_of(obj)
+        state[f"curves {obj.name}"] = curves_of(obj)
     for mesh in bpy.data.meshes:
         keys = mesh.shape_keys.key_blocks if mesh.shape_keys else ()
         state[f"mesh {mesh.name}"] = [
-            (b.name, b.value, hashlib.sha256(key_positions(b).tobytes()).hexdigest()) for b in keys
+            (b.name, b.value, b.mute, _hash_of(b.data, "co")) for b in keys
         ]
-        state[f"curves {mesh.name}"] = curves_of(mesh.shape_keys)
+        state[f"vertices {mesh.name}"] = _hash_of(mesh.vertices, "co")
+        state[f"curves of keys of {mesh.name}"] = curves_of(mesh.shape_keys)
     return state
+
+
+def settings_of(obj: bpy.types.Object) -> dict[str, str]:
+    """{name: value} of all that Facegen keeps on an object; collections by their length."""
+    found = {}
+    for prop in obj.facegen.bl_rna.properties:
+        value = getattr(obj.facegen, prop.identifier)
+        if prop.identifier != "rna_type":
+            found[prop.identifier] = str(len(value) if prop.type == "COLLECTION" else value)
+    return found
 
 
 def curves_of(owner: bpy.types.ID | None) -> dict[str, list[tuple[float, float]]]:
@@ -173,6 +185,12 @@ def refused(act: Callable[[], Any], *words: str) -> str:
 def close(found: np.ndarray, expected: np.ndarray | Sequence[float], tolerance: float) -> None:
     worst = float(np.abs(np.asarray(found) - np.asarray(expected)).max())
     assert worst <= tolerance, f"differs by {worst:g}, allowed {tolerance:g}"
+
+
+def _hash_of(points: Any, attribute: str) -> str:
+    coordinates = np.empty(3 * len(points), np.float32)
+    points.foreach_get(attribute, coordinates)
+    return hashlib.sha256(coordinates.tobytes()).hexdigest()
 
 
 def _leave(code: int) -> None:
