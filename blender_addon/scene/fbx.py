@@ -214,7 +214,7 @@ def _only_selected(
         unseen = [obj.name for obj in objects if not obj.visible_get()]
         if unseen:  # the exporters would leave it out in silence
             raise FacegenError(
-                f"'{unseen[0]}' is in a hidden collection: show the collection in the Outliner first."
+                f"'{unseen[0]}' is in a hidden collection: show that in the Outliner first."
             )
         yield
     finally:
