@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
@@ -13,6 +14,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from facegen_core.errors import FacegenError
+
+from . import actions
+from .aside import scene_aside
+
+if TYPE_CHECKING:
+    from .repaired_copy import Expected
 
 FloatArray = NDArray[np.floating]
 
@@ -48,7 +55,7 @@ def read_back_errors_mm(
     """
     start, end = frame_range
     frames = sorted({*range(start, end + 1, CHECK_EVERY), end})
-    with _scene_aside(context) as scene:
+    with scene_aside(context) as scene:
         expected = [_expected(scene, obj, frames) for obj in objects]
         errors = {}
         for name, read in _importers(Path(path).suffix.lower()).items():
@@ -58,6 +65,98 @@ def read_back_errors_mm(
                 for obj, positions in zip(objects, expected, strict=True)
             )
     return errors
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What one importer finds: the largest distance in mm, and sentences about what is missing."""
+
+    error_mm: float
+    missing: tuple[str, ...]
+
+
+def read_back(
+    context: bpy.types.Context,
+    expected: Sequence[Expected],
+    path: Path,
+    frames: Sequence[int],
+    mm_per_metre: float,
+) -> dict[str, ReadBack]:
+    """{importer: what it finds} of a file in which objects must be as expected at N frames.
+
+    Works in a scene of its own, in metres, and leaves nothing behind. Raises FacegenError when the
+    file cannot be read.
+    """
+    suffix = Path(path).suffix.lower()
+    found = {}
+    with scene_aside(context, metres_per_unit=1.0) as scene:
+        for name, read in _importers(suffix).items():
+            objects = _imported(scene, read, path)
+            positions = [_positions(scene, obj, frames) for obj in objects]
+            errors, missing = [0.0], []
+            for one in expected:
+                best = _best_match(positions, one.positions)
+                if best is None:
+                    missing.append(f"the object '{one.name}'")
+                    continue
+                errors.append(best[1])
+                if suffix != ".abc":  # a point cache has no keys
+                    missing += _missing_of(objects[best[0]], one, frames)
+            found[name] = ReadBack(mm_per_metre * max(errors), tuple(missing))
+    return found
+
+
+def check_complete(path: Path) -> None:
+    """Raise FacegenError for a file that was not written to its end.
+
+    Blender's writers in C++ do not tell when a disk is full; their formats do.
+    """
+    if not path.is_file():
+        raise OSError(f"Blender wrote no file; is there room on the disk? ({path.suffix})")
+    with path.open("rb") as file:
+        head = file.read(24)
+        size = path.stat().st_size
+    is_whole = size > 0
+    if path.suffix == ".abc":  # Ogawa: the 6th byte becomes 0xff when the archive is closed
+        is_whole = head[:5] == b"Ogawa" and head[5] == 0xFF
+    elif path.suffix == ".usdc":  # the table of contents lies at the end
+        is_whole = head[:8] == b"PXR-USDC" and 0 < int.from_bytes(head[16:24], "little") < size
+    elif path.suffix == ".glb":
+        is_whole = head[:4] == b"glTF" and int.from_bytes(head[8:12], "little") == size
+    if not is_whole:
+        raise OSError("the file is incomplete, so the disk may be full")
+
+
+def _best_match(found: Sequence[FloatArray], expected: FloatArray) -> tuple[int, float] | None:
+    """Which import the object is, and its largest distance from `expected` (N, P, 3)."""
+    same = [k for k, positions in enumerate(found) if positions.shape == expected.shape]
+    if same:
+        errors = [np.linalg.norm(found[k] - expected, axis=2).max() for k in same]
+        return same[int(np.argmin(errors))], float(min(errors))
+    if not found:
+        return None
+    unordered = [_unordered_error(positions, expected) for positions in found]
+    return int(np.argmin(unordered)), float(min(unordered))
+
+
+def _missing_of(obj: bpy.types.Object, one: Expected, frames: Sequence[int]) -> list[str]:
+    """Keys that are not on an imported object, and frames its curves do not reach."""
+    shape_keys = obj.data.shape_keys
+    there = {block.name for block in shape_keys.key_blocks} if shape_keys else set()
+    missing = [f"the key '{name}' of '{one.name}'" for name in one.key_names if name not in there]
+    if not one.is_animated or missing:
+        return missing
+    curves = actions.fcurves_of(shape_keys) or ()
+    spans = [curve.range() for curve in curves if len(curve.keyframe_points)]
+    if not spans:
+        return [f"the animation of '{one.name}'"]
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+    if first > frames[0] + 0.01 or last < frames[-1] - 0.01:
+        return [
+            f"frames of '{one.name}': it plays from {first:g} to {last:g} instead of from "
+            f"{frames[0]} to {frames[-1]}"
+        ]
+    return []
 
 
 def _importers(suffix: str) -> dict[str, Callable[[str], object]]:
@@ -71,6 +170,14 @@ def _importers(suffix: str) -> dict[str, Callable[[str], object]]:
         found["wm.fbx_import"] = lambda path: bpy.ops.wm.fbx_import(filepath=path, anim_offset=0.0)
     if suffix == ".glb" and "gltf" in dir(bpy.ops.import_scene):
         found["import_scene.gltf"] = lambda path: bpy.ops.import_scene.gltf(filepath=path)
+    if suffix == ".abc" and bpy.app.build_options.alembic:
+        found["wm.alembic_import"] = lambda path: bpy.ops.wm.alembic_import(
+            filepath=path, set_frame_range=False, as_background_job=False
+        )
+    if suffix == ".usdc" and bpy.app.build_options.usd:
+        found["wm.usd_import"] = lambda path: bpy.ops.wm.usd_import(
+            filepath=path, set_frame_range=False
+        )
     if suffix == ".blend":
         found["libraries.load"] = _append
     if not found:
@@ -154,21 +261,3 @@ def _unordered_error(positions: FloatArray, expected: FloatArray) -> float:
 
 def _plain(name: str) -> str:
     return re.sub(r"\.\d{3}$", "", name)
-
-
-@contextmanager
-def _scene_aside(context: bpy.types.Context) -> Iterator[bpy.types.Scene]:
-    """A scene to work in, shown by the window meanwhile; it and all it brought in are removed."""
-    window, original = context.window or context.window_manager.windows[0], context.scene
-    known = set(bpy.data.user_map())
-    scene = bpy.data.scenes.new("Facegen Check")
-    scene.render.fps, scene.render.fps_base = original.render.fps, original.render.fps_base
-    scene.unit_settings.scale_length = original.unit_settings.scale_length
-    try:
-        window.scene = scene
-        yield scene
-    finally:
-        window.scene = original
-        bpy.data.scenes.remove(scene)
-        brought = set(bpy.data.user_map()) - known
-        bpy.data.batch_remove([block for block in brought if not isinstance(block, bpy.types.Key)])

@@ -24,6 +24,7 @@ from facegen_core.errors import FacegenError
 
 from .export_check import read_back_error_mm
 
+
 __all__ = [
     "export_blend",
     "export_fbx",
@@ -165,17 +166,27 @@ def check_writable(path: Path) -> None:
     os.unlink(name)
 
 
-def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, then put it in place; on errors nothing is left."""
+@contextmanager
+def put_in_place(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; what is there in the end takes the place of `path`.
+
+    On errors nothing is left; those of files and of Blender's operators become one FacegenError.
+    """
     check_writable(path)
     temporary = path.with_name(f".facegen-{os.getpid()}-{path.stem}{path.suffix.lower()}")
     try:
-        write(temporary)
+        yield temporary
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
         raise FacegenError(f"Cannot write {path}: {_reason(error)}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file beside `path`, then put it in place; on errors nothing is left."""
+    with put_in_place(path) as temporary:
+        write(temporary)
 
 
 def _reason(error: OSError | RuntimeError) -> str:
