@@ -24,7 +24,6 @@ from facegen_core.errors import FacegenError
 
 from .export_check import read_back_error_mm
 
-
 __all__ = [
     "export_blend",
     "export_fbx",
