@@ -35,6 +35,7 @@ CORE_ROWS = [
     {"preview_colours"},
     {"preview"},
     {"contact"},
+    {"shape_fitting"},
     {"blendshapes"},
     {"solving"},
     {"rig"},

@@ -111,4 +111,4 @@ def test_curves_that_cannot_be_played_are_refused(alignment, bundle):
     with pytest.raises(IndexError):
         poser.pose(CURVES, 25.0, len(CURVES))
     with pytest.raises(FacegenError):
-        poser.pose(CURVES, 25.0, 0, layers=Layers.constant(3))
+        poser.pose(CURVES, 25.0, 0, layers=Layers.constant(3, asymmetry=0.5))
