@@ -24,8 +24,8 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
 MAX_GAIN, MAX_EXTREMENESS = 2.0, 2.0
-# A region that runs later than this no longer belongs to the same expression.
-MAX_SHIFT_SECONDS = 2.0
+# A region that runs later than this has long left the expression it belongs to.
+MAX_SHIFT_SECONDS = 10.0
 _MOUTH = REGIONS.index("mouth")
 
 
@@ -50,10 +50,16 @@ class Layers:
 
     def __post_init__(self) -> None:
         num_frames = len(self.extremeness)
-        _check("region factors", self.gains, (num_frames, len(REGIONS)), 0.0, MAX_GAIN)
-        _check("region shifts", np.array(self.shifts), (3,), -MAX_SHIFT_SECONDS, MAX_SHIFT_SECONDS)
-        _check("asymmetry", self.asymmetry, (num_frames,), -1.0, 1.0)
-        _check("extremeness", self.extremeness, (num_frames,), 0.0, MAX_EXTREMENESS)
+        _check("The factor of a region", self.gains, (num_frames, len(REGIONS)), 0.0, MAX_GAIN)
+        _check(
+            "The seconds a region is shifted by",
+            np.array(self.shifts),
+            (3,),
+            -MAX_SHIFT_SECONDS,
+            MAX_SHIFT_SECONDS,
+        )
+        _check("The asymmetry", self.asymmetry, (num_frames,), -1.0, 1.0)
+        _check("The extremeness", self.extremeness, (num_frames,), 0.0, MAX_EXTREMENESS)
         if self.eyes is not None and self.eyes.num_frames != num_frames:
             raise IntensityError(
                 f"The eyes have {self.eyes.num_frames} frames, the other layers {num_frames}."
@@ -197,11 +203,9 @@ def _shifted(intensities: FloatArray, frames: float) -> FloatArray:
 
 def _check(what: str, values: FloatArray, shape: tuple[int, ...], low: float, high: float) -> None:
     if np.shape(values) != shape:
-        raise IntensityError(f"The {what}: expected {shape}, got {np.shape(values)}.")
+        raise IntensityError(f"{what}: expected {shape}, got {np.shape(values)}.")
     if not np.isfinite(values).all():
-        raise IntensityError(f"The {what} are not all numbers.")
+        raise IntensityError(f"{what} must be a number in every frame.")
     if values.size and (values.min() < low or values.max() > high):
-        raise IntensityError(
-            f"The {what} lie between {low:g} and {high:g}; these reach {values.min():g} to "
-            f"{values.max():g}."
-        )
+        worst = values.min() if values.min() < low else values.max()
+        raise IntensityError(f"{what} must be between {low:g} and {high:g}, not {worst:g}.")

@@ -23,26 +23,21 @@ BoolArray = NDArray[np.bool_]
 REGIONS = ("brows", "eyes", "mouth")
 
 # Landmarks that surely belong to a region, beside what the template names.
-_BROWS, _NOSE_BASE, _LIPS = range(17, 27), range(31, 36), range(48, 68)
+_BROWS, _NOSE_BASE, _EYES, _LIPS = range(17, 27), range(31, 36), range(36, 48), range(48, 68)
 _JAW, _CHIN = range(4, 13), range(6, 11)
 # The nose moves with the brows at its root and with the mouth at its base; in between it fades.
 _NOSE_ROOT = 27
 # Template regions whose inside surely belongs to a region, and from which value on.
-_EYE_PARTS = tuple(
-    f"{part}_{side}"
-    for part in ("upper_lid", "lower_lid", "eye_socket")
-    for side in ("left", "right")
-)
+_SIDES = ("left", "right")
+_LIDS = tuple(f"{half}_lid_{side}" for half in ("upper", "lower") for side in _SIDES)
+_SOCKETS = tuple(f"eye_socket_{side}" for side in _SIDES)
 _MOUTH_PARTS = ("upper_lip", "lower_lip", "mouth_bag")
-_SURE = 0.6
-# The forehead above the brows goes with them; this far above, in units of the way from eyes to
-# brows, it surely does.
-_FOREHEAD = 1.5
+_SURE, _SURE_LID = 0.6, 0.95
 # How steeply shares fall with the distance (Shepard: A two-dimensional interpolation function for
 # irregularly-spaced data, ACM 1968): higher is steeper. Even at the anchors for powers above 1.
-_POWER = 3.0
+_POWER = 2.0
 # Rounds of averaging with the neighbours, against the kinks of distances.
-_SMOOTHING_ROUNDS = 8
+_SMOOTHING_ROUNDS = 16
 # The sides of the face meet over the middle, in units of half the mouth's width.
 _MIDDLE_SHARE = 0.8
 
@@ -73,40 +68,51 @@ def region_masks(template: Template) -> RegionMasks:
 
 def _prepare(template: Template) -> RegionMasks:
     averaging = _averaging(template.triangles, template.num_vertices)
-    regions = _shares(template, _region_anchors(template), averaging)
-    jaw = _shares(template, _jaw_anchors(template), averaging)[0]
+    # Lips and lids are wholly of their region, so that what leaves it out leaves them at rest.
+    is_held = _is_in(template, _MOUTH_PARTS) | _is_in(template, _LIDS, _SURE_LID)
+    regions = _shares(template, _region_anchors(template), is_held, averaging)
+    jaw = _shares(template, _jaw_anchors(template), np.zeros_like(is_held), averaging)[0]
     return RegionMasks(regions, _left_share(template), jaw)
 
 
 def _region_anchors(template: Template) -> list[BoolArray]:
     """For each region, (V,) whether a vertex surely belongs to it."""
-    landmarks, heights = template.landmark_positions, template.vertices[:, 1]
-    brow_height = landmarks[_BROWS, 1].mean()
-    reach = brow_height - landmarks[36:48, 1].mean()
-    is_forehead = heights > brow_height + _FOREHEAD * reach
-    is_eye = _is_in(template, _EYE_PARTS)
+    # Of the lids only their rims: the skin from there to the brow stretches between both.
+    is_eye = _is_in(template, _LIDS, _SURE_LID) | _is_in(template, _SOCKETS)
+    is_eye |= _is_near(template, list(_EYES))
     is_mouth = _is_in(template, _MOUTH_PARTS) | _is_near(template, [*_NOSE_BASE, *_LIPS, *_JAW])
-    is_mouth |= heights < landmarks[_LIPS, 1].min()
-    is_brow = (_is_near(template, list(_BROWS)) | is_forehead) & ~is_eye
-    return [is_brow & ~is_mouth, is_eye & ~is_mouth, is_mouth]
+    is_mouth |= template.vertices[:, 1] < template.landmark_positions[_LIPS, 1].min()
+    is_mouth &= ~is_eye
+    return [_is_above_brows(template) & ~is_eye & ~is_mouth, is_eye, is_mouth]
+
+
+def _is_above_brows(template: Template) -> BoolArray:
+    """(V,) whether a vertex lies on the brows or above them."""
+    brows = template.landmark_positions[_BROWS]
+    return template.vertices[:, 1] > np.interp(template.vertices[:, 0], brows[:, 0], brows[:, 1])
 
 
 def _jaw_anchors(template: Template) -> list[BoolArray]:
     """(V,) whether a vertex surely is on the jaw, and whether it surely is not."""
     is_jaw = _is_in(template, ("lower_lip", "mouth_bag_lower")) | _is_near(template, list(_CHIN))
-    is_still = _is_in(template, ("upper_lip", "nose", *_EYE_PARTS))
+    is_still = _is_in(template, ("upper_lip", "nose", *_LIDS)) | _is_above_brows(template)
     return [is_jaw & ~is_still, is_still]
 
 
 def _shares(
-    template: Template, anchors: list[BoolArray], averaging: sparse.csr_matrix
+    template: Template,
+    anchors: list[BoolArray],
+    is_held: BoolArray,
+    averaging: sparse.csr_matrix,
 ) -> FloatArray:
-    """(R, V) float32 shares of R sets of vertices that sum to 1: 1 within a set, fading outside."""
+    """(R, V) float32 shares of R sets of vertices that sum to 1: near 1 within a set, fading.
+
+    is_held: (V,) vertices, each of one of the sets, that are wholly of theirs.
+    """
     points = np.asarray(template.vertices, np.float64)
     distances = np.stack([_distances(points, is_anchor) for is_anchor in anchors])
     nearness = np.maximum(distances, 1e-6) ** -_POWER
     shares = nearness / nearness.sum(axis=0)
-    is_held = np.any(anchors, axis=0)
     shares[:, is_held] = np.stack(anchors)[:, is_held]
     for _ in range(_SMOOTHING_ROUNDS):
         shares = np.where(is_held, shares, (averaging @ shares.T).T)
@@ -129,8 +135,8 @@ def _left_share(template: Template) -> FloatArray:
     return (x * x * x * (10.0 - 15.0 * x + 6.0 * x * x)).astype(np.float32)
 
 
-def _is_in(template: Template, names: tuple[str, ...]) -> BoolArray:
-    return np.any([template.regions[name] > _SURE for name in names], axis=0)
+def _is_in(template: Template, names: tuple[str, ...], sure: float = _SURE) -> BoolArray:
+    return np.any([template.regions[name] > sure for name in names], axis=0)
 
 
 def _is_near(template: Template, landmarks: list[int]) -> BoolArray:

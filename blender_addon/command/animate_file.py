@@ -182,6 +182,7 @@ def _outcome(
         shapes=made.shapes,
         generator=animated.request.generator,
         variation=animated.request.variation,
+        layers=animated.request.layers,
         bake_mode=request.bake_mode,
         first_frame=animated.frame_range[0],
         num_keys=animated.num_keys,
@@ -227,6 +228,8 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
     settings.use_contact, settings.generator = request.use_contact, request.generator
     settings.variation_seed = request.variation.seed
     settings.variation_amount = request.variation.amount
+    for name, value in request.layers.items():
+        setattr(settings, name, value)
     expressions = state.bundle_info(request.bundle_file).expressions
     for envelope in request.envelopes:
         curves.add_envelope(target, envelope, expressions)

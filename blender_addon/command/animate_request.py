@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,8 @@ class Request:
     head: the file to read, or None for the sample head. frames_per_second: None keeps the
     scene's. outputs: .fbx, .glb or .blend files. landmark_file, parts_file: corrections to go by;
     landmarks_out, parts_out, residual_file: what the match found, to write. variation: which one,
-    where the generator makes several.
+    where the generator makes several. layers: {property of a region: value}, the others stay as
+    the head's file has them.
     """
 
     head: Path | None
@@ -50,6 +52,7 @@ class Request:
     use_contact: bool = True
     generator: pipeline.Generator = generators.STEADY
     variation: Variation = field(default_factory=Variation)
+    layers: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def wants_clip(self) -> bool:

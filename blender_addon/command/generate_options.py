@@ -12,6 +12,7 @@ from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.pipeline import Generator
 
 from ..generators import STEADY, VARIED
+from . import layer_options
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -22,6 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     add_expressions(command)
     _add_clip(command)
     _add_variation(command)
+    layer_options.add_layers(command)
     add_match(command)
     _add_products(command)
 
@@ -68,6 +70,7 @@ def head_request(options: argparse.Namespace, outputs: tuple[Path, ...] = (), **
         landmark_file=options.landmarks,
         parts_file=options.parts,
         object_names=tuple(options.object),
+        layers=layer_options.layer_settings(options),
         **more,
     )
 

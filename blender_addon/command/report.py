@@ -11,8 +11,12 @@ from numbers import Integral
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.landmark_inference import Variation
+from facegen_core.layers import REGIONS, Layers
 from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_apexes
 from facegen_core.pipeline import Clip, Generator
 from facegen_core.registration.alignment import Alignment
@@ -56,6 +60,7 @@ class Outcome:
     shapes: BlendshapeSet
     generator: Generator
     variation: Variation
+    layers: Layers | None
     bake_mode: str
     first_frame: int
     num_keys: int
@@ -79,6 +84,7 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
         "frames": clip.num_frames,
         "frames_per_second": clip.frames_per_second,
         "generator": _generator(outcome),
+        "layers": _layers(outcome.layers),
         "registration": _registration(alignment),
         "parts": [_part(part) for part in alignment.parts],
         "contact": dataclasses.asdict(clip.contact) if clip.contact else None,
@@ -156,6 +162,22 @@ def _generator(outcome: Outcome) -> dict[str, Any]:
     if outcome.generator == generators.STEADY:
         return known
     return known | {"seed": outcome.variation.seed, "amount": outcome.variation.amount}
+
+
+def _layers(layers: Layers | None) -> dict[str, Any] | None:
+    """What lay over the motion; a curve as its least and its greatest value."""
+    if layers is None:
+        return None
+
+    def span(values: NDArray[np.floating]) -> dict[str, float]:
+        return {"min": values.min(), "max": values.max()}
+
+    return {
+        "regions": {name: span(layers.gains[:, k]) for k, name in enumerate(REGIONS)},
+        "shifts_seconds": dict(zip(REGIONS, layers.shifts, strict=True)),
+        "asymmetry": span(layers.asymmetry),
+        "extremeness": span(layers.extremeness),
+    }
 
 
 def _part(part: Any) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def draw_variations(request: SheetRequest, progress: Progress = no_progress) -> 
             asked.variation.amount,
             subprogress(progress, 0.45, _DRAWN),
             _NUM_PIXELS,
+            layers=asked.layers,
         )
     frames = preview.picture_frames(asked.intensities, asked.frames_per_second)
     still = preview.apex_picture(asked.intensities[frames])

@@ -9,7 +9,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 
 from ..generators import VARIED
-from . import generate_options
+from . import generate_options, layer_options
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -29,6 +29,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         default=1.0,
         help=f"how far they stray from the mean motion, 0 to {MAX_AMOUNT:g} (1)",
     )
+    layer_options.add_layers(command)
     generate_options.add_match(command)
     command.add_argument(
         "-o",

@@ -15,6 +15,7 @@ from .pick_variation import FACEGEN_OT_pick_variation
 from .place_landmarks import FACEGEN_OT_place_landmarks
 from .remove_keys import FACEGEN_OT_remove_keys
 from .remove_landmarks import FACEGEN_OT_remove_landmarks
+from .reset_layers import FACEGEN_OT_reset_layers
 from .select_part import FACEGEN_OT_select_part
 from .show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
 from .variations import FACEGEN_OT_variations
@@ -30,6 +31,7 @@ CLASSES = (
     FACEGEN_OT_place_landmarks,
     FACEGEN_OT_remove_landmarks,
     FACEGEN_OT_add_expression,
+    FACEGEN_OT_reset_layers,
     FACEGEN_OT_generate,
     FACEGEN_OT_variations,
     FACEGEN_OT_pick_variation,

@@ -14,10 +14,21 @@ from facegen_core import pipeline
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import IntensityError
 from facegen_core.landmark_inference import Variation
+from facegen_core.layers import Layers
 from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import generators, jobs
-from ..scene import before_generate, channels, contact, curves, key_checks, mask, shape_keys, state
+from ..scene import (
+    before_generate,
+    channels,
+    contact,
+    curves,
+    key_checks,
+    layer_curves,
+    mask,
+    shape_keys,
+    state,
+)
 from . import match, polling
 
 # Shares of the progress bar: matching (when it must be done again), generating, baking.
@@ -30,7 +41,8 @@ class GenerateRequest:
 
     expressions: C names, those of the bundle. frames: (T,) scene frames. intensities: (T, C) in
     [0, 1]. mask: (M,) in [0, 1], how much of the motion each vertex takes, or None.
-    variation: which one, where the generator makes several.
+    variation: which one, where the generator makes several. layers: over the same T frames, or
+    None where they change nothing.
     """
 
     match: match.MatchRequest
@@ -44,6 +56,7 @@ class GenerateRequest:
     use_contact: bool = True
     generator: pipeline.Generator = generators.STEADY
     variation: Variation = field(default_factory=Variation)
+    layers: Layers | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +74,9 @@ def frame_span(context: bpy.types.Context, target: bpy.types.Object) -> tuple[in
     if settings.frame_range == "custom":
         return settings.frame_start, settings.frame_end
     keyed = curves.keyed_range(target) if settings.frame_range == "expressions" else None
-    return keyed or (scene.frame_start, scene.frame_end)
+    return (
+        layer_curves.shifted_span(target, *keyed) if keyed else (scene.frame_start, scene.frame_end)
+    )
 
 
 def request_generate(
@@ -81,18 +96,20 @@ def request_generate(
     expressions = state.bundle_info(matching.bundle_file).expressions
     frames = np.arange(start, end + 1, dtype=np.float64)
     render, settings = context.scene.render, target.facegen
+    frames_per_second = render.fps / render.fps_base
     return GenerateRequest(
         matching,
         expressions,
         frames,
         curves.sample_intensities(target, frames, expressions),
-        render.fps / render.fps_base,
+        frames_per_second,
         settings.bake_mode,
         settings.tolerance_mm,
         mask.read_mask(matching.head, settings.mask_group, settings.is_mask_inverted),
         settings.use_contact,
         settings.generator,
         variation_of(target),
+        layer_curves.read_layers(target, frames, frames_per_second),
     )
 
 
@@ -126,6 +143,7 @@ def run_clip(
         contact=request.use_contact,
         generator=request.generator,
         variation=request.variation,
+        layers=request.layers,
     )
 
 

@@ -53,6 +53,7 @@ def run_variations(
         seeds,
         amount,
         subprogress(progress, _MATCHED_AT, 1.0),
+        layers=request.layers,
     )
     frames = preview.picture_frames(request.intensities, request.frames_per_second)
     still = preview.apex_picture(request.intensities[frames])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import export, expressions, face, generate, variations
+from . import export, expressions, face, generate, layers, variations
 from .base import LINE_LENGTH
 
 __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
@@ -13,6 +13,7 @@ __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
 CLASSES = (
     *face.CLASSES,
     *expressions.CLASSES,
+    *layers.CLASSES,
     *generate.CLASSES,
     *variations.CLASSES,
     *generate.LAST_CLASSES,

@@ -5,13 +5,18 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import channels, generating, head
+from . import channels, generating, head, layers
 
 
 class FacegenObject(bpy.types.PropertyGroup):
     """Channels and settings of a head; links of its parts and landmarks."""
 
-    __annotations__ = {**channels.PROPERTIES, **head.PROPERTIES, **generating.PROPERTIES}
+    __annotations__ = {
+        **channels.PROPERTIES,
+        **head.PROPERTIES,
+        **generating.PROPERTIES,
+        **layers.PROPERTIES,
+    }
 
 
 # What a collection holds is registered before what holds it.

@@ -58,13 +58,27 @@ def sample_intensities(
 ) -> FloatArray:
     """Intensities (T, C) in [0, 1] of the channels of C expressions at (T,) frames.
 
-    Curves that overshoot are clamped as Blender clamps the property. Channels driven by the NLA
-    or by drivers are read by stepping the scene through the frames, which is then put back.
+    Curves that overshoot are clamped as Blender clamps the property.
     """
-    data = head.animation_data
-    is_simple = data is None or not (data.drivers or any(not t.mute for t in data.nla_tracks))
+    attributes = [channel.attribute for channel in channels.channels_of(head, expressions)]
+    return np.clip(sample_properties(head, frames, attributes), 0.0, 1.0)
+
+
+def sample_properties(
+    head: bpy.types.Object, frames: FloatArray, attributes: Sequence[str]
+) -> FloatArray:
+    """(T, N) values of N properties of `object.facegen` at (T,) frames, as their curves say.
+
+    What drivers or the NLA may move is read by stepping the scene through the frames, which is
+    then put back.
+    """
+    data, paths = head.animation_data, {f"facegen.{name}" for name in attributes}
+    is_simple = data is None or not (
+        any(driver.data_path in paths for driver in data.drivers)
+        or any(not track.mute for track in data.nla_tracks)
+    )
     sample = _from_fcurves if is_simple else _by_stepping
-    return np.clip(sample(head, frames, channels.channels_of(head, expressions)), 0.0, 1.0)
+    return sample(head, frames, attributes)
 
 
 def keyed_range(head: bpy.types.Object) -> tuple[int, int] | None:
@@ -131,29 +145,29 @@ def _keyed(head: bpy.types.Object) -> list[tuple[channels.Channel, bpy.types.FCu
 
 
 def _from_fcurves(
-    head: bpy.types.Object, frames: FloatArray, asked: Sequence[channels.Channel]
+    head: bpy.types.Object, frames: FloatArray, attributes: Sequence[str]
 ) -> FloatArray:
     by_path = _fcurves_by_path(head)
-    intensities = np.empty((len(frames), len(asked)))
-    for column, channel in enumerate(asked):
-        curve = by_path.get(channel.data_path)
+    values = np.empty((len(frames), len(attributes)))
+    for column, attribute in enumerate(attributes):
+        curve = by_path.get(f"facegen.{attribute}")
         is_live = curve is not None and not curve.mute and not curve.is_empty
-        constant = getattr(head.facegen, channel.attribute)
-        intensities[:, column] = _evaluated(curve, frames) if is_live else constant
-    return intensities
+        constant = getattr(head.facegen, attribute)
+        values[:, column] = _evaluated(curve, frames) if is_live else constant
+    return values
 
 
 def _by_stepping(
-    head: bpy.types.Object, frames: FloatArray, asked: Sequence[channels.Channel]
+    head: bpy.types.Object, frames: FloatArray, attributes: Sequence[str]
 ) -> FloatArray:
     scene = bpy.context.scene
     current, subframe = scene.frame_current, scene.frame_subframe
-    intensities = np.empty((len(frames), len(asked)))
+    values = np.empty((len(frames), len(attributes)))
     try:
         for row, frame in enumerate(frames):
             scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
             evaluated = head.evaluated_get(bpy.context.evaluated_depsgraph_get())
-            intensities[row] = [getattr(evaluated.facegen, c.attribute) for c in asked]
+            values[row] = [getattr(evaluated.facegen, name) for name in attributes]
     finally:
         scene.frame_set(current, subframe=subframe)
-    return intensities
+    return values
