@@ -33,6 +33,8 @@ _RIDGE = 0.02
 _FULL_SIDE = 0.3
 # Eyes closed by the first share are on their way to closing, from the second on they are closed.
 _CLOSING, _CLOSED = 0.75, 0.88
+# An upper lid in front of the lower one is pulled back by no more than this, mm.
+_OVERLAP_MM = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +42,15 @@ class LidClosing:
     """Pairs of rims on the template and at the same places on the target.
 
     lid_indices: (N,) vertices of the target's lids. spread: (N, K) share of each place's correction
-    a vertex takes, upper lids above 0 and lower below.
+    a vertex takes, upper lids above 0 and lower below. outward: (K, 3) away from the eye at each
+    place, across slit and aperture.
     """
 
     template_rims: Rims
     target_rims: Rims
     lid_indices: IntArray
     spread: FloatArray
+    outward: FloatArray
 
     def correct_in_place(self, moved: FloatArray, skin: FloatArray) -> None:
         """Let the target's lids, in (W, T, 3) mm, close as those of the template, (V, T, 3), do."""
@@ -59,9 +63,19 @@ class LidClosing:
         lengths = np.maximum(np.linalg.norm(apertures, axis=2, keepdims=True), 1e-9)
         along = apertures / lengths
         lengthwise = (change * along).sum(axis=2, keepdims=True) * along
-        left = (1.0 + widening[..., None]) * apertures + change - lengthwise
+        left = (1.0 + widening[..., None]) * apertures + self._across(change)
         arrows = widening[..., None] * apertures - lengthwise - closed * left
         self.move_in_place(moved, arrows)
+
+    def _across(self, change: FloatArray) -> FloatArray:
+        """(K, T, 3) how far lids that meet would miss one another across the eye's opening, mm.
+
+        Along the slit they may slide, and an upper lid in front of the lower one has closed the eye,
+        too: pulled back all the way it would go into the eyeball.
+        """
+        outward = self.outward[:, None]
+        depths = (change * outward).sum(axis=2, keepdims=True)
+        return np.minimum(depths, _OVERLAP_MM) * outward
 
     def move_in_place(self, moved: FloatArray, arrows: FloatArray) -> None:
         """Add (K, T, 3) mm to the apertures, both lids giving their share; (W, T, 3) displaced."""
@@ -106,7 +120,20 @@ def prepare_lid_closing(
     across = (other.upper_rows - other.lower_rows) @ spread
     across = np.asarray(across)
     answer = across.T @ np.linalg.inv(across @ across.T + _RIDGE * np.eye(len(across)))
-    return LidClosing(own, other, lids, spread[lids] @ answer)
+    outward = _outward(other, target.vertices)
+    return LidClosing(own, other, lids, spread[lids] @ answer, outward)
+
+
+def _outward(rims: Rims, vertices: FloatArray) -> FloatArray:
+    """(K, 3) unit vectors across slit and aperture at each place, away from the eye."""
+    middles = 0.5 * np.asarray((rims.upper_rows + rims.lower_rows) @ vertices)
+    result = np.zeros(middles.shape)
+    for column in np.unique(rims.columns):
+        at = np.flatnonzero(rims.columns == column)
+        ends = middles[at[[0, -1]]]
+        result[at] = np.cross(ends[1] - ends[0], rims.apertures[at])
+    result *= np.where(result[:, 2:] < 0.0, -1.0, 1.0)
+    return result / np.maximum(np.linalg.norm(result, axis=1, keepdims=True), 1e-9)
 
 
 def _reach(

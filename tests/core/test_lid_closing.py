@@ -17,7 +17,13 @@ def rims(height):
 
 
 # The template's eye is 10 mm open, the target's 12 mm.
-CLOSING = LidClosing(rims(10.0), rims(12.0), np.array([0, 1]), np.array([[0.75], [-0.25]]))
+CLOSING = LidClosing(
+    rims(10.0),
+    rims(12.0),
+    np.array([0, 1]),
+    np.array([[0.75], [-0.25]]),
+    np.array([[0.0, 0.0, 1.0]]),
+)
 
 
 def closed_by(upper, lower=0.0):
