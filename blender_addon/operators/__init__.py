@@ -6,7 +6,9 @@ import bpy
 
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
+from .check_export import FACEGEN_OT_check_export
 from .correct_part import FACEGEN_OT_correct_part
+from .export_clip import FACEGEN_OT_export_clip
 from .export_fbx import FACEGEN_OT_export_fbx
 from .generate import FACEGEN_OT_generate
 from .heat_map import FACEGEN_OT_heat_map
@@ -36,6 +38,8 @@ CLASSES = (
     FACEGEN_OT_variations,
     FACEGEN_OT_pick_variation,
     FACEGEN_OT_remove_keys,
+    FACEGEN_OT_check_export,
+    FACEGEN_OT_export_clip,
     FACEGEN_OT_export_fbx,
 )
 

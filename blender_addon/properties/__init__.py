@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import channels, generating, head, layers
+from . import channels, exporting, generating, head, layers
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -15,6 +15,7 @@ class FacegenObject(bpy.types.PropertyGroup):
         **channels.PROPERTIES,
         **head.PROPERTIES,
         **generating.PROPERTIES,
+        **exporting.PROPERTIES,
         **layers.PROPERTIES,
     }
 

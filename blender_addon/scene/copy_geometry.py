@@ -50,11 +50,13 @@ def shapes_of(track: Track, scene: bpy.types.Scene) -> Shapes:
     scene.collection.objects.link(bare)
     mesh = _mesh_at(scene, bare, basis)
     if live_modifiers(bare):
-        under = [_positions_at(scene, bare, basis + moved) for moved in displacements]
-        at_rest = neutral_vertices(mesh)
-        for name, positions in zip(track.key_names, under, strict=True):
-            if positions.shape != at_rest.shape:
-                raise FacegenError(_different_counts(scene, track, bare, basis, name))
+        at_rest, layout = _positions_at(scene, bare, basis)
+        under = []
+        for name, moved in zip(track.key_names, displacements, strict=True):
+            positions, own_layout = _positions_at(scene, bare, basis + moved)
+            if own_layout != layout:
+                raise FacegenError(_different_layout(scene, track, bare, basis, name))
+            under.append(positions)
         displacements = np.array([p - at_rest for p in under]).reshape(-1, *at_rest.shape)
     size = float(np.ptp(basis, axis=0).max(initial=0.0))
     lengths = np.abs(displacements).max(axis=(1, 2), initial=0.0)
@@ -148,36 +150,39 @@ def _mesh_at(
 
 def _positions_at(
     scene: bpy.types.Scene, bare: bpy.types.Object, positions: FloatArray
-) -> FloatArray:
-    evaluated, _ = _evaluated(scene, bare, positions)
-    found = np.empty(3 * len(evaluated.data.vertices), np.float32)
-    evaluated.data.vertices.foreach_get("co", found)
-    return found.reshape(-1, 3).astype(np.float64)
+) -> tuple[FloatArray, tuple[int, bytes]]:
+    """(P', 3) vertices under the modifiers, and what is equal for the same vertices and faces."""
+    mesh = _evaluated(scene, bare, positions)[0].data
+    found = np.empty(3 * len(mesh.vertices), np.float32)
+    mesh.vertices.foreach_get("co", found)
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    return found.reshape(-1, 3).astype(np.float64), (len(mesh.vertices), corners.tobytes())
 
 
-def _different_counts(
+def _different_layout(
     scene: bpy.types.Scene,
     track: Track,
     bare: bpy.types.Object,
     basis: FloatArray,
     key: str,
 ) -> str:
-    """The sentence that names the first modifier that makes other vertices of a key."""
+    """The sentence that names the first modifier that makes another mesh of a key."""
     displaced = basis + _displacement(track, key, basis)
     modifiers = live_modifiers(bare)
-    guilty, counts = modifiers[-1].name, (0, 0)
     for modifier in modifiers:
         modifier.show_viewport = False
     for modifier in modifiers:
         modifier.show_viewport = True
-        counts = tuple(len(_positions_at(scene, bare, at)) for at in (basis, displaced))
-        if counts[0] != counts[1]:
-            guilty = modifier.name
+        (count, rest), (other, moved) = (
+            _positions_at(scene, bare, at)[1] for at in (basis, displaced)
+        )
+        if (count, rest) != (other, moved):
             break
+    what = f"{count} vertices of the Basis and {other}" if count != other else "other faces"
     return (
-        f"The modifier '{guilty}' of '{track.name}' makes {counts[0]} vertices of the Basis and "
-        f"{counts[1]} of the shape key '{key}', so the keys cannot be kept: apply it by hand or "
-        "turn it off."
+        f"The modifier '{modifier.name}' of '{track.name}' makes {what} of the shape key '{key}', "
+        "so the keys cannot be kept: apply it by hand or turn it off."
     )
 
 

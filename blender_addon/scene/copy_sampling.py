@@ -97,6 +97,9 @@ def _double(scene: bpy.types.Scene, obj: bpy.types.Object, has_modifiers: bool) 
     for modifier in list(double.modifiers):
         if not has_modifiers or modifier.type == "ARMATURE" or not modifier.show_viewport:
             double.modifiers.remove(modifier)
+        elif modifier.type == "TRIANGULATE":
+            # Else every key, and every frame, would choose diagonals of its own.
+            modifier.quad_method, modifier.ngon_method = "FIXED", "CLIP"
     shape_keys = double.data.shape_keys
     if shape_keys and LIVE_KEY in shape_keys.key_blocks:
         double.shape_key_remove(shape_keys.key_blocks[LIVE_KEY])
