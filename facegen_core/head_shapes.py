@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contact import resolve_clip
+from .eye_lids import SIDES, lid_openness, shutting
 from .face_shapes import TemplateShapes
 from .motion import FaceMotion
 from .progress import Progress, no_progress, subprogress
@@ -36,13 +37,17 @@ def shapes_on_head(
     contact: bool = True,
     progress: Progress = no_progress,
 ) -> FaceShapes:
-    """The shapes as a matched head shows them; teeth and tongue go with the jaw.
+    """The shapes as a matched head shows them; teeth and tongue go with the jaw, blinks are shut.
 
     person: (V, 3) mm, the plausible face nearest to the head, for which the shapes are made first.
     contact: whether each shape's lids, lips and teeth are kept apart, correctives excepted.
     """
     progress(0.0, "Shaping the expressions for this face")
     skin = shapes.transfer(alignment.template).to(person)
+    openness = lid_openness(alignment.template, person)
+    for side in (side for side in SIDES if f"eyeBlink{side}" in shapes.names):
+        row = shapes.names.index(f"eyeBlink{side}")
+        skin[row] *= shutting(skin[row], openness[side])
     motion = FaceMotion(skin, np.asarray(shapes.jaw, np.float32), person)
     carrying = subprogress(progress, _TRANSFERRED, _CARRIED if contact else 1.0)
     result = retarget(motion, alignment, carrying)

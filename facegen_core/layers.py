@@ -18,7 +18,16 @@ from .motion import FaceMotion, pose_points
 from .region_masks import REGIONS, RegionMasks, region_masks
 from .template import Template
 
-__all__ = ["MAX_GAIN", "MAX_SHIFT_SECONDS", "REGIONS", "Layers", "Play", "combine", "plays_of"]
+__all__ = [
+    "MAX_GAIN",
+    "MAX_SHIFT_SECONDS",
+    "REGIONS",
+    "Layers",
+    "Play",
+    "combine",
+    "eyes_of",
+    "plays_of",
+]
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -93,7 +102,13 @@ class Layers:
         """Whether the motion stays as it was generated, to the last bit."""
         is_plain = not (any(self.shifts) or np.any(self.asymmetry) or self.leaves_mouth)
         is_full = bool(np.all(self.gains == 1.0) and np.all(self.extremeness == 1.0))
-        return is_plain and is_full and self.eyes is None
+        eyes_rest = self.eyes is None or not self.eyes.is_moving.any()
+        return is_plain and is_full and eyes_rest
+
+
+def eyes_of(layers: Layers | None) -> EyeMotion | None:
+    """The blinks and gaze of layers, if any."""
+    return None if layers is None else layers.eyes
 
 
 @dataclass(frozen=True, eq=False)

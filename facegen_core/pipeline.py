@@ -23,11 +23,12 @@ from .conditioning import relative_lip_gap
 from .contact import resolve_clip
 from .contact.report import ContactReport
 from .errors import BundleError, IntensityError
+from .eye_layer import add_gaze, add_lids
 from .head_shapes import FaceShapes, shapes_on_head
 from .inference import Engine
 from .intensity import check_intensities
 from .landmark_inference import MEAN_MOTION, LandmarkEngine, Variation
-from .layers import Layers, combine, plays_of
+from .layers import Layers, combine, eyes_of, plays_of
 from .mesh import Mesh
 from .motion import FaceMotion
 from .posing import Poser
@@ -150,6 +151,7 @@ def generate(
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     carrying = subprogress(progress, _INFERENCE_SHARE, _RETARGET_SHARE if contact else 1.0)
     displacements = retarget(motion, alignment, carrying, mask)
+    add_gaze(displacements, alignment, eyes_of(layers), mask)
     report = None
     if contact:
         resolving = subprogress(progress, _RETARGET_SHARE, 1.0)
@@ -272,7 +274,8 @@ def _layered(
         return _engine(bundle).generate(curves, frames_per_second, person, gap, rows)
 
     plays = plays_of(layers, intensities, frames_per_second)
-    return combine(layers, plays, run, alignment.template, all_rows)
+    motion = combine(layers, plays, run, alignment.template, all_rows)
+    return add_lids(motion, alignment, eyes_of(layers), bundle.face_shapes, all_rows)
 
 
 def _check_rate(frames_per_second: float) -> None:

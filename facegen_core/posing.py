@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contact import resolve_clip
+from .eye_layer import add_gaze
 from .landmark_inference import MEAN_MOTION, Variation
-from .layers import Layers
+from .layers import Layers, eyes_of
 from .motion import FaceMotion
 from .registration.alignment import Alignment
 from .registration.masking import check_mask
@@ -62,6 +63,7 @@ class Poser:
         rows = np.array([row])
         motion = self._moves(intensities, frames_per_second, generator, variation, layers, rows)
         moved = retarget(motion, self._alignment, mask=self._mask)
+        add_gaze(moved, self._alignment, eyes_of(layers), self._mask, rows)
         if contact:
             moved = resolve_clip(self._alignment, moved, self._mask)[0]
         return np.asarray(moved[0])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .lid_contact import LidContact
 from .resolving import Resolver
 from .teeth_contact import TeethContact, rigid_motion
 
@@ -44,19 +45,36 @@ class Area(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LidArea:
-    """The lids of one eye."""
+    """The lids of one eye.
+
+    eyeball: some welded vertices of the head's own eyeball and (P, 3) rest mm, which tell how it
+    turns; none where it has none.
+    """
 
     resolver: Resolver
+    lids: LidContact
+    eyeball: IntArray
+    rest: FloatArray
 
     @property
     def vertices(self) -> IntArray:
         return self.resolver.zone.yielding
 
     def resolve(self, read: Reader) -> AreaResult:
-        result = self.resolver.resolve(read(self.resolver.zone.vertices))
+        result = self._facing(read).resolve(read(self.resolver.zone.vertices))
         worst = float(result.before.max()), float(result.after.max())
         correction = self.resolver.correction(result.pushes, result.returned)
         return AreaResult(result.frames, correction, {"lids": worst})
+
+    def _facing(self, read: Reader) -> Resolver:
+        """The resolver with the eyeball looking where it looks in the frames that are read."""
+        if len(self.eyeball) == 0:
+            return self.resolver
+        moved = read(self.eyeball)
+        if not moved.any():
+            return self.resolver
+        turns, _ = rigid_motion(self.rest, moved)
+        return replace(self.resolver, obstacle=self.lids.turned(turns))
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,11 +90,21 @@ def prepare_head(
         )
         if zone is not None:
             opening = _opening(retargeter.lid_closing, column, rims, zone, eye)
-            areas.append(LidArea(Resolver.of(LidContact.of(zone, eye, is_own), opening)))
+            lids = LidContact.of(zone, eye, is_own)
+            areas.append(_lid_area(alignment, surface, side, lids, opening))
     mouth = _mouth(alignment, retargeter, mobility)
     if mouth is not None:
         areas.append(mouth)
     return HeadContact(tuple(areas), None if masking is None else masking.riding)
+
+
+def _lid_area(
+    alignment: Alignment, surface: Surface, side: str, lids: LidContact, opening: Opening | None
+) -> LidArea:
+    """With some vertices of the head's own eyeball, to tell where it looks."""
+    ball = [p for p in alignment.parts if p.kind == f"eyeball_{side}"] if lids.is_own else []
+    vertices = _samples(surface, ball)
+    return LidArea(Resolver.of(lids, opening), lids, vertices, surface.vertices[vertices])
 
 
 def _mouth(alignment: Alignment, retargeter: Retargeter, mobility: FloatArray) -> MouthArea | None:
@@ -124,14 +134,18 @@ def _rows(alignment: Alignment, surface: Surface, zone: Zone) -> tuple[Row, ...]
             shape = ToothShape.of(surface.vertices, triangles, middle, skin)
             if shape is None:
                 continue
-            vertices = np.zeros(0, np.int64)
+            vertices: IntArray = np.zeros(0, np.int64)
             if motion == "jaw":
-                own = np.concatenate([surface.welded_indices[p.vertex_indices] for p in members])
-                vertices = np.unique(own)
-                vertices = vertices[:: max(len(vertices) // _RIGID_SAMPLES, 1)]
+                vertices = _samples(surface, members)
             row = TeethContact.of(zone, shape)
             rows.append(Row(row, vertices, surface.vertices[vertices]))
     return tuple(rows)
+
+
+def _samples(surface: Surface, parts: Iterable[Part]) -> IntArray:
+    """Some welded vertices of rigid parts, enough to tell their motion."""
+    vertices = np.unique(surface.welded_indices[vertices_of(parts)])
+    return vertices[:: max(len(vertices) // _RIGID_SAMPLES, 1)]
 
 
 def _size(start: FloatArray, end: FloatArray, ordinary: float) -> float:

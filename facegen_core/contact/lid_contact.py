@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,15 +66,21 @@ class EyeShape:
         values = (closeness * radii[nearest]).sum(axis=1) / closeness.sum(axis=1)
         return cls(centre, values.reshape(_GRID_SIZE, _GRID_SIZE))
 
-    def clearances(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(...,) mm from the eyeball, below 0 within, and (..., 3) the way out, for (..., 3)."""
+    def clearances(
+        self, points: FloatArray, turns: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """(...,) mm from the eyeball, below 0 within, and (..., 3) the way out, for (..., 3).
+
+        turns: (T, 3, 3) of the eyeball from rest, where points are (C, T, 3); None is at rest.
+        """
         offsets = points - self.centre
         lengths = np.maximum(np.sqrt(along(offsets, offsets)), 1e-9)
         outward = offsets / lengths[..., None]
+        seen = outward if turns is None else np.einsum("ctx,txy->cty", outward, turns)
         # Lambert: (x, y) sqrt(2 / (1 + z)), which is 2 sin(angle / 2) from the middle.
-        scale = np.sqrt(2.0 / np.maximum(1.0 + outward[..., 2], 1e-6))
+        scale = np.sqrt(2.0 / np.maximum(1.0 + seen[..., 2], 1e-6))
         half = 0.5 * (_GRID_SIZE - 1)
-        places = outward[..., :2] * scale[..., None] * half / (2.0 * np.sin(0.5 * _FARTHEST)) + half
+        places = seen[..., :2] * scale[..., None] * half / (2.0 * np.sin(0.5 * _FARTHEST)) + half
         flat = places.reshape(-1, 2).T
         radii = map_coordinates(self.radii, flat, order=1, mode="nearest").reshape(lengths.shape)
         return lengths - radii, outward
@@ -87,6 +93,7 @@ class LidContact:
     at_rest: (C,) clearance of each point at rest, mm; (C, 3) rest_points. sags: (C,) mm, how far a
     flat triangle hangs below its corners when those lie on the eyeball, beyond what is made up for.
     is_own: the eyeball is the head's own, not one that came with the template.
+    turns: (T, 3, 3) of the eyeball in the frames that are looked at, None where it rests.
     """
 
     zone: Zone
@@ -95,6 +102,7 @@ class LidContact:
     rest_points: FloatArray
     sags: FloatArray
     is_own: bool
+    turns: FloatArray | None = None
 
     @classmethod
     def of(cls, zone: Zone, eye: EyeShape, is_own: bool) -> LidContact:
@@ -105,23 +113,32 @@ class LidContact:
         sags = np.maximum(sags - _LIFTED_SAG_MM, 0.0)
         return cls(zone, eye, eye.clearances(points)[0], points, sags, is_own)
 
+    def turned(self, turns: FloatArray) -> LidContact:
+        """With the eyeball turned by (T, 3, 3) about its middle."""
+        return replace(self, turns=turns)
+
     def encounter(self, positions: FloatArray) -> LidEncounter:
         """Where the points came from, in (Z, T, 3) positions before any push."""
         points = self.zone.points_of(positions)
         moved = points - self.rest_points[:, None]
-        return LidEncounter(self, points, np.sqrt(along(moved, moved)))
+        return LidEncounter(self, points, np.sqrt(along(moved, moved)), self.turns)
 
 
 @dataclass(frozen=True, eq=False)
 class LidEncounter:
-    """Points before any push, (C, T, 3) mm, and how far they have moved from rest, (C, T) mm."""
+    """Points before any push, (C, T, 3) mm, and how far they have moved from rest, (C, T) mm.
+
+    turns: (T, 3, 3) of the eyeball, None where it rests.
+    """
 
     contact: LidContact
     points: FloatArray
     lengths: FloatArray
+    turns: FloatArray | None = None
 
     def chosen(self, frames: IntArray) -> LidEncounter:
-        return LidEncounter(self.contact, self.points[:, frames], self.lengths[:, frames])
+        turns = None if self.turns is None else self.turns[frames]
+        return LidEncounter(self.contact, self.points[:, frames], self.lengths[:, frames], turns)
 
     def depths(self, positions: FloatArray) -> Depths:
         """How much nearer to the eyeball than allowed; as Encounter asks.
@@ -131,7 +148,7 @@ class LidEncounter:
         """
         contact, eye = self.contact, self.contact.eye
         points, at_rest = contact.zone.points_of(positions), contact.at_rest[:, None]
-        clearances, outward = eye.clearances(points)
+        clearances, outward = eye.clearances(points, self.turns)
         least = allowed = np.minimum(at_rest, _CLEARANCE_MM)
         if contact.is_own:
             moved = points - contact.rest_points[:, None]

@@ -70,8 +70,8 @@ class LidClosing:
     def _across(self, change: FloatArray) -> FloatArray:
         """(K, T, 3) how far lids that meet would miss one another across the eye's opening, mm.
 
-        Along the slit they may slide, and an upper lid in front of the lower one has closed the eye,
-        too: pulled back all the way it would go into the eyeball.
+        Along the slit they may slide, and an upper lid in front of the lower one has closed the
+        eye, too: pulled back all the way it would go into the eyeball.
         """
         outward = self.outward[:, None]
         depths = (change * outward).sum(axis=2, keepdims=True)

@@ -1,0 +1,116 @@
+"""Eyeballs of any head turn about their middle, rigidly: loose ones and ones welded to the skin.
+
+Eyes turn about axes across the line of sight, never around it (Listing's law).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from .contact.eyeball import sphere_centre
+from .registration.alignment import Alignment, Part, vertices_of
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+# Beside parts known to be the eyeball's: what lies wholly within so many radii, such as an iris.
+_WITHIN_RADII = 1.12
+_NESTED_KINDS = ("unknown", "helper")
+# Points farther than this share of the radius from the sphere do not say where its middle is.
+_OFF_SPHERE, _ROUNDS = 0.06, 4
+_MIN_POINTS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class EyeballOf:
+    """An eye of the target: its (P,) vertices; centre (3,) and radius, template mm."""
+
+    vertices: IntArray
+    centre: FloatArray
+    radius: float
+
+
+def find_eyeball(alignment: Alignment, side: str) -> EyeballOf | None:
+    """The eyeball on a side, "left" or "right", with cornea and iris; None where there is none."""
+    kinds = f"eyeball_{side}", f"cornea_{side}"
+    own = [part for part in alignment.parts if part.kind in kinds]
+    balls = [part for part in own if part.kind == kinds[0]] or own
+    points = _points(alignment, balls)
+    if len(points) < _MIN_POINTS:
+        return None
+    centre, radius = fit_ball(points)
+    nested = [
+        part
+        for part in alignment.parts
+        if part.kind in _NESTED_KINDS
+        and not part.is_welded
+        and _lies_within(_points(alignment, [part]), centre, _WITHIN_RADII * radius)
+    ]
+    return EyeballOf(np.unique(vertices_of([*own, *nested])), centre, radius)
+
+
+def fit_ball(points: FloatArray) -> tuple[FloatArray, float]:
+    """(3,) middle and radius of the sphere most of (P, 3) points lie on: sclera, not iris."""
+    kept = np.asarray(points, np.float64)
+    for _ in range(_ROUNDS):
+        centre = sphere_centre(kept)
+        radii = np.linalg.norm(points - centre, axis=1)
+        radius = float(np.median(np.linalg.norm(kept - centre, axis=1)))
+        near = np.abs(radii - radius) < _OFF_SPHERE * radius
+        if near.sum() < max(_MIN_POINTS, len(points) // 4):
+            break
+        kept = points[near]
+    return centre, radius
+
+
+def rotations(gaze: FloatArray) -> FloatArray:
+    """(T, 3, 3) turns of straight ahead, +Z, to (T, 2) radians to the subject's left and up."""
+    yaw, pitch = np.asarray(gaze, np.float64).T
+    ahead = np.stack(
+        [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=1
+    )
+    axes = np.stack([-ahead[:, 1], ahead[:, 0], np.zeros(len(ahead))], axis=1)
+    sines = np.linalg.norm(axes, axis=1)
+    angles = np.arctan2(sines, ahead[:, 2])
+    scale = np.where(sines > 0.0, angles / np.maximum(sines, 1e-12), 1.0)
+    return np.asarray(Rotation.from_rotvec(axes * scale[:, None]).as_matrix())
+
+
+def turn_eyeballs(
+    displacements: FloatArray,
+    alignment: Alignment,
+    gaze: FloatArray,
+    mask: FloatArray | None = None,
+) -> int:
+    """Turn the eyeballs in (T, M, 3) displacements of the target, in place; how many it has.
+
+    gaze: (T, 2) radians as in `EyeMotion`. mask: (M,) in [0, 1]; an eye turns by the share that its
+    vertices take in the mean. Frames that look straight ahead are left to the last bit.
+    """
+    frames = np.flatnonzero(np.any(gaze, axis=1))
+    found = [find_eyeball(alignment, side) for side in ("left", "right")]
+    for eyeball in (eyeball for eyeball in found if eyeball is not None):
+        share = 1.0 if mask is None else float(np.mean(mask[eyeball.vertices]))
+        if share == 0.0 or len(frames) == 0:
+            continue
+        similarity = alignment.fit.similarity
+        arms = similarity.apply(alignment.target.vertices[eyeball.vertices]) - eyeball.centre
+        turns = rotations(share * gaze[frames]) - np.eye(3)
+        turned = similarity.inverse_vectors(np.einsum("txy,py->tpx", turns, arms))
+        displacements[np.ix_(frames, eyeball.vertices)] = turned.astype(np.float32)
+    return len([eyeball for eyeball in found if eyeball is not None])
+
+
+def _points(alignment: Alignment, parts: Sequence[Part]) -> FloatArray:
+    """(P, 3) template mm of the vertices of parts."""
+    vertices = alignment.target.vertices[vertices_of(parts)]
+    return np.asarray(alignment.fit.similarity.apply(vertices))
+
+
+def _lies_within(points: FloatArray, centre: FloatArray, radius: float) -> bool:
+    return bool((np.linalg.norm(points - centre, axis=1) < radius).all())
