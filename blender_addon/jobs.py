@@ -17,6 +17,8 @@ import bpy
 from facegen_core.errors import CancelledError, FacegenError
 from facegen_core.progress import Progress
 
+from .translations import said
+
 Work = Callable[[Progress], Any]
 
 LOGGER = logging.getLogger(__name__)
@@ -192,17 +194,17 @@ class JobOperator:
             sentence = self.finish(context, result)
         except Exception as error:
             return self._refuse(error)
-        self.report({"INFO"}, sentence)
+        self.report({"INFO"}, said(sentence))
         return {"FINISHED"}
 
     def _refuse(self, error: Exception) -> set[str]:
         if isinstance(error, CancelledError):
-            self.report({"WARNING"}, str(error))
+            self.report({"WARNING"}, said(str(error)))
         elif isinstance(error, FacegenError):
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
         else:
             LOGGER.error("%s failed", self.bl_label, exc_info=error)
-            self.report({"ERROR"}, f"{self.bl_label} failed, nothing was changed: {error!r}")
+            self.report({"ERROR"}, said(f"{self.bl_label} failed, nothing was changed: {error!r}"))
         return {"CANCELLED"}
 
 
@@ -224,7 +226,8 @@ def _only_looks(event: bpy.types.Event) -> bool:
 def _show(context: bpy.types.Context, job: Job) -> None:
     context.window_manager.progress_update(100 * job.fraction)
     percent = round(100 * job.fraction)
-    context.workspace.status_text_set(f"Facegen: {job.message} ({percent} %)    ESC: cancel")
+    text = f"Facegen: {job.message} ({percent} %)    ESC: cancel"
+    context.workspace.status_text_set(said(text))
     _redraw(context)
 
 

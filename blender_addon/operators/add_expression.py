@@ -10,6 +10,7 @@ from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions, in_
 
 from ..preferences import model_in_use
 from ..scene import channels, curves, state
+from ..translations import said
 from . import polling
 
 # Seconds after the current frame: a lively expression rises in 0.4 s, holds, and fades slower.
@@ -126,7 +127,7 @@ class FACEGEN_OT_add_expression(polling.OnHead, bpy.types.Operator):
             event = Envelope(self.expression, *marks, self.intensity)
             add_event(context, state.find_target(context), event, second, self.share)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 

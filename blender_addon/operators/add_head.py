@@ -8,6 +8,7 @@ from facegen_core.errors import FacegenError
 
 from ..preferences import bundle_path
 from ..scene import sample_head, state
+from ..translations import said
 
 
 def add_head(context: bpy.types.Context) -> bpy.types.Object:
@@ -26,7 +27,7 @@ class FACEGEN_OT_add_head(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to Object Mode first")
+            cls.poll_message_set(said("Switch to Object Mode first"))
             return False
         return True
 
@@ -34,7 +35,7 @@ class FACEGEN_OT_add_head(bpy.types.Operator):
         try:
             add_head(context)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}
 

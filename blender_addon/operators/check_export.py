@@ -10,6 +10,7 @@ import bpy
 from ..scene import doctor, state
 from ..scene.export_presets import BY_IDENTIFIER
 from ..scene.finding import ERROR, NOTE, Finding
+from ..translations import said
 from . import generate, polling
 
 
@@ -48,9 +49,9 @@ class FACEGEN_OT_check_export(polling.OnHead, bpy.types.Operator):
         counts = [sum(f.severity == s for f in findings) for s in (ERROR, NOTE)]
         repaired = sum(bool(f.remedy) for f in findings)
         if not findings:
-            self.report({"INFO"}, "Nothing found: this head can be exported as it is")
+            self.report({"INFO"}, said("Nothing found: this head can be exported as it is"))
         elif counts[0]:
-            self.report({"WARNING"}, findings[0].sentence)
+            self.report({"WARNING"}, said(findings[0].sentence))
         else:
-            self.report({"INFO"}, f"{len(findings)} found, {repaired} repaired in the copy")
+            self.report({"INFO"}, said(f"{len(findings)} found, {repaired} repaired in the copy"))
         return {"FINISHED"}

@@ -14,6 +14,7 @@ from facegen_core.errors import FacegenError
 from ..scene import arrival, fbx, state
 from ..scene.export_presets import BY_IDENTIFIER
 from ..scene.finding import ERROR
+from ..translations import said
 from . import check_export, generate, polling
 
 
@@ -94,11 +95,11 @@ class FACEGEN_OT_export_clip(polling.OnHead, bpy.types.Operator):
         try:
             report = export_clip(context, target, path, self.is_read_back)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         for finding in report.findings:
             if finding["severity"] == "warning" and not finding["remedy"]:
-                self.report({"WARNING"}, finding["sentence"])
+                self.report({"WARNING"}, said(finding["sentence"]))
         self.report({"WARNING" if report.missing else "INFO"}, report.sentence())
         return {"FINISHED"}
 

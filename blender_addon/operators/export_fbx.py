@@ -11,6 +11,7 @@ from bpy_extras.io_utils import ExportHelper
 from facegen_core.errors import FacegenError
 
 from ..scene import fbx, heat_map, state
+from ..translations import said
 from . import generate, polling
 
 
@@ -51,11 +52,11 @@ class FACEGEN_OT_export_fbx(polling.OnHead, bpy.types.Operator, ExportHelper):
         target, path = state.find_target(context), Path(bpy.path.abspath(self.filepath))
         try:
             for sentence in fbx.preflight(state.objects_of(context, target, is_new_match=False)):
-                self.report({"WARNING"}, sentence)
+                self.report({"WARNING"}, said(sentence))
             error_mm = export_head(context, target, path, self.is_read_back)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         proof = "" if error_mm is None else f", read back within {error_mm:.4f} mm"
-        self.report({"INFO"}, f"Wrote {path.name}{proof}")
+        self.report({"INFO"}, said(f"Wrote {path.name}{proof}"))
         return {"FINISHED"}

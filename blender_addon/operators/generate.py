@@ -29,6 +29,7 @@ from ..scene import (
     shape_keys,
     state,
 )
+from ..translations import said
 from . import match, polling
 
 # Shares of the progress bar: matching (when it must be done again), generating, baking.
@@ -204,5 +205,5 @@ class FACEGEN_OT_generate(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
         target = state.head_named(self._target_name)
         num_keys = write_generated(context, target, self._request, generated)
         for warning in key_checks.pinned(generated.match.head.objects()):
-            self.report({"WARNING"}, warning)
+            self.report({"WARNING"}, said(warning))
         return sentence(target, self._request, num_keys)

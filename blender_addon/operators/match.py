@@ -17,6 +17,7 @@ from facegen_core.registration.alignment import Alignment
 from .. import jobs
 from ..preferences import bundle_path
 from ..scene import corrections, heat_map, landmarks, mesh_bridge, state
+from ..translations import said
 from . import polling
 
 # Share of a match that reading the bundle takes.
@@ -181,7 +182,7 @@ class FACEGEN_OT_match(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
         keep_match(context, target, self._request, match)
         residual = match.alignment.fit.residual
         for sentence in self._request.notes:
-            self.report({"WARNING"}, sentence)
+            self.report({"WARNING"}, said(sentence))
         return (
             f"Matched '{target.name}': {residual.verdict}, "
             f"{residual.mean_mm:.2f} mm mean, {residual.p95_mm:.2f} mm at 95 %"

@@ -8,6 +8,7 @@ from bpy.props import BoolProperty
 from facegen_core.errors import FacegenError
 
 from ..scene import landmarks, mesh_bridge, state
+from ..translations import said
 from . import polling
 
 
@@ -42,10 +43,12 @@ class FACEGEN_OT_place_landmarks(polling.OnHead, bpy.types.Operator):
         try:
             made = place_on(context, state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         if self.use_snap:
             context.scene.tool_settings.use_snap = True
             context.scene.tool_settings.snap_elements = {"FACE"}
-        self.report({"INFO"}, f"{len(made)} landmarks added: drag each to its place, then Match")
+        self.report(
+            {"INFO"}, said(f"{len(made)} landmarks added: drag each to its place, then Match")
+        )
         return {"FINISHED"}

@@ -6,13 +6,14 @@ import bpy
 
 from .. import jobs
 from ..scene import state
+from ..translations import said
 
 
 def head_is_ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """True when the active object is a local mesh, or part of one, in Object Mode."""
     reason = _why_not(context)
     if reason:
-        operator.poll_message_set(reason)
+        operator.poll_message_set(said(reason))
     return not reason
 
 
@@ -21,7 +22,7 @@ def head_is_matched(operator: type[bpy.types.Operator], context: bpy.types.Conte
     if not head_is_ready(operator, context):
         return False
     if not state.find_target(context).facegen.is_matched:
-        operator.poll_message_set("Match first")
+        operator.poll_message_set(said("Match first"))
         return False
     return True
 

@@ -7,6 +7,7 @@ import bpy
 from facegen_core.errors import FacegenError
 
 from ..scene import shape_keys, state
+from ..translations import said
 from . import polling
 
 
@@ -39,7 +40,7 @@ class FACEGEN_OT_remove_keys(bpy.types.Operator):
             return False
         target = state.find_target(context)
         if not any(map(shape_keys.clips_of, state.matched_objects(target) or [target])):
-            cls.poll_message_set("This head has no generated keys")
+            cls.poll_message_set(said("This head has no generated keys"))
             return False
         return True
 
@@ -47,7 +48,7 @@ class FACEGEN_OT_remove_keys(bpy.types.Operator):
         try:
             removed = remove_generated(state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{removed} shape keys removed")
+        self.report({"INFO"}, said(f"{removed} shape keys removed"))
         return {"FINISHED"}

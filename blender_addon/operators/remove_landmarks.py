@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..scene import landmarks, state
+from ..translations import said
 from . import polling
 
 
@@ -20,7 +21,7 @@ class FACEGEN_OT_remove_landmarks(bpy.types.Operator):
         if not polling.head_is_ready(cls, context):
             return False
         if not landmarks.landmark_empties(state.find_target(context)):
-            cls.poll_message_set("This head has no landmarks")
+            cls.poll_message_set(said("This head has no landmarks"))
             return False
         return True
 
@@ -29,5 +30,5 @@ class FACEGEN_OT_remove_landmarks(bpy.types.Operator):
         context.view_layer.objects.active = target
         target.select_set(True)
         removed = landmarks.remove_landmarks(target)
-        self.report({"INFO"}, f"{removed} landmarks removed")
+        self.report({"INFO"}, said(f"{removed} landmarks removed"))
         return {"FINISHED"}

@@ -7,6 +7,7 @@ import bpy
 from facegen_core.errors import FacegenError
 
 from ..scene import layer_curves, state
+from ..translations import said
 from . import polling
 
 
@@ -23,7 +24,7 @@ class FACEGEN_OT_reset_layers(polling.OnHead, bpy.types.Operator):
         if not super().poll(context):
             return False
         if not layer_curves.is_touched(state.find_target(context)):
-            cls.poll_message_set("Nothing to reset: every region plays as generated")
+            cls.poll_message_set(said("Nothing to reset: every region plays as generated"))
             return False
         return True
 
@@ -31,6 +32,6 @@ class FACEGEN_OT_reset_layers(polling.OnHead, bpy.types.Operator):
         try:
             layer_curves.reset(state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return {"FINISHED"}

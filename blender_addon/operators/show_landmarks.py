@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, IntProperty
 
 from .. import jobs
 from ..scene import landmarks, selection, state
+from ..translations import said
 from . import match, polling
 
 
@@ -49,7 +50,7 @@ class FACEGEN_OT_select_landmark(polling.OnHead, bpy.types.Operator):
         target = state.find_target(context)
         empty = landmarks.landmark_empties(target).get(self.landmark)
         if empty is None or not empty.visible_get():
-            self.report({"ERROR"}, "This landmark is gone or hidden: Show Landmarks again.")
+            self.report({"ERROR"}, said("This landmark is gone or hidden: Show Landmarks again."))
             return {"CANCELLED"}
         selection.select_objects(context, [empty])
         return {"FINISHED"}

@@ -7,6 +7,7 @@ import textwrap
 import bpy
 
 from ..scene import state
+from ..translations import said
 
 # Characters of a line at the width the sidebar opens with; labels do not wrap by themselves.
 LINE_LENGTH = 38
@@ -36,6 +37,6 @@ class MatchedPanel(FacegenPanel):
 def draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:
     """A sentence in as many lines as it needs."""
     column = layout.column(align=True)
-    for line in textwrap.wrap(sentence, LINE_LENGTH):
+    for line in textwrap.wrap(said(sentence), LINE_LENGTH):
         column.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else icon

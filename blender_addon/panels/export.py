@@ -10,6 +10,7 @@ from ..operators.check_export import FACEGEN_OT_check_export
 from ..operators.export_clip import FACEGEN_OT_export_clip
 from ..operators.export_fbx import FACEGEN_OT_export_fbx
 from ..scene import state
+from ..translations import said
 from .base import FacegenPanel, draw_sentence
 
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
@@ -70,9 +71,9 @@ def _draw_report(layout: bpy.types.UILayout, report: dict) -> None:
     column = layout.column(align=True)
     column.label(text=f"{report['file']}: {report['size_bytes'] / 1e6:.1f} MB", icon="FILE_TICK")
     first, last = report["frames"]
-    column.label(text=f"{report['num_keys']} keys, frames {first} to {last}", icon="BLANK1")
+    column.label(text=said(f"{report['num_keys']} keys, frames {first} to {last}"), icon="BLANK1")
     if report["max_error_mm"] is not None:
-        column.label(text=f"Read back within {report['max_error_mm']:.4f} mm", icon="BLANK1")
+        column.label(text=said(f"Read back within {report['max_error_mm']:.4f} mm"), icon="BLANK1")
     for sentence in report["missing"]:
         draw_sentence(layout, f"Missing: {sentence}", "ERROR")
 

@@ -16,6 +16,7 @@ from ..operators.remove_landmarks import FACEGEN_OT_remove_landmarks
 from ..operators.select_part import FACEGEN_OT_select_part
 from ..operators.show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
 from ..scene import heat_map, landmarks, part_rows, state
+from ..translations import said
 from .base import FacegenPanel, MatchedPanel, draw_sentence
 
 VERDICT_ICONS = {"good": "CHECKMARK", "fair": "INFO", "poor": "ERROR"}
@@ -89,7 +90,7 @@ class FACEGEN_PT_face(FacegenPanel, bpy.types.Panel):
         layout.label(text=target.name, icon="MESH_DATA")
         job = jobs.running()
         if job is not None:
-            layout.progress(factor=job.fraction, text=job.message)
+            layout.progress(factor=job.fraction, text=said(job.message))
         layout.operator(FACEGEN_OT_match.bl_idname, icon="VIEWZOOM")
         if target.facegen.is_matched:
             _draw_residual(layout, target)
@@ -133,17 +134,17 @@ class FACEGEN_PT_landmarks(FacegenPanel, bpy.types.Panel):
             column.operator(FACEGEN_OT_remove_landmarks.bl_idname, icon="X")
         if by_hand:
             count = f"{len(by_hand)} of {MIN_MANUAL_LANDMARKS}"
-            layout.label(text=f"{count}: drag, then Match again")
+            layout.label(text=said(f"{count}: drag, then Match again"))
 
 
 def _draw_residual(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     settings, is_hot = target.facegen, heat_map.is_shown(target)
     column = layout.column(align=True)
     column.label(
-        text=f"{settings.verdict.capitalize()} match: {settings.residual_mean_mm:.2f} mm",
+        text=said(f"{settings.verdict.capitalize()} match: {settings.residual_mean_mm:.2f} mm"),
         icon=VERDICT_ICONS.get(settings.verdict, "INFO"),
     )
-    column.label(text=f"95 % within {settings.residual_p95_mm:.2f} mm", icon="BLANK1")
+    column.label(text=said(f"95 % within {settings.residual_p95_mm:.2f} mm"), icon="BLANK1")
     for sentence in settings.warnings.splitlines():
         draw_sentence(column, sentence, "INFO")
     column.operator(
@@ -160,7 +161,7 @@ def _draw_part(layout: bpy.types.UILayout, row: bpy.types.PropertyGroup) -> None
     """What is known about the row that is selected in the list, and the way back."""
     column = layout.column(align=True)
     sure = "your word" if row.is_corrected else f"{row.confidence:.0%} sure"
-    column.label(text=f"{row.object_name}: {row.num_vertices:,} vertices, {sure}")
+    column.label(text=said(f"{row.object_name}: {row.num_vertices:,} vertices, {sure}"))
     if row.is_welded:
         column.label(text="Welded into the skin", icon="AUTOMERGE_ON")
     if row.is_corrected:
@@ -174,7 +175,7 @@ def _draw_found(layout: bpy.types.UILayout, target: bpy.types.Object, num_shown:
     """Landmarks of the match: how many are unsure, which they are, and what to do."""
     settings = target.facegen
     if not num_shown and settings.num_unsure:
-        layout.label(text=f"{settings.num_unsure} of 68 are unsure", icon="ERROR")
+        layout.label(text=said(f"{settings.num_unsure} of 68 are unsure"), icon="ERROR")
     row = layout.row(align=True)
     row.operator(FACEGEN_OT_show_landmarks.bl_idname, icon="EMPTY_AXIS").is_all = False
     row.operator(FACEGEN_OT_show_landmarks.bl_idname, text="All 68").is_all = True
@@ -191,7 +192,7 @@ def _draw_found(layout: bpy.types.UILayout, target: bpy.types.Object, num_shown:
         )
         select.landmark = number
     if len(unsure) > LANDMARK_ROWS:
-        column.label(text=f"and {len(unsure) - LANDMARK_ROWS} more")
+        column.label(text=said(f"and {len(unsure) - LANDMARK_ROWS} more"))
     layout.prop(settings, "is_refit_live")
     if landmarks.landmark_key(target) != settings.landmark_key:
         layout.label(text="Moved: Match to follow", icon="INFO")

@@ -11,6 +11,7 @@ from ..operators.generate import FACEGEN_OT_generate
 from ..operators.remove_keys import FACEGEN_OT_remove_keys
 from ..preferences import model_in_use
 from ..scene import contact, state
+from ..translations import said
 from .base import FacegenPanel, draw_sentence
 from .variations import draw_generator
 
@@ -39,7 +40,9 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
         layout.operator(FACEGEN_OT_generate.bl_idname, icon="PLAY")
         if settings.num_keys >= 0:
             layout.label(
-                text=f"{settings.num_keys} shape keys, within {settings.bake_error_mm:.3f} mm",
+                text=said(
+                    f"{settings.num_keys} shape keys, within {settings.bake_error_mm:.3f} mm"
+                ),
                 icon="SHAPEKEY_DATA",
             )
             if settings.made_by:
@@ -61,7 +64,7 @@ class FACEGEN_PT_mask(FacegenPanel, bpy.types.Panel):
         row.prop(settings, "is_mask_inverted", text="", icon="ARROW_LEFTRIGHT")
         if settings.mask_group:
             rests = "1 rests" if settings.is_mask_inverted else "0 rests"
-            self.layout.label(text=f"Weight {rests}; applied by Generate")
+            self.layout.label(text=said(f"Weight {rests}; applied by Generate"))
 
 
 class FACEGEN_PT_model(FacegenPanel, bpy.types.Panel):
