@@ -1,7 +1,7 @@
 """Envelopes and curves over time: when an expression begins, peaks and fades.
 
 Envelopes follow the phases of Potamias et al., ECCV 2020, section 5.1.1: neutral, onset, apex,
-offset, with linear ramps.
+offset, with linear ramps, or ramps of another ease.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .eases import EASES, LINEAR
 from .errors import IntensityError
 
 # The channels of the models we train, in their order. A bundle may have others: its own names,
@@ -29,6 +30,7 @@ _BLEND = re.compile(rf"^(?P<first>{_NAME})~(?P<second>{_NAME})(:(?P<share>[^:]+)
 class Envelope:
     """One expression event: four times in frames, may be fractional, and the apex intensity.
 
+    onset_ease, offset_ease: how its ramps go, names of `eases.EASES`.
     Which expressions there are is the bundle's to say: see `check_expressions`.
     """
 
@@ -38,6 +40,8 @@ class Envelope:
     apex_end: float
     offset_end: float
     intensity: float = 1.0
+    onset_ease: str = LINEAR
+    offset_ease: str = LINEAR
 
     def __post_init__(self) -> None:
         if not np.isfinite([*self.marks, self.intensity]).all():
@@ -53,6 +57,11 @@ class Envelope:
             raise IntensityError(
                 f"{self.expression}: the intensity is between 0 and 1, got {self.intensity:g}."
             )
+        for ease in (self.onset_ease, self.offset_ease):
+            if ease not in EASES:
+                raise IntensityError(
+                    f"{self.expression}: there is no ease '{ease}', only {', '.join(EASES)}."
+                )
 
     @property
     def marks(self) -> tuple[float, float, float, float]:
@@ -60,8 +69,12 @@ class Envelope:
 
     @classmethod
     def parse(cls, text: str) -> Envelope:
-        """Read ``happy@1,12,30,45=0.8`` (expression @ four frames = intensity, 1 when left out)."""
-        match = _PATTERN.match(text.strip())
+        """Read ``happy@1,12,30,45=0.8`` (expression @ four frames = intensity, 1 when left out).
+
+        ``/smooth`` at the end is the ease of both ramps, ``/quick/slow`` those of onset and offset.
+        """
+        plain, *eases = text.strip().split("/")
+        match = _PATTERN.match(plain) if len(eases) <= 2 else None
         try:
             marks = [float(x) for x in match["marks"].split(",")] if match else []
             intensity = float(match["intensity"] or 1.0) if match else 1.0
@@ -72,7 +85,9 @@ class Envelope:
                 f"'{text}' is not an expression event; write for example happy@1,12,30,45=1.0 "
                 "(onset start, apex start, apex end, offset end = intensity)."
             )
-        return cls(match["name"], marks[0], marks[1], marks[2], marks[3], intensity)
+        onset_ease, offset_ease = (eases * 2)[:2] if eases else (LINEAR, LINEAR)
+        onset, apex, end, offset = marks
+        return cls(match["name"], onset, apex, end, offset, intensity, onset_ease, offset_ease)
 
 
 def parse_event(text: str) -> tuple[Envelope, ...]:
@@ -137,10 +152,21 @@ def sample_envelopes(
     frames, names = np.asarray(frames, np.float64), list(expressions)
     intensities = np.zeros((len(frames), len(names)))
     for envelope in envelopes:
-        shape = np.interp(frames, envelope.marks, [0.0, 1.0, 1.0, 0.0], left=0.0, right=0.0)
+        shape = _shape(envelope, frames)
         channel = names.index(envelope.expression)
         intensities[:, channel] = np.maximum(intensities[:, channel], envelope.intensity * shape)
     return intensities
+
+
+def _shape(envelope: Envelope, frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T,) in [0, 1]: the envelope with an intensity of 1."""
+    line = np.interp(frames, envelope.marks, [0.0, 1.0, 1.0, 0.0], left=0.0, right=0.0)
+    # What is left of a fall is 1 less its progress.
+    rises = EASES[envelope.onset_ease].progress(line)
+    falls = 1.0 - EASES[envelope.offset_ease].progress(1.0 - line)
+    if envelope.offset_ease == LINEAR:  # to the last bit
+        falls = line
+    return np.where(frames <= envelope.apex_end, rises, falls)
 
 
 def frame_range(envelopes: Sequence[Envelope]) -> NDArray[np.float64]:

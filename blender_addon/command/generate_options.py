@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from facegen_core.eases import EASES
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS, Envelope, parse_event
 from facegen_core.landmark_inference import MAX_AMOUNT, Variation
@@ -116,10 +117,11 @@ def add_expressions(command: argparse.ArgumentParser) -> None:
         "--expression",
         action="append",
         default=[],
-        metavar="NAME@A,B,C,D=I",
+        metavar="NAME@A,B,C,D=I/EASE",
         help=f"an expression ({', '.join(EXPRESSIONS)}, or what 'facegen info' lists of another "
         "bundle) with the frames at which it begins, is reached, begins to fade and is over, and "
-        "its intensity from 0 to 1; NAME~OTHER:SHARE is an in-between of two; may be repeated",
+        "its intensity from 0 to 1; NAME~OTHER:SHARE is an in-between of two; EASE is how it comes "
+        f"and goes ({', '.join(EASES)}), EASE/EASE where these differ; may be repeated",
     )
     command.add_argument("--fps", type=float, help="frames per second (30, or those of a .blend)")
 

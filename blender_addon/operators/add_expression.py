@@ -8,6 +8,7 @@ from bpy.props import EnumProperty, FloatProperty
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions, in_between
 
+from ..eases import EASE_ITEMS
 from ..preferences import model_in_use
 from ..scene import channels, curves, state
 from ..translations import said
@@ -45,6 +46,8 @@ def add_event(
     expressions = model_in_use(context).expressions
     parts = in_between(event, blend_with, share) if blend_with else (event,)
     check_expressions(parts, expressions)
+    for part in parts:
+        curves.check_envelope(target, part, expressions)
     for part in parts:
         curves.add_envelope(target, part, expressions)
 
@@ -102,6 +105,7 @@ class FACEGEN_OT_add_expression(polling.OnHead, bpy.types.Operator):
     intensity: FloatProperty(
         name="Intensity", description="Of the apex", default=1.0, min=0.0, max=1.0, subtype="FACTOR"
     )
+    ease: EnumProperty(name="Ease", description="How it comes and goes", items=EASE_ITEMS)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self._fill_marks(context)
@@ -116,7 +120,7 @@ class FACEGEN_OT_add_expression(polling.OnHead, bpy.types.Operator):
         layout.prop(self, "blend_with")
         if self.blend_with not in ("", NO_BLEND):
             layout.prop(self, "share")
-        for name in (*DEFAULT_MARKS_SECONDS, "intensity"):
+        for name in (*DEFAULT_MARKS_SECONDS, "intensity", "ease"):
             layout.prop(self, name)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -124,7 +128,7 @@ class FACEGEN_OT_add_expression(polling.OnHead, bpy.types.Operator):
         marks = [getattr(self, name) for name in DEFAULT_MARKS_SECONDS]
         second = self.blend_with if self.blend_with != NO_BLEND else None
         try:
-            event = Envelope(self.expression, *marks, self.intensity)
+            event = Envelope(self.expression, *marks, self.intensity, self.ease, self.ease)
             add_event(context, state.find_target(context), event, second, self.share)
         except FacegenError as error:
             self.report({"ERROR"}, said(str(error)))

@@ -8,49 +8,69 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core.errors import FacegenError
+from facegen_core.channel_keys import SAME_FRAME, KeyArray, envelope_keys, joined, new_keys
+from facegen_core.eases import LINEAR
+from facegen_core.errors import FacegenError, IntensityError
+from facegen_core.event_edits import inserted
+from facegen_core.events import Event, read_events
 from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions
 
 from . import actions, channels
+from .channel_keys import read_keys, write_keys
 
 FloatArray = NDArray[np.floating]
 
 ACTION_NAME = "Facegen Expressions"
-# Blender stores key frames as float32; nearer than this counts as the same frame.
-SAME_FRAME = 1e-3
 
 
 def add_envelope(
     head: bpy.types.Object, envelope: Envelope, expressions: Sequence[str] = EXPRESSIONS
 ) -> None:
-    """Key one expression event on the head: four linear keys, joined with what is there.
+    """Key one expression event on the head, joined with what is there.
 
-    Between onset start and offset end the stronger of the old curve and the event wins, as in
-    `sample_envelopes`; keys outside that range stay as they are.
+    Where the channel is at rest the event becomes the keys of `envelope_keys`. Where it moves in
+    straight lines, and the event too, the stronger of both wins between onset start and offset
+    end, as in `sample_envelopes`. Keys outside that range stay as they are.
 
-    expressions: those of the model in use; IntensityError when the event's is not among them.
+    expressions: those of the model in use. Raises FacegenError as `check_envelope` does.
     """
-    check_expressions([envelope], expressions)
-    if head.library:
-        raise FacegenError(f"'{head.name}' is linked from another file: make it local first.")
-    frames, values = np.array(envelope.marks), np.array([0.0, 1.0, 1.0, 0.0]) * envelope.intensity
+    check_envelope(head, envelope, expressions)
     asked = {channel.expression: channel for channel in channels.channels_of(head, expressions)}
     channel = asked[envelope.expression]
-    fcurves = actions.ensure_fcurves(head, ACTION_NAME)
+    actions.ensure_fcurves(head, ACTION_NAME)
     channels.claim(head, expressions)
-    fcurve = fcurves.find(channel.data_path)
+    fcurve = _fcurves_by_path(head).get(channel.data_path)
+    keys = envelope_keys(envelope)
     if fcurve is None:
-        fcurve = fcurves.new(channel.data_path)
-        if channel.attribute in channels.SLOTS:
-            # The editors show a slot by its number; its expression is the heading over it.
-            actions.group_fcurve(head, fcurve, channel.label)
+        fcurve = new_curve(head, channel.attribute)
+    elif _crossed(fcurve, envelope):
+        keys = _joined(fcurve, envelope)
     else:
-        frames, values = _joined(fcurve, frames, values)
-    if frames[0] == frames[1]:
-        frames, values = frames[1:], values[1:]
-    _remove_keys(fcurve, frames[0], frames[-1])
-    actions.set_linear_keys(fcurve, *_without_repeats(frames, values))
-    _show_current_value(head, channel.attribute, fcurve)
+        keys = inserted(read_keys(fcurve), keys, channel.label)
+    write_keys(fcurve, keys)
+    show_current_value(head, channel.attribute, fcurve)
+
+
+def check_envelope(
+    head: bpy.types.Object, envelope: Envelope, expressions: Sequence[str] = EXPRESSIONS
+) -> None:
+    """Raise FacegenError where `add_envelope` would have to refuse the event.
+
+    IntensityError when the event's expression is not among `expressions`, or when it would cross
+    a curve that is not straight: that one the artist shaped, and it is kept.
+    """
+    check_expressions([envelope], expressions)
+    asked = {channel.expression: channel for channel in channels.channels_of(head, expressions)}
+    channel = asked[envelope.expression]
+    check_writable(head, channel.attribute)
+    fcurve = _fcurves_by_path(head).get(channel.data_path)
+    eases = {envelope.onset_ease, envelope.offset_ease}
+    for event, is_straight in _crossed(fcurve, envelope) if fcurve else ():
+        if not is_straight or eases != {LINEAR}:
+            raise IntensityError(
+                f"{channel.label} already moves from {event.marks[0]:g} to {event.marks[3]:g} in "
+                "a curve that is kept as it is: choose other frames, or remove that event first."
+            )
 
 
 def sample_intensities(
@@ -97,41 +117,79 @@ def keyed_expressions(head: bpy.types.Object) -> list[str]:
     return [channel.expression for channel, _ in _keyed(head)]
 
 
-def _joined(
-    fcurve: bpy.types.FCurve, frames: FloatArray, values: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Break points of max(old curve, event) over the event's span, as (N,) frames and values."""
-    keys = np.array([point.co[0] for point in fcurve.keyframe_points])
-    inside = keys[(keys > frames[0]) & (keys < frames[-1])]
-    points = np.union1d(frames, inside)
-    old, new = _evaluated(fcurve, points), np.interp(points, frames, values)
+def new_curve(head: bpy.types.Object, attribute: str) -> bpy.types.FCurve:
+    """An F-curve for a channel that has none."""
+    fcurve = actions.ensure_fcurves(head, ACTION_NAME).new(f"facegen.{attribute}")
+    if attribute in channels.SLOTS:
+        # The editors show a slot by its number; its expression is the heading over it.
+        actions.group_fcurve(head, fcurve, _label(head, attribute))
+    return fcurve
+
+
+def show_current_value(head: bpy.types.Object, attribute: str, fcurve: bpy.types.FCurve) -> None:
+    """Put the slider where its new curve is, since curves act only on the next frame change."""
+    setattr(head.facegen, attribute, fcurve.evaluate(bpy.context.scene.frame_current_final))
+
+
+def check_writable(head: bpy.types.Object, attribute: str) -> None:
+    """Raise FacegenError, in one sentence, for a channel whose curve cannot be written."""
+    label, data = _label(head, attribute), head.animation_data
+    if head.library:
+        raise FacegenError(f"'{head.name}' is linked from another file: make it local first.")
+    if data is None:
+        return
+    if any(driver.data_path == f"facegen.{attribute}" for driver in data.drivers):
+        raise FacegenError(f"{label} is driven: remove its driver before editing its events.")
+    if data.use_tweak_mode:
+        raise FacegenError("A strip of the NLA is being tweaked: leave tweak mode (Tab) first.")
+    if data.action is not None and data.action.library:
+        raise FacegenError(
+            f"The action '{data.action.name}' of '{head.name}' is linked from another file: make "
+            "it local first."
+        )
+    fcurve = _fcurves_by_path(head).get(f"facegen.{attribute}")
+    if fcurve is not None and (fcurve.lock or (fcurve.group is not None and fcurve.group.lock)):
+        raise FacegenError(f"The curve of {label} is locked: unlock it in the Graph Editor first.")
+
+
+def _label(head: bpy.types.Object, attribute: str) -> str:
+    return next(c.label for c in channels.all_channels(head) if c.attribute == attribute)
+
+
+def _crossed(fcurve: bpy.types.FCurve, envelope: Envelope) -> list[tuple[Event, bool]]:
+    """Events of a channel that share time with another event, and whether they are straight."""
+    keys, found = read_keys(fcurve), []
+    for event in read_events(envelope.expression, keys):
+        start, stop = event.marks[0], event.marks[3]
+        is_beside = stop <= envelope.onset_start + SAME_FRAME
+        if not is_beside and start < envelope.offset_end - SAME_FRAME:
+            ways = keys["interpolation"][event.rows[0] : event.rows[3]]
+            found.append((event, bool((ways == "LINEAR").all())))
+    return found
+
+
+def _joined(fcurve: bpy.types.FCurve, envelope: Envelope) -> KeyArray:
+    """The keys of a curve, over the event's span those of max(old curve, event)."""
+    keys, event = read_keys(fcurve), envelope_keys(envelope)
+    start, stop = event["frame"][[0, -1]]
+    inside = keys["frame"][(keys["frame"] > start) & (keys["frame"] < stop)]
+    points = np.union1d(event["frame"], inside)
+    old, new = _evaluated(fcurve, points), np.interp(points, event["frame"], event["value"])
     gaps = old - new
     crosses = np.flatnonzero(gaps[:-1] * gaps[1:] < 0)
     share = gaps[crosses] / (gaps[crosses] - gaps[crosses + 1])
     crossings = points[crosses] + share * np.diff(points)[crosses]
     points = np.union1d(points, crossings)
-    return points, np.maximum(_evaluated(fcurve, points), np.interp(points, frames, values))
-
-
-def _without_repeats(frames: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    keep = np.concatenate([[True], np.diff(frames) > SAME_FRAME])
-    return frames[keep], values[keep]
+    points = points[np.concatenate([[True], np.diff(points) > SAME_FRAME])]
+    new = np.interp(points, event["frame"], event["value"])
+    between = new_keys(points, np.maximum(_evaluated(fcurve, points), new))
+    before = keys[keys["frame"] < start + SAME_FRAME]
+    after = keys[keys["frame"] > stop - SAME_FRAME]
+    return joined(joined(before, between), after)
 
 
 def _evaluated(fcurve: bpy.types.FCurve, frames: FloatArray) -> FloatArray:
     return np.array([fcurve.evaluate(float(frame)) for frame in frames])
-
-
-def _remove_keys(fcurve: bpy.types.FCurve, start: float, end: float) -> None:
-    for index in reversed(range(len(fcurve.keyframe_points))):
-        frame = fcurve.keyframe_points[index].co[0]
-        if start - SAME_FRAME <= frame <= end + SAME_FRAME:
-            fcurve.keyframe_points.remove(fcurve.keyframe_points[index], fast=True)
-
-
-def _show_current_value(head: bpy.types.Object, attribute: str, fcurve: bpy.types.FCurve) -> None:
-    """Put the slider where its new curve is, since curves act only on the next frame change."""
-    setattr(head.facegen, attribute, fcurve.evaluate(bpy.context.scene.frame_current_final))
 
 
 def _fcurves_by_path(head: bpy.types.Object) -> dict[str, bpy.types.FCurve]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from facegen_core.eases import EASES
 from facegen_core.errors import IntensityError
 from facegen_core.intensity import (
     EXPRESSIONS,
@@ -16,6 +17,29 @@ from facegen_core.intensity import (
 def test_an_event_is_read_from_text():
     assert Envelope.parse("happy@1,12,30,45=0.8") == Envelope("happy", 1, 12, 30, 45, 0.8)
     assert Envelope.parse("fear@-5,0.5,0.5,9").intensity == 1.0
+
+
+def test_an_event_names_the_eases_of_its_ramps():
+    assert Envelope.parse("happy@1,12,30,45") == Envelope.parse("happy@1,12,30,45=1/linear")
+    smooth = Envelope.parse("happy@1,12,30,45=0.8/smooth")
+    assert (smooth.onset_ease, smooth.offset_ease) == ("smooth", "smooth")
+    both = parse_event("happy~sad:0.25@1,12,30,45/quick/slow")
+    assert {(e.onset_ease, e.offset_ease) for e in both} == {("quick", "slow")}
+
+
+@pytest.mark.parametrize("ease", EASES)
+def test_every_ease_goes_from_rest_to_the_apex_and_back(ease):
+    event = Envelope("happy", 0, 10, 20, 40, 0.8, ease, ease)
+    curve = sample_envelopes([event], np.arange(51))[:, 0]
+    np.testing.assert_allclose(curve[10:21], 0.8, atol=1e-15)
+    assert curve[0] == 0.0
+    assert not curve[40:].any()
+    assert (np.diff(curve[:11]) > 0).all()
+    assert (np.diff(curve[20:41]) < 0).all()
+    # Half way up: where the ease says; half way down it has come as far.
+    half = EASES[ease].progress(np.array([0.5]))[0]
+    assert curve[5] == pytest.approx(0.8 * half)
+    assert curve[30] == pytest.approx(0.8 * (1 - half))
 
 
 def test_names_of_other_data_sets_are_read():
@@ -103,6 +127,9 @@ def test_the_frame_range_covers_all_events_in_whole_frames():
         ("happy", "write for example"),
         ("happy@a,b,c,d", "write for example"),
         ("", "write for example"),
+        ("happy@1,2,3,4/sudden", "no ease 'sudden', only linear, smooth, swift, quick, slow"),
+        ("happy@1,2,3,4/", "no ease ''"),
+        ("happy@1,2,3,4=1/slow/slow/slow", "write for example"),
         ("happy sad@1,2,3,4", "write for example"),
         ("happy~sad:1.5@1,2,3,4", "share of sad is between 0 and 1, got 1.5"),
         ("happy~sad:nan@1,2,3,4", "share of sad is between 0 and 1"),
