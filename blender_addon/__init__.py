@@ -10,17 +10,18 @@ DEFAULT_BUNDLE = Path(__file__).parent / "assets" / "default.facegen"
 
 def register() -> None:
     """Add classes, properties and the menu entry to Blender."""
-    from . import handlers, operators, panels, preferences, properties, translations
+    from . import handlers, live, operators, panels, preferences, properties, translations
 
-    for module in (translations, preferences, properties, operators, panels, handlers):
+    for module in (translations, preferences, properties, operators, panels, handlers, live):
         module.register()
 
 
 def unregister() -> None:
     """Stop workers, then take away everything that `register` added."""
-    from . import handlers, jobs, operators, panels, preferences, properties, translations
+    from . import handlers, jobs, live, operators, panels, preferences, properties, translations
     from .scene import state
 
+    live.unregister()
     jobs.cancel_all()
     for module in (handlers, panels, operators, properties, preferences, translations):
         module.unregister()

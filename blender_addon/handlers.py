@@ -12,6 +12,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import jobs, variation_sheet
+from .live_session import is_dragging
 from .scene import heat_map, landmarks, state
 
 # How long a landmark must have lain still before its head is matched again.
@@ -62,7 +63,7 @@ def match_settled() -> float | None:
     """Match the heads whose landmarks have settled; returns when to be called again, a timer."""
     if not _settling:
         return None
-    if jobs.running() is not None or _is_dragging() or bpy.context.mode != "OBJECT":
+    if jobs.running() is not None or is_dragging(bpy.context) or bpy.context.mode != "OBJECT":
         return LOOK_AGAIN_SECONDS
     name, settled_at = next(iter(_settling.items()))
     if time.monotonic() < settled_at:
@@ -83,15 +84,6 @@ def _match(target: bpy.types.Object) -> None:
     ):
         if state.find_target(bpy.context) == target and bpy.ops.facegen.match.poll():
             bpy.ops.facegen.match(how)
-
-
-def _is_dragging() -> bool:
-    """Whether a tool of Blender, such as Move, still has the mouse."""
-    return any(
-        operator.bl_idname.startswith("TRANSFORM")
-        for window in bpy.context.window_manager.windows
-        for operator in window.modal_operators
-    )
 
 
 _PLACES = (

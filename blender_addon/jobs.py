@@ -33,9 +33,13 @@ _shown: list[_Shown] = []
 
 
 class Job:
-    """One piece of work in a thread of its own."""
+    """One piece of work in a thread of its own.
 
-    def __init__(self, work: Work) -> None:
+    is_aside: it goes on beside whatever the artist does, and keeps no button grey.
+    """
+
+    def __init__(self, work: Work, is_aside: bool = False) -> None:
+        self.is_aside = is_aside
         self.fraction, self.message = 0.0, "Starting"
         self.result: Any = None
         self.error: Exception | None = None
@@ -85,8 +89,8 @@ class Job:
 
 
 def running() -> Job | None:
-    """A job that has not ended and was not cancelled, or None."""
-    return next((job for job in _alive if not job._cancelled.is_set()), None)
+    """A job that has not ended, was not cancelled and is not aside, or None."""
+    return next((j for j in _alive if not (j.is_aside or j._cancelled.is_set())), None)
 
 
 def cancel_all() -> None:

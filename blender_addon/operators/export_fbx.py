@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from facegen_core.errors import FacegenError
 
-from ..scene import fbx, heat_map, state
+from ..scene import fbx, heat_map, live_key, state
 from ..translations import said
 from . import generate, polling
 
@@ -22,6 +22,7 @@ def export_head(
     is_read_back: bool = True,
 ) -> float | None:
     """Export a head by its settings; returns the largest error in mm when it is read back."""
+    live_key.remove_all()  # a clip is exported, not the pose of one frame
     objects = state.objects_of(context, target, is_new_match=False)
     frame_range = generate.frame_span(context, target)
     with heat_map.taken_off(objects):

@@ -25,6 +25,7 @@ from ..scene import (
     curves,
     key_checks,
     layer_curves,
+    live_key,
     mask,
     shape_keys,
     state,
@@ -81,18 +82,23 @@ def frame_span(context: bpy.types.Context, target: bpy.types.Object) -> tuple[in
 
 
 def request_generate(
-    context: bpy.types.Context, target: bpy.types.Object, bundle_file: Path | None = None
+    context: bpy.types.Context,
+    target: bpy.types.Object,
+    bundle_file: Path | None = None,
+    matching: match.MatchRequest | None = None,
 ) -> GenerateRequest:
     """Read head, curves and settings. Raises FacegenError with one sentence.
 
-    bundle_file: None is the one chosen in the preferences.
+    bundle_file: None is the one chosen in the preferences. matching: the head where it was read
+    already.
     """
     start, end = frame_span(context, target)
     if end < start:
         raise IntensityError(
             f"The frame range is empty: it ends at {end}, before it starts at {start}."
         )
-    matching = match.request_match(context, target, False, bundle_file)
+    if matching is None:
+        matching = match.request_match(context, target, False, bundle_file)
     before_generate.check(target, end - start + 1, matching.head.mesh.num_vertices)
     expressions = state.bundle_info(matching.bundle_file).expressions
     frames = np.arange(start, end + 1, dtype=np.float64)
@@ -155,6 +161,7 @@ def write_generated(
     generated: Generated,
 ) -> int:
     """Write the shape keys of a clip and what is known about it; returns the number of keys."""
+    live_key.remove_all()  # the clip takes its place
     settings, shapes = target.facegen, generated.shapes
     names = shape_keys.key_names(settings.clip_name, request.bake_mode, shapes, request.frames)
     num_keys = shape_keys.write_clip(

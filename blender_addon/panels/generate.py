@@ -13,6 +13,7 @@ from ..preferences import model_in_use
 from ..scene import contact, state
 from ..translations import said
 from .base import FacegenPanel, draw_sentence
+from .live import draw_live
 from .variations import draw_generator
 
 # What of a model's description fits the sidebar; the preferences show all of it.
@@ -37,6 +38,7 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
         if settings.bake_mode == "compact":
             layout.prop(settings, "tolerance_mm")
         layout.prop(settings, "use_contact")
+        draw_live(layout, state.find_target(context))
         layout.operator(FACEGEN_OT_generate.bl_idname, icon="PLAY")
         if settings.num_keys >= 0:
             layout.label(

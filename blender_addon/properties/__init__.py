@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import channels, exporting, generating, head, layers
+from . import channels, exporting, generating, head, layers, live
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -17,6 +17,7 @@ class FacegenObject(bpy.types.PropertyGroup):
         **generating.PROPERTIES,
         **exporting.PROPERTIES,
         **layers.PROPERTIES,
+        **live.PROPERTIES,
     }
 
 

@@ -150,6 +150,13 @@ def matched_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
     return [target, *sorted(others, key=lambda obj: obj.name)]
 
 
+def turn_off_live() -> None:
+    """Live update off on every head of the file."""
+    for obj in bpy.data.objects:
+        if obj.facegen.is_live and not obj.library:
+            obj.facegen.is_live = False
+
+
 def remember(key: tuple[str, ...], match: Match) -> None:
     """Keep a match for this session, the oldest giving way."""
     _remembered[key] = match
