@@ -41,11 +41,12 @@ from ..scene import (
 )
 from . import match_files
 from .animate_request import Request, check_request
+from .export_files import Exported, write_clips
 from .products import Products
 from .report import Outcome, Stopwatch, match_report_of, report_of
 
 # Where the stages end on the progress bar.
-_READ, _MATCHED, _GENERATED, _BAKED, _EXPORTED, _CHECKED = 0.04, 0.45, 0.60, 0.70, 0.78, 0.84
+_READ, _MATCHED, _GENERATED, _BAKED, _CHECKED = 0.04, 0.45, 0.60, 0.70, 0.84
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +75,22 @@ def animate_file(request: Request, progress: Progress = no_progress) -> dict[str
             products.publish()
             return match_report_of(matched.alignment, stopwatch.seconds, matching.notes)
         animated = _animate(request, objects, matching, matched, stopwatch, progress)
-        errors_mm = _export(request, animated, products, stopwatch, progress)
+        mm_per_unit = animated.generated.clip.mm_per_unit
+        writing = subprogress(progress, _BAKED, _CHECKED)
+        exported = write_clips(
+            request,
+            animated.objects,
+            animated.frame_range,
+            mm_per_unit,
+            products,
+            stopwatch,
+            writing,
+        )
         if request.picture_file:
             with stopwatch("picture"):
                 sheet = _picture(request, animated, subprogress(progress, _CHECKED, 1.0))
                 products.path_for(request.picture_file).write_bytes(sheet)
-        report = report_of(_outcome(request, animated, errors_mm, stopwatch))
+        report = report_of(_outcome(request, animated, exported, stopwatch))
         if request.report_file:
             text = json.dumps(report, indent=1) + "\n"
             products.path_for(request.report_file).write_text(text, encoding="utf-8")
@@ -139,29 +150,6 @@ def _animate(
     return _Animated(objects, asked, made, num_keys)
 
 
-def _export(
-    request: Request,
-    animated: _Animated,
-    products: Products,
-    stopwatch: Stopwatch,
-    progress: Progress,
-) -> dict[str, float]:
-    """Write every output and read it back; {file name: largest error, mm}."""
-    errors_mm: dict[str, float] = {}
-    span = animated.frame_range
-    for output in request.outputs:
-        temporary = products.path_for(output)
-        with stopwatch("export"):
-            progress(_BAKED, f"Writing {output.name}")
-            fbx.export_file(bpy.context, animated.objects, temporary, span)
-        with stopwatch("read_back"):
-            progress(_EXPORTED, f"Reading {output.name} back")
-            errors_mm[output.name] = fbx.read_back_error_mm(
-                bpy.context, animated.objects, temporary, span, animated.generated.clip.mm_per_unit
-            )
-    return errors_mm
-
-
 def _picture(request: Request, animated: _Animated, progress: Progress) -> bytes:
     made = animated.generated
     strips = picture_moments.strips(made.match.head, request.envelopes, animated.frame_range)
@@ -169,11 +157,16 @@ def _picture(request: Request, animated: _Animated, progress: Progress) -> bytes
 
 
 def _outcome(
-    request: Request, animated: _Animated, errors_mm: dict[str, float], stopwatch: Stopwatch
+    request: Request, animated: _Animated, exported: Exported, stopwatch: Stopwatch
 ) -> Outcome:
     made = animated.generated
     notes = animated.request.match.notes
-    warnings = [*notes, *made.match.alignment.fit.warnings, *fbx.preflight(animated.objects)]
+    warnings = [
+        *notes,
+        *made.match.alignment.fit.warnings,
+        *fbx.preflight(animated.objects),
+        *exported.missing,
+    ]
     return Outcome(
         source=str(request.head) if request.head else "sample head",
         alignment=made.match.alignment,
@@ -186,7 +179,7 @@ def _outcome(
         bake_mode=request.bake_mode,
         first_frame=animated.frame_range[0],
         num_keys=animated.num_keys,
-        roundtrip_errors_mm=errors_mm,
+        roundtrip_errors_mm=exported.errors_mm,
         seconds=stopwatch.seconds,
         warnings=tuple(warnings),
         versions={

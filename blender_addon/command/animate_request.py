@@ -15,9 +15,10 @@ from facegen_core.landmark_inference import Variation
 from .. import generators
 from ..preferences import DEFAULT_BUNDLE
 from ..scene import picture_render, state
+from .export_options import check_preset
 from .products import check_products
 
-OUTPUT_FORMATS = (".fbx", ".glb", ".blend")
+OUTPUT_FORMATS = (".fbx", ".glb", ".blend", ".abc", ".usdc")
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,11 @@ class Request:
     """What the command was asked for.
 
     head: the file to read, or None for the sample head. frames_per_second: None keeps the
-    scene's. outputs: .fbx, .glb or .blend files. landmark_file, parts_file: corrections to go by;
+    scene's. outputs: of OUTPUT_FORMATS. landmark_file, parts_file: corrections to go by;
     landmarks_out, parts_out, residual_file: what the match found, to write. variation: which one,
     where the generator makes several. layers: {property of a region: value}, the others stay as
-    the head's file has them.
+    the head's file has them. preset, has_root_bone: where the clips go; None is as they are, and
+    what the preset proposes.
     """
 
     head: Path | None
@@ -53,6 +55,8 @@ class Request:
     generator: pipeline.Generator = generators.STEADY
     variation: Variation = field(default_factory=Variation)
     layers: Mapping[str, float] = field(default_factory=dict)
+    preset: str | None = None
+    has_root_bone: bool | None = None
 
     @property
     def wants_clip(self) -> bool:
@@ -92,6 +96,7 @@ def check_request(request: Request) -> None:
         raise FacegenError(f"The residual is a PLY: name '{request.residual_file.name}' .ply.")
     if request.picture_file:
         picture_render.check_rendering()
+    check_preset(request.preset, request.outputs)
     check_products(request.products, [request.head] if request.head else [])
     info = state.bundle_info(request.bundle_file)
     check_expressions(request.envelopes, info.expressions)

@@ -13,7 +13,7 @@ from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.pipeline import Generator
 
 from ..generators import STEADY, VARIED
-from . import layer_options
+from . import export_options, layer_options
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -27,13 +27,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     layer_options.add_layers(command)
     add_match(command)
     _add_products(command)
+    export_options.add_export(command)
 
 
 def request_of(options: argparse.Namespace) -> object:
     """The request to animate a file. Raises FacegenError where nothing was asked for."""
     wanted = (*_CLIP_PRODUCTS, *_MATCH_PRODUCTS)
     if not any(getattr(options, name) for name in wanted):
-        raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend).")
+        raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend, .abc, .usdc).")
     return head_request(
         options,
         outputs=tuple(options.output),
@@ -50,6 +51,7 @@ def request_of(options: argparse.Namespace) -> object:
         use_contact=not options.no_contact,
         generator=generator_of(options),
         variation=variation_of(options),
+        **export_options.export_of(options),
     )
 
 
@@ -202,7 +204,7 @@ def _add_products(command: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="clip to write: .fbx, .glb or .blend; may be repeated",
+        help="clip to write: .fbx, .glb, .blend, .abc or .usdc; may be repeated",
     )
     command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
     command.add_argument("--picture", type=Path, metavar="FILE", help="render a contact sheet, PNG")

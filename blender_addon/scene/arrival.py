@@ -27,6 +27,9 @@ from .export_presets import (
 )
 from .repaired_copy import repaired_copy
 
+# Displacements are written to about this, on a head of real size.
+FINEST_MM = 0.001
+
 
 @dataclass(frozen=True)
 class Shipment:
@@ -92,14 +95,15 @@ def ship(
     check_suffix(preset, path)
     check_exporter(path)
     fbx.check_writable(path)
+    unit = context.scene.unit_settings.scale_length
     root, zero = shipment.has_root_bone, shipment.starts_at_zero
     options = preset.copy_options(
         preset.has_root_bone if root is None else root,
         preset.starts_at_zero if zero is None else zero,
+        FINEST_MM * unit / mm_per_unit,
     )
     render = context.scene.render
     frames_per_second = render.fps / render.fps_base
-    unit = context.scene.unit_settings.scale_length
     found: dict[str, export_check.ReadBack] = {}
     with fbx.put_in_place(path) as temporary:
         clip_name = shipment.clip_name

@@ -44,7 +44,9 @@ class ExportPreset:
     is_turned: bool = False
     options: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
 
-    def copy_options(self, has_root_bone: bool, starts_at_zero: bool) -> CopyOptions:
+    def copy_options(
+        self, has_root_bone: bool, starts_at_zero: bool, step_metres: float
+    ) -> CopyOptions:
         """How the copy to write must be."""
         identity = CopyOptions().turn
         return CopyOptions(
@@ -52,6 +54,7 @@ class ExportPreset:
             turn=_QUARTER_TURN if self.is_turned else identity,
             has_root_bone=has_root_bone,
             first_frame=0 if starts_at_zero else None,
+            step_metres=step_metres,
         )
 
 

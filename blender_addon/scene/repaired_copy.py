@@ -34,7 +34,8 @@ class CopyOptions:
     exporter is about to undo on every object, so that objects arrive unturned; identity: none.
     has_root_bone: everything is skinned to one bone at the origin. first_frame: where the clip
     starts; None is where it starts in the scene. check_every: frames between those that are kept
-    for comparing.
+    for comparing. step_metres: displacements are multiples of about this, 0: as they are; digits
+    nobody sees make files a third larger.
     """
 
     metres_per_unit: float = 1.0
@@ -42,6 +43,7 @@ class CopyOptions:
     has_root_bone: bool = False
     first_frame: int | None = None
     check_every: int = 5
+    step_metres: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,7 @@ def _build(
             stands = place @ np.linalg.inv(place[0]) @ unscaled @ turn
         linear = into_mesh.copy()
         linear[:3, :3] *= scale
-        _fill(obj, shape, linear)
+        _fill(obj, shape, linear, options.step_metres / options.metres_per_unit)
         action = _animate(obj, shape, frames, clip_name, action)
         _place(obj, stands, frames, clip_name)
         made.append(obj)
@@ -188,8 +190,11 @@ def _rigid(place: FloatArray) -> FloatArray:
     return np.array(Matrix.LocRotScale(location, rotation, None))
 
 
-def _fill(obj: bpy.types.Object, shapes: Shapes, matrix: FloatArray) -> None:
-    """Vertices and keys of a new mesh, moved by a (4, 4) matrix of the object's space."""
+def _fill(obj: bpy.types.Object, shapes: Shapes, matrix: FloatArray, step: float) -> None:
+    """Vertices and keys of a new mesh, moved by a (4, 4) matrix of the object's space.
+
+    step: displacements become multiples of the power of 2 below it, which float32 adds exactly.
+    """
     mesh, linear = obj.data, matrix[:3, :3]
     attribute = mesh.color_attributes.get(heat_map.ATTRIBUTE)
     if attribute is not None:
@@ -207,7 +212,12 @@ def _fill(obj: bpy.types.Object, shapes: Shapes, matrix: FloatArray) -> None:
     for name, displacement in zip(shapes.names, shapes.displacements, strict=True):
         block = obj.shape_key_add(name=name, from_mix=False)
         block.slider_min, block.slider_max, block.value = 0.0, 1.0, 0.0
-        positions = (at_rest + displacement @ linear.T).astype(np.float32)
+        moved = displacement @ linear.T
+        if step > 0.0:
+            grid = 2.0 ** np.floor(np.log2(step))
+            coarse = np.round(moved / grid) * grid
+            moved = coarse if coarse.any() else moved
+        positions = (at_rest + moved).astype(np.float32)
         block.data.foreach_set("co", positions.ravel())
 
 
