@@ -36,10 +36,11 @@ class Job:
     """One piece of work in a thread of its own.
 
     is_aside: it goes on beside whatever the artist does, and keeps no button grey.
+    act: the identifier of the operator whose work it is.
     """
 
-    def __init__(self, work: Work, is_aside: bool = False) -> None:
-        self.is_aside = is_aside
+    def __init__(self, work: Work, is_aside: bool = False, act: str = "") -> None:
+        self.is_aside, self.act = is_aside, act
         self.fraction, self.message = 0.0, "Starting"
         self.result: Any = None
         self.error: Exception | None = None
@@ -164,7 +165,7 @@ class JobOperator:
         if bpy.app.background:
             return self.execute(context)
         try:
-            self._job = Job(self.begin(context))
+            self._job = Job(self.begin(context), act=type(self).bl_idname)
         except Exception as error:
             return self._refuse(error)
         self._job.start()

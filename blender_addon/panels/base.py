@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import bpy
 
+from .. import jobs
 from ..scene import state
 from ..translations import said
 
@@ -32,6 +34,21 @@ class MatchedPanel(FacegenPanel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return super().poll(context) and state.find_target(context).facegen.is_matched
+
+
+def draw_act(
+    layout: bpy.types.UILayout, act: type[bpy.types.Operator], **options: Any
+) -> bpy.types.OperatorProperties | None:
+    """The button of an act, or the progress of its work in the button's place.
+
+    Blender keeps the button under the pointer as it was, so one that turned grey when it was
+    clicked would stay grey until the pointer leaves it.
+    """
+    job = jobs.running()
+    if job is None or job.act != act.bl_idname:
+        return layout.operator(act.bl_idname, **options)
+    layout.progress(factor=job.fraction, text=said(job.message))
+    return None
 
 
 def draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:

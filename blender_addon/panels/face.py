@@ -6,7 +6,6 @@ import bpy
 
 from facegen_core.landmarks import MIN_MANUAL_LANDMARKS
 
-from .. import jobs
 from ..operators.add_head import FACEGEN_OT_add_head
 from ..operators.correct_part import AUTOMATIC, FACEGEN_OT_correct_part
 from ..operators.heat_map import FACEGEN_OT_heat_map
@@ -17,7 +16,7 @@ from ..operators.select_part import FACEGEN_OT_select_part
 from ..operators.show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
 from ..scene import heat_map, landmarks, part_rows, state
 from ..translations import said
-from .base import FacegenPanel, MatchedPanel, draw_sentence
+from .base import FacegenPanel, MatchedPanel, draw_act, draw_sentence
 
 VERDICT_ICONS = {"good": "CHECKMARK", "fair": "INFO", "poor": "ERROR"}
 # Icons in the colours of the heat map, from 0 mm up: blue, green, yellow, red.
@@ -88,10 +87,7 @@ class FACEGEN_PT_face(FacegenPanel, bpy.types.Panel):
             layout.operator(FACEGEN_OT_add_head.bl_idname, text="Add Facegen Head", icon="USER")
             return
         layout.label(text=target.name, icon="MESH_DATA")
-        job = jobs.running()
-        if job is not None:
-            layout.progress(factor=job.fraction, text=said(job.message))
-        layout.operator(FACEGEN_OT_match.bl_idname, icon="VIEWZOOM")
+        draw_act(layout, FACEGEN_OT_match, icon="VIEWZOOM")
         if target.facegen.is_matched:
             _draw_residual(layout, target)
 

@@ -12,7 +12,7 @@ from ..operators.remove_keys import FACEGEN_OT_remove_keys
 from ..preferences import model_in_use
 from ..scene import contact, state
 from ..translations import said
-from .base import FacegenPanel, draw_sentence
+from .base import FacegenPanel, draw_act, draw_sentence
 from .live import draw_live
 from .variations import draw_generator
 
@@ -39,7 +39,7 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
             layout.prop(settings, "tolerance_mm")
         layout.prop(settings, "use_contact")
         draw_live(layout, state.find_target(context))
-        layout.operator(FACEGEN_OT_generate.bl_idname, icon="PLAY")
+        draw_act(layout, FACEGEN_OT_generate, icon="PLAY")
         if settings.num_keys >= 0:
             layout.label(
                 text=said(

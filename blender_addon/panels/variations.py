@@ -11,7 +11,7 @@ from ..operators.pick_variation import FACEGEN_OT_pick_variation
 from ..operators.variations import FACEGEN_OT_variations
 from ..preferences import model_in_use
 from ..scene import state
-from .base import FacegenPanel, draw_sentence
+from .base import FacegenPanel, draw_act, draw_sentence
 
 # In rows of the interface: how high a picture is at least, and what is beside three of them.
 _SMALLEST_SCALE, _MARGINS = 3.0, 2.2
@@ -55,8 +55,8 @@ class FACEGEN_PT_variations(FacegenPanel, bpy.types.Panel):
         sheet = variation_sheet.sheet_of(target.name)
         row = layout.row(align=True)
         words = "Draw Nine Variations" if sheet is None else "Draw Again"
-        drawing = row.operator(FACEGEN_OT_variations.bl_idname, text=words, icon="RENDER_STILL")
-        if sheet is None:
+        drawing = draw_act(row, FACEGEN_OT_variations, text=words, icon="RENDER_STILL")
+        if sheet is None or drawing is None:
             return
         drawing.first_seed = sheet.seeds[0]
         more = row.operator(FACEGEN_OT_variations.bl_idname, text="Next Nine", icon="FORWARD")

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
-import build_addon
 from tests.blender.blenders import SCRIPTS, Blender, blenders, run_in_blender
 
 BLENDERS = blenders()
-# Scripts that the others import.
-NO_STORIES = ("harness", "drawn", "models", "moves", "toy_variations")
+# Scripts that the others import, and one that a test of its own gives heads to.
+NO_STORIES = ("harness", "drawn", "models", "moves", "newcomer", "toy_variations")
 STORIES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NO_STORIES)
 
 needs_blender = pytest.mark.skipif(
     not BLENDERS, reason="no Blender: set FACEGEN_BPY_VENVS or run 'make setup-test'"
 )
-
-
-@pytest.fixture(scope="session")
-def built_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    bundle = Path(os.environ.get("FACEGEN_BUNDLE", build_addon.DEFAULT_BUNDLE))
-    if not bundle.is_file():
-        pytest.skip(f"{bundle} is missing: make it with 'python -m training export'")
-    try:
-        return build_addon.build("linux-x64", bundle, tmp_path_factory.mktemp("dist"))
-    except build_addon.DownloadError as error:
-        pytest.skip(str(error))
 
 
 @needs_blender
