@@ -27,6 +27,8 @@ FloatArray = NDArray[np.floating]
 CHECK_EVERY = 5
 # The longest trajectory used to pair vertices that an importer reordered, in frames.
 _PAIRING_FRAMES = 6
+# Curves that begin so much late are still whole: some readers round the frame rate.
+_HALF_A_FRAME = 0.5
 
 
 def read_back_error_mm(
@@ -151,7 +153,7 @@ def _missing_of(obj: bpy.types.Object, one: Expected, frames: Sequence[int]) -> 
     if not spans:
         return [f"the animation of '{one.name}'"]
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-    if first > frames[0] + 0.01 or last < frames[-1] - 0.01:
+    if first > frames[0] + _HALF_A_FRAME or last < frames[-1] - _HALF_A_FRAME:
         return [
             f"frames of '{one.name}': it plays from {first:g} to {last:g} instead of from "
             f"{frames[0]} to {frames[-1]}"
