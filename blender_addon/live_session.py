@@ -22,6 +22,7 @@ from facegen_core.posing import Poser
 from facegen_core.progress import Progress
 
 from . import jobs
+from .baking import KEY_MODES
 from .operators import generate, match
 from .scene import channels, live_key, state
 
@@ -188,6 +189,8 @@ def why_waiting(target: bpy.types.Object) -> str:
     """A sentence where live update cannot follow this head now, else empty."""
     if not target.facegen.is_matched:
         return "Live waits: Match first"
+    if target.facegen.bake_mode in KEY_MODES:
+        return "Live follows Compact and Frames; a driven rig follows its sliders by itself"
     if any(obj.mode != "OBJECT" for obj in state.matched_objects(target)):
         return "Live waits for Object Mode"
     if bpy.app.is_job_running("RENDER"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import bpy
 import numpy as np
@@ -17,7 +16,7 @@ from facegen_core.landmark_inference import Variation
 from facegen_core.layers import Layers
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from .. import generators, jobs
+from .. import baking, generators, jobs
 from ..scene import (
     before_generate,
     channels,
@@ -27,11 +26,12 @@ from ..scene import (
     layer_curves,
     live_key,
     mask,
+    rig_keys,
     shape_keys,
     state,
 )
 from ..translations import said
-from . import match, polling
+from . import bake_keys, match, polling
 
 # Shares of the progress bar: matching (when it must be done again), generating, baking.
 _MATCHED_AT, _GENERATED_AT = 0.5, 0.8
@@ -44,7 +44,8 @@ class GenerateRequest:
     expressions: C names, those of the bundle. frames: (T,) scene frames. intensities: (T, C) in
     [0, 1]. mask: (M,) in [0, 1], how much of the motion each vertex takes, or None.
     variation: which one, where the generator makes several. layers: over the same T frames, or
-    None where they change nothing.
+    None where they change nothing. keys: what a rig or a solve needs besides, None for keys that
+    are poses of the clip.
     """
 
     match: match.MatchRequest
@@ -52,22 +53,28 @@ class GenerateRequest:
     frames: NDArray[np.float64]
     intensities: NDArray[np.float64]
     frames_per_second: float
-    bake_mode: Literal["compact", "frames"]
+    bake_mode: baking.BakeMode
     tolerance_mm: float
     mask: NDArray[np.floating] | None = None
     use_contact: bool = True
     generator: pipeline.Generator = generators.STEADY
     variation: Variation = field(default_factory=Variation)
     layers: Layers | None = None
+    clip_name: str = "clip"
+    keys: baking.KeyRequest | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """The match that was used, the motion, and the shapes it became."""
+    """The match that was used, the motion, and the shapes it became.
+
+    keys: what the shapes are written as where they are a rig's or the artist's, else None.
+    """
 
     match: state.Match
     clip: pipeline.Clip
     shapes: BlendshapeSet
+    keys: baking.KeyBake | None = None
 
 
 def frame_span(context: bpy.types.Context, target: bpy.types.Object) -> tuple[int, int]:
@@ -104,6 +111,7 @@ def request_generate(
     frames = np.arange(start, end + 1, dtype=np.float64)
     render, settings = context.scene.render, target.facegen
     frames_per_second = render.fps / render.fps_base
+    layers = layer_curves.read_layers(target, frames, frames_per_second)
     return GenerateRequest(
         matching,
         expressions,
@@ -116,7 +124,9 @@ def request_generate(
         settings.use_contact,
         settings.generator,
         variation_of(target),
-        layer_curves.read_layers(target, frames, frames_per_second),
+        layers,
+        clip_name=shape_keys.safe_clip_name(settings.clip_name),
+        keys=bake_keys.request_keys(target, matching.head, layers),
     )
 
 
@@ -130,10 +140,9 @@ def run_generate(request: GenerateRequest, progress: Progress = no_progress) -> 
     """Match if need be, generate and bake; touches no Blender data, so any thread may call."""
     matched = match.run_match(request.match, subprogress(progress, 0.0, _MATCHED_AT))
     clip = run_clip(request, matched, subprogress(progress, _MATCHED_AT, _GENERATED_AT))
-    baking = subprogress(progress, _GENERATED_AT, 1.0)
-    shapes = pipeline.bake(clip, request.bake_mode, request.tolerance_mm, baking)
+    generated = run_bake(request, matched, clip, subprogress(progress, _GENERATED_AT, 1.0))
     progress(1.0, "Writing shape keys")
-    return Generated(matched, clip, shapes)
+    return generated
 
 
 def run_clip(
@@ -154,6 +163,29 @@ def run_clip(
     )
 
 
+def run_bake(
+    request: GenerateRequest,
+    matched: state.Match,
+    clip: pipeline.Clip,
+    progress: Progress = no_progress,
+) -> Generated:
+    """What the motion becomes; touches no Blender data, so any thread may call."""
+    source = baking.RigSource(
+        matched.alignment,
+        state.open_bundle(request.match.bundle_file).bundle,
+        request.clip_name,
+        request.mask,
+        request.use_contact,
+        request.generator,
+        request.variation,
+    )
+    asked = request.keys or baking.KeyRequest()
+    shapes, keys = baking.bake_clip(
+        request.bake_mode, request.tolerance_mm, asked, source, clip, progress
+    )
+    return Generated(matched, clip, shapes, keys)
+
+
 def write_generated(
     context: bpy.types.Context,
     target: bpy.types.Object,
@@ -163,15 +195,24 @@ def write_generated(
     """Write the shape keys of a clip and what is known about it; returns the number of keys."""
     live_key.remove_all()  # the clip takes its place
     settings, shapes = target.facegen, generated.shapes
-    names = shape_keys.key_names(settings.clip_name, request.bake_mode, shapes, request.frames)
-    num_keys = shape_keys.write_clip(
-        generated.match.head, settings.clip_name, names, shapes, request.frames
-    )
+    num_keys = _write_keys(target, request, generated)
     match.keep_match(context, target, request.match, generated.match)
     channels.claim(target, request.expressions)
     settings.made_by = generators.words(request.generator, request.variation)
     settings.num_keys, settings.contact = num_keys, contact.stored(generated.clip.contact)
     settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
+    return num_keys
+
+
+def _write_keys(target: bpy.types.Object, request: GenerateRequest, generated: Generated) -> int:
+    settings, head = target.facegen, generated.match.head
+    if generated.keys is not None:
+        return bake_keys.write_keys(target, request, generated, generated.keys)
+    shapes, mode = generated.shapes, request.bake_mode
+    names = shape_keys.key_names(settings.clip_name, mode, shapes, request.frames)
+    num_keys = shape_keys.write_clip(head, settings.clip_name, names, shapes, request.frames)
+    rig_keys.tidy(head.objects())
+    settings.key_figures = ""
     return num_keys
 
 
@@ -187,6 +228,9 @@ def generate_on(
 
 def sentence(target: bpy.types.Object, request: GenerateRequest, num_keys: int) -> str:
     """What to tell the artist of keys that were just written."""
+    figures = bake_keys.figures_of(target)
+    if figures:
+        return bake_keys.sentence(figures, len(request.frames))
     if num_keys == 0:
         return "Every expression is at zero in this range: the face rests, no keys were made"
     return (

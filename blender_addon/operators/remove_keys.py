@@ -6,7 +6,7 @@ import bpy
 
 from facegen_core.errors import FacegenError
 
-from ..scene import shape_keys, state
+from ..scene import shape_keys, solved_curves, state
 from ..translations import said
 from . import polling
 
@@ -14,16 +14,18 @@ from . import polling
 def remove_generated(target: bpy.types.Object) -> int:
     """Remove the shape keys of every clip from all objects of a head; returns how many went.
 
-    Raises FacegenError where one of them is locked; then all stay.
+    Keys of the artist's that a clip was solved into lose its curves. Raises FacegenError where a
+    key of Facegen's is locked; then all stay.
     """
     removed = 0
     objects = state.matched_objects(target) or [target]
     for obj in objects:
         shape_keys.check_unlocked(obj, shape_keys.clips_of(obj))
     for obj in objects:
-        for clip in list(shape_keys.clips_of(obj)):
+        for clip in {**shape_keys.clips_of(obj), **dict.fromkeys(solved_curves.clips_of(obj))}:
             removed += shape_keys.remove_clip(obj, clip)
-    target.facegen.num_keys, target.facegen.contact = -1, ""
+    settings = target.facegen
+    settings.num_keys, settings.contact, settings.key_figures = -1, "", ""
     return removed
 
 
@@ -39,7 +41,8 @@ class FACEGEN_OT_remove_keys(bpy.types.Operator):
         if not polling.head_is_ready(cls, context):
             return False
         target = state.find_target(context)
-        if not any(map(shape_keys.clips_of, state.matched_objects(target) or [target])):
+        objects = state.matched_objects(target) or [target]
+        if not any(shape_keys.clips_of(o) or solved_curves.clips_of(o) for o in objects):
             cls.poll_message_set(said("This head has no generated keys"))
             return False
         return True

@@ -12,6 +12,7 @@ from ..operators.remove_keys import FACEGEN_OT_remove_keys
 from ..preferences import model_in_use
 from ..scene import contact, state
 from ..translations import said
+from .bake import draw_bake, draw_baked
 from .base import FacegenPanel, draw_act, draw_sentence
 from .live import draw_live
 from .variations import draw_generator
@@ -34,19 +35,13 @@ class FACEGEN_PT_generate(FacegenPanel, bpy.types.Panel):
             column = layout.column(align=True)
             column.prop(settings, "frame_start")
             column.prop(settings, "frame_end")
-        layout.prop(settings, "bake_mode", expand=True)
-        if settings.bake_mode == "compact":
-            layout.prop(settings, "tolerance_mm")
+        layout.prop(settings, "bake_mode")
+        draw_bake(layout, settings)
         layout.prop(settings, "use_contact")
         draw_live(layout, state.find_target(context))
         draw_act(layout, FACEGEN_OT_generate, icon="PLAY")
         if settings.num_keys >= 0:
-            layout.label(
-                text=said(
-                    f"{settings.num_keys} shape keys, within {settings.bake_error_mm:.3f} mm"
-                ),
-                icon="SHAPEKEY_DATA",
-            )
+            draw_baked(layout, state.find_target(context))
             if settings.made_by:
                 layout.label(text=settings.made_by, icon="BLANK1")
             _draw_contact(layout, settings.contact)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import channels, exporting, generating, head, layers, live
+from . import baking, channels, exporting, generating, head, layers, live
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -18,6 +18,7 @@ class FacegenObject(bpy.types.PropertyGroup):
         **exporting.PROPERTIES,
         **layers.PROPERTIES,
         **live.PROPERTIES,
+        **baking.PROPERTIES,
     }
 
 

@@ -12,6 +12,23 @@ from ..generators import GENERATORS, STEADY
 BAKE_MODES = (
     ("compact", "Compact", "Few shape keys that together play the clip within the tolerance"),
     ("frames", "Frames", "One shape key for every frame that moves: exact, but larger"),
+    (
+        "rig",
+        "Rig",
+        "A shape key for every expression and region of the face, which sliders or curves play: "
+        "editable forever",
+    ),
+    (
+        "existing",
+        "Existing Keys",
+        "Play shape keys that the head has already; no key is made, and the error is told",
+    ),
+    (
+        "arkit",
+        "ARKit",
+        "Play the shape keys of face tracking and game engines, which are made where they are "
+        "missing",
+    ),
 )
 RANGES = (
     ("expressions", "Expressions", "From the first to the last key of an expression"),

@@ -31,12 +31,12 @@ def read_mask(head: Head, group_name: str, is_inverted: bool = False) -> FloatAr
         group = obj.vertex_groups.get(group_name)
         if group is None:
             continue
-        weights = _weights(obj.data, group.index)
+        weights = group_weights(obj.data, group.index)
         mask[part.start : part.end] = part.joined_values(1.0 - weights if is_inverted else weights)
     return mask
 
 
-def _weights(mesh: bpy.types.Mesh, index: int) -> FloatArray:
+def group_weights(mesh: bpy.types.Mesh, index: int) -> FloatArray:
     """(P,) weights of one vertex group; vertices that are not in it have 0."""
     weights = np.zeros(len(mesh.vertices), np.float32)
     for vertex in mesh.vertices:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 
-from . import actions, key_checks
+from . import actions, key_checks, key_drivers, solved_curves
 from .mesh_bridge import Head, HeadPart, neutral_vertices
 
 FloatArray = NDArray[np.floating]
@@ -61,8 +61,8 @@ def write_clip(
     """
     clip = safe_clip_name(clip_name)
     objects = head.objects()
-    _check_shapes(head, shapes, frames)
-    moving = [_moving_shapes(head, part, shapes.shapes) for part in head.parts]
+    check_shapes(head, shapes, frames)
+    moving = [moving_shapes(head, part, shapes.shapes) for part in head.parts]
     _check_writable(objects, moving, clip, names)
     had_keys = [obj.data.shape_keys is not None for obj in objects]
     try:
@@ -70,7 +70,7 @@ def write_clip(
         for obj, part, indices in zip(objects, head.parts, moving, strict=True):
             local = part.local_displacements(shapes.shapes[indices])
             own_names = [names[k] for k in indices]
-            _write_keys(obj, clip, own_names, local)
+            write_unfinished_keys(obj, clip, own_names, local)
             action = _write_curves(obj, own_names, frames, shapes.weights[:, indices], action)
     except Exception:
         for obj, had in zip(objects, had_keys, strict=True):
@@ -85,18 +85,23 @@ def write_clip(
 
 
 def remove_clip(obj: bpy.types.Object, clip_name: str) -> int:
-    """Remove the keys and curves of one clip from an object; returns how many keys went."""
+    """Remove the keys, curves and drivers of one clip from an object; returns how many keys went.
+
+    Curves that the clip has on keys that are not its own go too.
+    """
     shape_keys = obj.data.shape_keys
+    solved_curves.remove_curves(obj, clip_name)
     names = clips_of(obj).get(clip_name, [])
     if shape_keys is None or not names:
         return 0
+    key_drivers.remove_drivers(shape_keys, names)
     kept_active = obj.active_shape_key.name if obj.active_shape_key else ""
     actions.remove_fcurves(shape_keys, {_value_path(name) for name in names})
     for name in names:
         block = shape_keys.key_blocks.get(name)
         if block is not None:  # the artist may have deleted or adopted it by renaming
             obj.shape_key_remove(block)
-    _record(shape_keys, clip_name, None)
+    record(shape_keys, clip_name, None)
     obj.active_shape_key_index = max(shape_keys.key_blocks.find(kept_active), 0)
     return len(names)
 
@@ -119,7 +124,8 @@ def check_unlocked(obj: bpy.types.Object, clips: Iterable[str]) -> None:
                 )
 
 
-def _check_shapes(head: Head, shapes: BlendshapeSet, frames: FloatArray) -> None:
+def check_shapes(head: Head, shapes: BlendshapeSet, frames: FloatArray) -> None:
+    """Raise FacegenError unless shapes and weights fit head and frames and may be written."""
     num_shapes, num_vertices = len(shapes.shapes), head.mesh.num_vertices
     expected = (num_shapes, num_vertices, 3), (len(frames), num_shapes)
     if (shapes.shapes.shape, shapes.weights.shape) != expected:
@@ -134,7 +140,8 @@ def _check_shapes(head: Head, shapes: BlendshapeSet, frames: FloatArray) -> None
         raise FacegenError("A weight of the clip leaves 0 to 1; nothing was written.")
 
 
-def _moving_shapes(head: Head, part: HeadPart, shapes: FloatArray) -> NDArray[np.intp]:
+def moving_shapes(head: Head, part: HeadPart, shapes: FloatArray) -> NDArray[np.intp]:
+    """(N,) those of (K, M, 3) shapes that move a part."""
     size = float(np.ptp(head.mesh.vertices, axis=0).max())
     lengths = np.abs(shapes[:, part.start : part.end]).max(axis=(1, 2), initial=0.0)
     return np.flatnonzero(lengths > STILL_SHARE * size)
@@ -158,10 +165,11 @@ def _check_writable(
         owners[obj.data] = obj.name
     for obj, indices in zip(objects, moving, strict=True):
         if len(indices):
-            _check_keys(obj, clip, [names[k] for k in indices])
+            check_keys(obj, clip, [names[k] for k in indices])
 
 
-def _check_keys(obj: bpy.types.Object, clip: str, names: Sequence[str]) -> None:
+def check_keys(obj: bpy.types.Object, clip: str, names: Sequence[str]) -> None:
+    """Raise FacegenError where an object could not be given a clip's keys of these names."""
     key_checks.check_takes_keys(obj)
     check_unlocked(obj, [clip])
     shape_keys = obj.data.shape_keys
@@ -176,7 +184,7 @@ def _check_keys(obj: bpy.types.Object, clip: str, names: Sequence[str]) -> None:
         )
 
 
-def _write_keys(
+def write_unfinished_keys(
     obj: bpy.types.Object, clip: str, names: Sequence[str], displacements: FloatArray
 ) -> None:
     """Keys under unfinished names, one `foreach_set` each; displacements (K, P, 3) are local."""
@@ -186,7 +194,7 @@ def _write_keys(
         obj.shape_key_add(name="Basis", from_mix=False)
     shape_keys, neutral = obj.data.shape_keys, neutral_vertices(obj.data)
     active = obj.active_shape_key_index
-    _record(shape_keys, clip + UNFINISHED, [name + UNFINISHED for name in names])
+    record(shape_keys, clip + UNFINISHED, [name + UNFINISHED for name in names])
     for name, moved in zip(names, displacements, strict=True):
         block = obj.shape_key_add(name=name + UNFINISHED, from_mix=False)
         block.relative_key = shape_keys.reference_key
@@ -208,14 +216,14 @@ def _write_curves(
     shape_keys = obj.data.shape_keys
     fcurves = actions.ensure_fcurves(shape_keys, f"{PREFIX} {obj.name}", shared)
     for name, column in zip(names, weights.T, strict=True):
-        keep = _needed_keys(column)
+        keep = needed_keys(column)
         path = _value_path(name + UNFINISHED)
         actions.write_linear_fcurve(fcurves, path, frames[keep], column[keep])
     action = shape_keys.animation_data.action
     return action if action.get(actions.MADE_BY_FACEGEN) else shared
 
 
-def _needed_keys(weights: FloatArray) -> NDArray[np.bool_]:
+def needed_keys(weights: FloatArray) -> NDArray[np.bool_]:
     """(T,) False where a weight equals both neighbours, so a linear curve loses nothing."""
     keep = np.ones(len(weights), bool)
     keep[1:-1] = (weights[1:-1] != weights[:-2]) | (weights[1:-1] != weights[2:])
@@ -241,9 +249,9 @@ def _finish(objects: Sequence[bpy.types.Object], clip: str) -> None:
     for obj in objects:
         names = clips_of(obj).get(clip + UNFINISHED)
         if names:
-            _record(obj.data.shape_keys, clip + UNFINISHED, None)
+            record(obj.data.shape_keys, clip + UNFINISHED, None)
             finished = [name.removesuffix(UNFINISHED) for name in names]
-            _record(obj.data.shape_keys, clip, finished)
+            record(obj.data.shape_keys, clip, finished)
             obj.data.update_tag()
 
 
@@ -251,9 +259,10 @@ def _value_path(name: str) -> str:
     return f'key_blocks["{name}"].value'
 
 
-def _record(shape_keys: bpy.types.Key, clip: str, names: Sequence[str] | None) -> None:
-    record = json.loads(shape_keys.get(RECORD, "{}"))
-    record.pop(clip, None)
+def record(shape_keys: bpy.types.Key, clip: str, names: Sequence[str] | None) -> None:
+    """Note which keys are a clip's; None forgets the clip."""
+    known = json.loads(shape_keys.get(RECORD, "{}"))
+    known.pop(clip, None)
     if names is not None:
-        record[clip] = list(names)
-    shape_keys[RECORD] = json.dumps(record)
+        known[clip] = list(names)
+    shape_keys[RECORD] = json.dumps(known)
