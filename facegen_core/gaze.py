@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,9 @@ IntArray = NDArray[np.integer]
 # Beside parts known to be the eyeball's: what lies wholly within so many radii, such as an iris.
 _WITHIN_RADII = 1.12
 _NESTED_KINDS = ("unknown", "helper")
-# Points farther than this share of the radius from the sphere do not say where its middle is.
-_OFF_SPHERE, _ROUNDS = 0.06, 4
+# Spheres through four points are tried so many times; points farther than this share of the radius
+# from the best do not say where its middle is.
+_TRIES, _OFF_SPHERE, _ROUNDS = 100, 0.06, 3
 _MIN_POINTS = 8
 
 
@@ -33,6 +35,17 @@ class EyeballOf:
     vertices: IntArray
     centre: FloatArray
     radius: float
+
+
+_known: WeakKeyDictionary[Alignment, tuple[EyeballOf, ...]] = WeakKeyDictionary()
+
+
+def eyeballs_of(alignment: Alignment) -> tuple[EyeballOf, ...]:
+    """The eyeballs of a head, found once as long as the alignment lives."""
+    if alignment not in _known:
+        found = (find_eyeball(alignment, side) for side in ("left", "right"))
+        _known[alignment] = tuple(eyeball for eyeball in found if eyeball is not None)
+    return _known[alignment]
 
 
 def find_eyeball(alignment: Alignment, side: str) -> EyeballOf | None:
@@ -55,17 +68,32 @@ def find_eyeball(alignment: Alignment, side: str) -> EyeballOf | None:
 
 
 def fit_ball(points: FloatArray) -> tuple[FloatArray, float]:
-    """(3,) middle and radius of the sphere most of (P, 3) points lie on: sclera, not iris."""
-    kept = np.asarray(points, np.float64)
+    """(3,) middle and radius of the sphere most of (P, 3) points lie on: sclera, not iris.
+
+    Least median of squares (Rousseeuw 1984), then least squares of what lies on that sphere.
+    """
+    points = np.asarray(points, np.float64)
+    size = float(np.linalg.norm(np.ptp(points, axis=0)))
+    draw = np.random.Generator(np.random.PCG64(0))
+    best, least = sphere_centre(points), np.inf
+    for _ in range(_TRIES):
+        chosen = points[(draw.random(4) * len(points)).astype(np.int64)]
+        centre = sphere_centre(chosen)
+        distances = np.linalg.norm(points - centre, axis=1)
+        radius = float(np.linalg.norm(chosen[0] - centre))
+        off = float(np.median(np.abs(distances - radius)))
+        if off < least and radius < size:
+            best, least = centre, off
+    radii = np.linalg.norm(points - best, axis=1)
+    radius = float(np.median(radii))
     for _ in range(_ROUNDS):
-        centre = sphere_centre(kept)
-        radii = np.linalg.norm(points - centre, axis=1)
-        radius = float(np.median(np.linalg.norm(kept - centre, axis=1)))
-        near = np.abs(radii - radius) < _OFF_SPHERE * radius
-        if near.sum() < max(_MIN_POINTS, len(points) // 4):
+        kept = points[np.abs(radii - radius) < _OFF_SPHERE * radius]
+        if len(kept) < _MIN_POINTS:
             break
-        kept = points[near]
-    return centre, radius
+        best = sphere_centre(kept)
+        radii = np.linalg.norm(points - best, axis=1)
+        radius = float(np.median(np.linalg.norm(kept - best, axis=1)))
+    return best, radius
 
 
 def rotations(gaze: FloatArray) -> FloatArray:
@@ -93,8 +121,8 @@ def turn_eyeballs(
     vertices take in the mean. Frames that look straight ahead are left to the last bit.
     """
     frames = np.flatnonzero(np.any(gaze, axis=1))
-    found = [find_eyeball(alignment, side) for side in ("left", "right")]
-    for eyeball in (eyeball for eyeball in found if eyeball is not None):
+    eyeballs = eyeballs_of(alignment)
+    for eyeball in eyeballs:
         share = 1.0 if mask is None else float(np.mean(mask[eyeball.vertices]))
         if share == 0.0 or len(frames) == 0:
             continue
@@ -103,7 +131,7 @@ def turn_eyeballs(
         turns = rotations(share * gaze[frames]) - np.eye(3)
         turned = similarity.inverse_vectors(np.einsum("txy,py->tpx", turns, arms))
         displacements[np.ix_(frames, eyeball.vertices)] = turned.astype(np.float32)
-    return len([eyeball for eyeball in found if eyeball is not None])
+    return len(eyeballs)
 
 
 def _points(alignment: Alignment, parts: Sequence[Part]) -> FloatArray:

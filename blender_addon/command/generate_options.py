@@ -13,7 +13,7 @@ from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.pipeline import Generator
 
 from ..generators import STEADY, VARIED
-from . import export_options, layer_options
+from . import export_options, eye_options, layer_options
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -25,6 +25,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     _add_clip(command)
     _add_variation(command)
     layer_options.add_layers(command)
+    eye_options.add_eyes(command)
     add_match(command)
     _add_products(command)
     export_options.add_export(command)
@@ -73,7 +74,7 @@ def head_request(options: argparse.Namespace, outputs: tuple[Path, ...] = (), **
         landmark_file=options.landmarks,
         parts_file=options.parts,
         object_names=tuple(options.object),
-        layers=layer_options.layer_settings(options),
+        layers={**layer_options.layer_settings(options), **eye_options.eye_settings(options)},
         **more,
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.blendshapes import BlendshapeSet
+from facegen_core.eye_motion import EyeMotion
 from facegen_core.landmark_inference import Variation
 from facegen_core.layers import REGIONS, Layers
 from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_apexes
@@ -25,6 +26,8 @@ from .. import generators
 from ..scene.landmarks import UNSURE
 
 REPORT_VERSION = 1
+# Eyes closed by this much count as a blink.
+_SHUT = 0.9
 # Seconds and millimetres are read by people; more digits would only pretend.
 _DIGITS = 4
 
@@ -177,6 +180,19 @@ def _layers(layers: Layers | None) -> dict[str, Any] | None:
         "shifts_seconds": dict(zip(REGIONS, layers.shifts, strict=True)),
         "asymmetry": span(layers.asymmetry),
         "extremeness": span(layers.extremeness),
+        "leaves_mouth": layers.leaves_mouth,
+        "eyes": _eyes(layers.eyes),
+    }
+
+
+def _eyes(eyes: EyeMotion | None) -> dict[str, Any] | None:
+    """How often eyes shut, and how far they look away at most."""
+    if eyes is None:
+        return None
+    is_shut = np.concatenate([[False], eyes.blink.max(axis=1) > _SHUT])
+    return {
+        "blinks": int(np.count_nonzero(is_shut[1:] & ~is_shut[:-1])),
+        "largest_gaze_degrees": np.rad2deg(np.abs(eyes.gaze)).max(axis=0).tolist(),
     }
 
 

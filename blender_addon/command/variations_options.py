@@ -9,7 +9,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 
 from ..generators import VARIED
-from . import generate_options, layer_options
+from . import eye_options, generate_options, layer_options
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -30,6 +30,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help=f"how far they stray from the mean motion, 0 to {MAX_AMOUNT:g} (1)",
     )
     layer_options.add_layers(command)
+    eye_options.add_eyes(command)
     generate_options.add_match(command)
     command.add_argument(
         "-o",

@@ -28,6 +28,7 @@ class FACEGEN_PT_layers(FacegenPanel, bpy.types.Panel):
         column.use_property_decorate = False  # one number for the whole clip
         for name in layer_curves.SHIFTS:
             column.prop(settings, name)
+        column.prop(settings, "leaves_mouth")
         layout.operator(FACEGEN_OT_reset_layers.bl_idname, icon="LOOP_BACK")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import baking, channels, exporting, generating, head, layers, live
+from . import baking, channels, exporting, eyes, generating, head, layers, live
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -19,6 +19,7 @@ class FacegenObject(bpy.types.PropertyGroup):
         **layers.PROPERTIES,
         **live.PROPERTIES,
         **baking.PROPERTIES,
+        **eyes.PROPERTIES,
     }
 
 

@@ -10,14 +10,14 @@ from facegen_core.errors import FacegenError
 from facegen_core.layers import Layers
 from facegen_core.region_masks import REGIONS
 
-from . import actions, curves
+from . import actions, curves, eye_curves
 
 FloatArray = NDArray[np.floating]
 
 GAINS = tuple(f"region_{region}" for region in REGIONS)
 KEYABLE = (*GAINS, "asymmetry", "extremeness")
 SHIFTS = tuple(f"shift_{region}" for region in REGIONS)
-ALL = (*KEYABLE, *SHIFTS)
+ALL = (*KEYABLE, *SHIFTS, "leaves_mouth")
 _PATHS = frozenset(f"facegen.{name}" for name in ALL)
 # Blender keeps numbers as float32; more digits of a shift are noise.
 _DIGITS = 4
@@ -38,6 +38,8 @@ def read_layers(
         tuple(shift / frames_per_second for shift in shifts_of(head)),
         sampled[:, KEYABLE.index("asymmetry")],
         sampled[:, KEYABLE.index("extremeness")],
+        eye_curves.read_eyes(head, frames, frames_per_second),
+        head.facegen.leaves_mouth,
     )
     return None if layers.is_neutral else layers
 
