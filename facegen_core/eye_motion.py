@@ -41,7 +41,7 @@ _DOUBLE_SHARE, _DOUBLE_S = 0.1, (0.52, 0.75)
 _FIXATION_MEDIAN_S, _FIXATION_SPREAD, FIXATIONS_S = 0.8, 0.75, (0.3, 3.0)
 # Eccentricity is exponential, as saccades are (Lee et al., fig. 3): degrees, mean and largest, at
 # an amount of 1. From there eyes go back so often to what they are here for.
-_MEAN_DEGREES, _LARGEST_DEGREES, _HOME_SHARE = 3.5, 12.0, 0.6
+_MEAN_DEGREES, _LARGEST_DEGREES, _HOME_SHARE = 6.0, 15.0, 0.6
 # Up and down by less than sideways.
 _VERTICAL = 0.6
 _SACCADE_S, _SACCADE_S_PER_DEGREE = 0.021, 0.0022
