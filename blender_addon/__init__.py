@@ -10,17 +10,38 @@ DEFAULT_BUNDLE = Path(__file__).parent / "assets" / "default.facegen"
 
 def register() -> None:
     """Add classes, properties and the menu entry to Blender."""
-    from . import handlers, live, operators, panels, preferences, properties, translations
+    from . import (
+        event_overlay,
+        handlers,
+        live,
+        operators,
+        panels,
+        preferences,
+        properties,
+        translations,
+    )
 
-    for module in (translations, preferences, properties, operators, panels, handlers, live):
+    rooms = (translations, preferences, properties, operators, panels, handlers, live)
+    for module in (*rooms, event_overlay):
         module.register()
 
 
 def unregister() -> None:
     """Stop workers, then take away everything that `register` added."""
-    from . import handlers, jobs, live, operators, panels, preferences, properties, translations
+    from . import (
+        event_overlay,
+        handlers,
+        jobs,
+        live,
+        operators,
+        panels,
+        preferences,
+        properties,
+        translations,
+    )
     from .scene import state
 
+    event_overlay.unregister()
     live.unregister()
     jobs.cancel_all()
     for module in (handlers, panels, operators, properties, preferences, translations):

@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from facegen_core.bundle_info import BundleInfo, error_sentence, error_table, summary_rows
 from facegen_core.errors import FacegenError
@@ -29,9 +29,16 @@ class FacegenPreferences(bpy.types.AddonPreferences):
         "Keys of expressions that another model has stay on the head",
         subtype="FILE_PATH",
     )
+    show_event_handles: BoolProperty(
+        name="Event Handles",
+        description="Show the events of the active head in the Graph Editor, the Dope Sheet and "
+        "the timeline, to drag: Shift for subframes, Ctrl to snap, ESC to let go",
+        default=True,
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "bundle", placeholder="The model that comes with Facegen")
+        self.layout.prop(self, "show_event_handles")
         try:
             info = model_in_use(context)
         except FacegenError as error:
@@ -40,10 +47,16 @@ class FacegenPreferences(bpy.types.AddonPreferences):
         _draw_info(self.layout, info)
 
 
+def preferences_of(context: bpy.types.Context) -> FacegenPreferences | None:
+    """The preferences of the add-on; None where it was not installed, as for the command."""
+    addon = context.preferences.addons.get(__package__)
+    return addon.preferences if addon else None
+
+
 def bundle_path(context: bpy.types.Context) -> Path:
     """The bundle chosen in the preferences, or the one that comes with the add-on."""
-    addon = context.preferences.addons.get(__package__)
-    chosen = addon.preferences.bundle if addon else ""
+    preferences = preferences_of(context)
+    chosen = preferences.bundle if preferences else ""
     return Path(bpy.path.abspath(chosen)) if chosen else DEFAULT_BUNDLE
 
 

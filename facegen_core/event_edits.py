@@ -167,24 +167,34 @@ def inserted(keys: KeyArray, span: KeyArray, expression: str) -> KeyArray:
                 f"{expression} already moves from {other.marks[0]:g} to {other.marks[3]:g}: an "
                 f"event from {start:g} to {stop:g} has no room beside it."
             )
-    before = keys[keys["frame"] < start + SAME_FRAME]
-    after = keys[keys["frame"] > stop - SAME_FRAME]
+    before = keys[keys["frame"] < start + SAME_FRAME].copy()
+    after, span = keys[keys["frame"] > stop - SAME_FRAME].copy(), span.copy()
+    # What was the end of the curve is now followed by rest, which pulled handles would bow.
+    for end, begin in ((before, span), (span, after)):
+        if len(end) and len(begin):
+            end["right"][-1, 1], begin["left"][0, 1] = end["value"][-1], begin["value"][0]
     return joined(joined(before, span), after)
 
 
 def shifted(keys: KeyArray, event: Event, frames: float) -> KeyArray:
     """This event and every later key of the channel, so many frames later."""
     before, _ = _neighbours(keys, event)
-    rest = keys[event.rows[0] :].copy()
+    rest = keys[event.rows[0] :]
     if len(before) and frames < before["frame"][-1] - rest["frame"][0] - SAME_FRAME:
         raise IntensityError(
             f"{event.expression} has keys up to frame {before['frame'][-1]:g}: what follows cannot "
             f"move {-frames:g} frames earlier."
         )
-    rest["frame"] += frames
-    rest["left"][:, 0] += frames
-    rest["right"][:, 0] += frames
-    return joined(before, rest)
+    return joined(before, later(rest, frames))
+
+
+def later(keys: KeyArray, frames: float) -> KeyArray:
+    """The same keys so many frames later."""
+    keys = keys.copy()
+    keys["frame"] += frames
+    keys["left"][:, 0] += frames
+    keys["right"][:, 0] += frames
+    return keys
 
 
 def rippled(channels: Mapping[str, KeyArray], after: float, frames: float) -> dict[str, KeyArray]:

@@ -32,6 +32,7 @@ CORE_ROWS = [
     {"channel_keys"},
     {"events"},
     {"event_edits"},
+    {"event_dragging"},
     {"conditioning"},
     {"rasteriser"},
     {"registration"},

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bpy
 
+from . import events
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
 from .check_export import FACEGEN_OT_check_export
 from .correct_part import FACEGEN_OT_correct_part
+from .drag_event import FACEGEN_OT_drag_event
 from .export_clip import FACEGEN_OT_export_clip
 from .export_fbx import FACEGEN_OT_export_fbx
 from .generate import FACEGEN_OT_generate
@@ -33,6 +35,8 @@ CLASSES = (
     FACEGEN_OT_place_landmarks,
     FACEGEN_OT_remove_landmarks,
     FACEGEN_OT_add_expression,
+    *events.CLASSES,
+    FACEGEN_OT_drag_event,
     FACEGEN_OT_reset_layers,
     FACEGEN_OT_generate,
     FACEGEN_OT_variations,

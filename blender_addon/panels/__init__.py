@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import export, expressions, eyes, face, generate, layers, variations
+from . import events, export, expressions, eyes, face, generate, layers, variations
 from .base import LINE_LENGTH
 
 __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
@@ -13,6 +13,7 @@ __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
 CLASSES = (
     *face.CLASSES,
     *expressions.CLASSES,
+    *events.CLASSES,
     *layers.CLASSES,
     *eyes.CLASSES,
     *generate.CLASSES,
@@ -20,7 +21,7 @@ CLASSES = (
     *generate.LAST_CLASSES,
     *export.CLASSES,
 )
-LISTS = face.LISTS
+LISTS = (*face.LISTS, *events.LISTS)
 
 
 def register() -> None:

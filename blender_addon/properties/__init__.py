@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import baking, channels, exporting, eyes, generating, head, layers, live
+from . import baking, channels, events, exporting, eyes, generating, head, layers, live
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -20,20 +20,23 @@ class FacegenObject(bpy.types.PropertyGroup):
         **live.PROPERTIES,
         **baking.PROPERTIES,
         **eyes.PROPERTIES,
+        **events.PROPERTIES,
     }
 
 
 # What a collection holds is registered before what holds it.
-CLASSES = (*head.CLASSES, FacegenObject)
+CLASSES = (*head.CLASSES, *events.CLASSES, FacegenObject)
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Object.facegen = PointerProperty(type=FacegenObject, override={"LIBRARY_OVERRIDABLE"})
+    events.register()
 
 
 def unregister() -> None:
+    events.unregister()
     del bpy.types.Object.facegen
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -5,6 +5,7 @@ from facegen_core import event_edits as edits
 from facegen_core.channel_keys import KEY, SAME_FRAME, envelope_keys, new_keys
 from facegen_core.eases import EASES
 from facegen_core.errors import IntensityError
+from facegen_core.event_dragging import PARTS, placed, pulled
 from facegen_core.events import read_events
 from facegen_core.intensity import Envelope, sample_envelopes
 
@@ -313,3 +314,68 @@ def test_frames_in_single_precision_meet_within_the_tolerance():
     event = read_events("happy", keys)[0]
     found = edits.moved(keys, event, 15 + 0.5 * SAME_FRAME)
     assert len(found) == 7
+
+
+def test_rest_stays_rest_beside_a_copy_whose_ends_have_pulled_handles():
+    keys = drawn_keys()
+    keys["right"][-1, 1] = keys["left"][0, 1] = 0.3
+    copied = edits.inserted(keys, edits.later(keys, 60), "happy")
+    assert [event.marks[0] for event in read_events("happy", copied)] == [10.0, 70.0]
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_pulled_mark_stops_at_the_others_and_at_its_neighbours(is_whole):
+    keys = channel(HAPPY, Envelope("happy", 60, 70, 80, 90))
+    event = read_events("happy", keys)[0]
+    least = 1.0 if is_whole else 0.1
+
+    def marks(part, target):
+        return read_events("happy", pulled(keys, event, part, target, is_whole))[0].marks
+
+    assert marks("onset_start", 5.0) == (5, 12, 30, 45)
+    assert marks("onset_start", 99.0) == pytest.approx((12 - least, 12, 30, 45))
+    assert marks("apex_start", -99.0) == pytest.approx((1, 1 + least, 30, 45))
+    assert marks("apex_start", 99.0) == (1, 30, 30, 45)
+    assert marks("apex_end", 99.0) == pytest.approx((1, 12, 45 - least, 45))
+    assert marks("offset_end", 99.0) == (1, 12, 30, 60)
+    assert marks("event", 5.0) == (5, 16, 34, 49)
+    assert marks("event", 99.0) == (16, 27, 45, 60)
+    assert marks("event", -99.0) == (-99, -88, -70, -55)
+
+
+def test_a_pulled_peak_stays_between_nothing_and_everything():
+    keys = envelope_keys(HAPPY)
+    for target, intensity in ((0.5, 0.5), (7.0, 1.0), (-1.0, 0.01)):
+        found = only_event(pulled(keys, only_event(keys), "intensity", target))
+        assert found.intensity == pytest.approx(intensity)
+
+
+def test_an_end_that_is_a_peak_is_pulled_as_one_key():
+    keys = new_keys([5.0, 10.0, 20.0], [0.0, 1.0, 1.0])
+    for part in ("apex_end", "offset_end"):
+        found = pulled(keys, only_event(keys), part, 30.0)
+        assert found["frame"].tolist() == [5.0, 10.0, 30.0]
+    keys = new_keys([5.0], [1.0])
+    assert pulled(keys, only_event(keys), "event", 9.0)["frame"].tolist() == [9.0]
+
+
+def test_any_pull_of_any_curve_gives_a_curve_that_rises_in_time():
+    generator = np.random.default_rng(3)
+    for _ in range(300):
+        frames = np.cumsum(generator.choice([0.5, 1.0, 3.0, 7.25], size=12))
+        keys = new_keys(frames, generator.choice([0.0, 0.0, 0.4, 1.0], size=12))
+        for number, event in enumerate(read_events("happy", keys)):
+            part = generator.choice(PARTS)
+            found = pulled(keys, event, part, float(generator.uniform(-9, 60)), True)
+            assert (np.diff(found["frame"]) > 0).all()
+            after = read_events("happy", found)
+            assert len(after) == len(read_events("happy", keys))
+            assert [e.expression for e in after][number] == "happy"
+
+
+def test_a_pull_means_whole_steps_and_snaps_to_what_is_near():
+    assert placed(12.4, 1.0) == 12.0
+    assert placed(12.4, 0.0) == 12.4
+    assert placed(0.437, 0.01) == pytest.approx(0.44)
+    assert placed(12.4, 1.0, [3.0, 11.5, 13.0], reach=2.0) == 13.0
+    assert placed(12.4, 1.0, [3.0, 99.0], reach=2.0) == 12.0

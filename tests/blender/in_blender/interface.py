@@ -67,7 +67,8 @@ def test_with_a_head_the_tab_follows_the_work() -> None:
 
 def test_preferences_and_the_add_menu_draw() -> None:
     seen: list[str] = []
-    panel = type("Stub", (), {"layout": StubLayout(seen), "bundle": ""})()
+    settings = {"bundle": "", "show_event_handles": True}
+    panel = type("Stub", (), {"layout": StubLayout(seen), **settings})()
     addon("preferences").FacegenPreferences.draw(panel, bpy.context)
     addon("operators").draw_in_add_menu(panel, bpy.context)
     assert {"bundle", "facegen.add_head"} <= set(seen)
@@ -79,7 +80,8 @@ def test_preferences_and_the_add_menu_draw() -> None:
 
 def preferences_drawn() -> list[str]:
     seen: list[str] = []
-    panel = type("Stub", (), {"layout": StubLayout(seen), "bundle": ""})()
+    settings = {"bundle": "", "show_event_handles": True}
+    panel = type("Stub", (), {"layout": StubLayout(seen), **settings})()
     addon("preferences").FacegenPreferences.draw(panel, bpy.context)
     return seen
 
