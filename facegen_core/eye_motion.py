@@ -202,8 +202,8 @@ def blink_starts(
     while True:
         length, link, double, later, first = draw.random(5)
         interval = MIN_INTERVAL_S + _log_normal(length, median, _INTERVAL_SPREAD)
-        # The first interval is somewhere in its middle when time begins.
-        time += interval if len(starts) > 1 else interval * first
+        # The first interval is somewhere in its middle when time begins, but eyes begin open.
+        time += interval if len(starts) > 1 else max(interval * first, MIN_INTERVAL_S)
         if time >= until_s:
             return np.array(starts[1:])
         start = _with_saccade(time, looks, link)
