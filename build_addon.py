@@ -154,10 +154,13 @@ def _without_imports(tree: ast.Module) -> list[str]:
 
 
 def _addon_files() -> Iterator[tuple[str, bytes]]:
-    """(name in the zip, content) of every source of the add-on, imports made relative."""
+    """(name in the zip, content) of every source of the add-on, imports made relative; presets."""
     for path in sorted(ADDON.rglob("*.py")):
         name = path.relative_to(ADDON)
         yield name.as_posix(), relative_imports(path.read_text(), len(name.parts) - 1).encode()
+    presets = ADDON / "assets" / "presets"
+    for path in sorted([*presets.glob("*.json"), *presets.glob("*.png")]):
+        yield path.relative_to(ADDON).as_posix(), path.read_bytes()
 
 
 def _core_files() -> Iterator[tuple[str, bytes]]:

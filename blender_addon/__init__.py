@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# The model that comes with the add-on.
-DEFAULT_BUNDLE = Path(__file__).parent / "assets" / "default.facegen"
+# What comes with the add-on: a model, and presets.
+_ASSETS = Path(__file__).parent / "assets"
+DEFAULT_BUNDLE = _ASSETS / "default.facegen"
+SHIPPED_PRESETS = _ASSETS / "presets"
 
 
 def register() -> None:

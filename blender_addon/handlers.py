@@ -11,7 +11,7 @@ import time
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, variation_sheet
+from . import jobs, preset_shelf, variation_sheet
 from .live_session import is_dragging
 from .scene import heat_map, landmarks, state
 
@@ -107,3 +107,4 @@ def unregister() -> None:
         bpy.app.timers.unregister(match_settled)
     _settling.clear()
     variation_sheet.forget()
+    preset_shelf.forget()

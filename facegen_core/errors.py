@@ -28,6 +28,10 @@ class IntensityError(FacegenError):
     """An envelope or an intensity curve makes no sense (apex before onset, empty range, ...)."""
 
 
+class PresetError(FacegenError):
+    """A preset is not one: its file is damaged or foreign, or it names what does not exist."""
+
+
 class BundleError(FacegenError):
     """The model bundle is missing, truncated, foreign, of another version, or damaged."""
 

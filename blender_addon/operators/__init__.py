@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import events
+from . import events, preset_assets, presets
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
 from .check_export import FACEGEN_OT_check_export
@@ -37,6 +37,8 @@ CLASSES = (
     FACEGEN_OT_add_expression,
     *events.CLASSES,
     FACEGEN_OT_drag_event,
+    *presets.CLASSES,
+    *preset_assets.CLASSES,
     FACEGEN_OT_reset_layers,
     FACEGEN_OT_generate,
     FACEGEN_OT_variations,
@@ -52,9 +54,13 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.VIEW3D_MT_mesh_add.append(draw_in_add_menu)
+    for menu in preset_assets.MENUS:
+        getattr(bpy.types, menu).append(preset_assets.draw_in_asset_menu)
 
 
 def unregister() -> None:
+    for menu in preset_assets.MENUS:
+        getattr(bpy.types, menu).remove(preset_assets.draw_in_asset_menu)
     bpy.types.VIEW3D_MT_mesh_add.remove(draw_in_add_menu)
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

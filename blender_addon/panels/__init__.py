@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import events, export, expressions, eyes, face, generate, layers, variations
+from . import events, export, expressions, eyes, face, generate, layers, presets, variations
 from .base import LINE_LENGTH
 
 __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
@@ -14,6 +14,7 @@ CLASSES = (
     *face.CLASSES,
     *expressions.CLASSES,
     *events.CLASSES,
+    *presets.CLASSES,
     *layers.CLASSES,
     *eyes.CLASSES,
     *generate.CLASSES,

@@ -96,6 +96,14 @@ def set_linear_keys(fcurve: bpy.types.FCurve, frames: FloatArray, values: FloatA
     fcurve.update()
 
 
+def all_fcurves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    """The F-curves of an action, whoever they are for."""
+    if not HAS_SLOTS:
+        return list(action.fcurves)
+    bags = [b for layer in action.layers for strip in layer.strips for b in strip.channelbags]
+    return [fcurve for bag in bags for fcurve in bag.fcurves]
+
+
 def group_fcurve(owner: bpy.types.ID, fcurve: bpy.types.FCurve, name: str) -> None:
     """Put an F-curve of `owner` under a heading of this name in the animation editors."""
     data = owner.animation_data

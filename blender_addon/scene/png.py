@@ -13,7 +13,7 @@ _STEPS = (1, 2, 4)
 
 
 def encode_png(pixels: NDArray[np.uint8], max_bytes: int | None = None) -> bytes:
-    """A PNG of (rows, columns, 3) sRGB bytes, the first row at the top.
+    """A PNG of (rows, columns, 3 or 4) sRGB bytes, the first row at the top; the fourth is cover.
 
     With `max_bytes`, colours are rounded to coarser steps while the file would be larger.
     """
@@ -37,8 +37,9 @@ def _encode(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def _file(pixels: NDArray[np.uint8], content: bytes) -> bytes:
-    rows, columns, _ = pixels.shape
-    header = struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0)  # 8 bits, RGB
+    rows, columns, channels = pixels.shape
+    kind = {3: 2, 4: 6}[channels]  # RGB, RGBA; 8 bits each
+    header = struct.pack(">IIBBBBB", columns, rows, 8, kind, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", content), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
 

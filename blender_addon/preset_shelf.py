@@ -1,0 +1,202 @@
+"""The presets at hand: those that come with Facegen and the artist's own, with their pictures.
+
+Own ones lie as files in the folder Blender gives an extension of its own; they survive an update.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import bpy
+import bpy.utils.previews
+import numpy as np
+from numpy.typing import NDArray
+
+from facegen_core.errors import PresetError
+from facegen_core.presets import Preset, content_of, read_preset
+
+from . import SHIPPED_PRESETS
+from .scene.png import encode_png
+
+_PACKAGE = __package__
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A preset and the file it lies in; `key` names it to operators."""
+
+    preset: Preset
+    path: Path
+    is_own: bool
+
+    @property
+    def key(self) -> str:
+        return f"{'own' if self.is_own else 'facegen'}/{self.path.stem}"
+
+    @property
+    def picture(self) -> Path:
+        return self.path.with_suffix(".png")
+
+
+def shelf() -> tuple[Shelved, ...]:
+    """All presets: ours in the order of their expressions, then the artist's by name."""
+    return (*_shipped(), *_own()[0])
+
+
+def damaged() -> tuple[str, ...]:
+    """A sentence for every file among the artist's own that is no preset."""
+    return _own()[1]
+
+
+def find(key: str) -> Shelved:
+    """The preset of a key. Raises PresetError where there is none."""
+    for shelved in shelf():
+        if shelved.key == key:
+            return shelved
+    raise PresetError(f"There is no preset '{key.partition('/')[2]}' any more: choose another one.")
+
+
+def icon_of(shelved: Shelved) -> int:
+    """The icon of its picture, 0 where it has none."""
+    global _previews
+    if not shelved.picture.is_file():
+        return 0
+    if _previews is None:
+        _previews = bpy.utils.previews.new()
+    changed = shelved.picture.stat().st_mtime_ns
+    name = f"{shelved.path}?{changed}"
+    if name not in _previews:
+        _previews.load(name, str(shelved.picture), "IMAGE")
+    return _previews[name].icon_id
+
+
+def save_own(preset: Preset, picture: NDArray[np.uint8] | None) -> bool:
+    """Keep a preset among the artist's own; returns whether it took the place of one of its name.
+
+    picture: (N, N, 4) sRGB and cover. Raises PresetError where the folder cannot be written.
+    """
+    path = _folder(is_needed=True) / f"{_stem(preset.name)}.json"
+    is_there = path.is_file()
+    text = json.dumps(content_of(preset), indent=1) + "\n"
+    with _written(path.parent, preset.name):
+        _write(path, text.encode())
+        if picture is not None:
+            _write(path.with_suffix(".png"), encode_png(picture))
+        elif is_there:
+            path.with_suffix(".png").unlink(missing_ok=True)
+    return is_there
+
+
+def remove_own(shelved: Shelved) -> None:
+    """Delete one of the artist's own presets. Raises PresetError."""
+    if not shelved.is_own:
+        raise PresetError(f"'{shelved.preset.name}' comes with Facegen and stays.")
+    with _written(shelved.path.parent, shelved.preset.name):
+        shelved.path.unlink(missing_ok=True)
+        shelved.picture.unlink(missing_ok=True)
+
+
+def user_folder(name: str, is_needed: bool = False) -> Path | None:
+    """A folder of the artist's own for this extension, or None where it is not installed as one.
+
+    is_needed: make it; PresetError where that is not possible.
+    """
+    try:
+        return Path(bpy.utils.extension_path_user(_PACKAGE, path=name, create=is_needed))
+    except (ValueError, OSError) as error:
+        if is_needed:
+            raise PresetError(
+                f"Blender gives Facegen no folder to keep this in: {error}."
+            ) from None
+        return None
+
+
+def forget() -> None:
+    """Let go of pictures and of what was read."""
+    global _previews
+    if _previews is not None:
+        bpy.utils.previews.remove(_previews)
+        _previews = None
+    _shipped.cache_clear()
+    _read_own.cache_clear()
+
+
+_previews: bpy.utils.previews.ImagePreviewCollection | None = None
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> tuple[Shelved, ...]:
+    found = [
+        Shelved(read_preset(path), path, False) for path in sorted(SHIPPED_PRESETS.glob("*.json"))
+    ]
+    order = ("happy", "surprise", "sad", "angry", "disgust", "fear")
+    places = {name: place for place, name in enumerate(order)}
+
+    def place(shelved: Shelved) -> tuple[int, float]:
+        expression = shelved.preset.events[0].expression
+        return places.get(expression, len(places)), shelved.preset.seconds[1]
+
+    return tuple(sorted(found, key=place))
+
+
+def _own() -> tuple[tuple[Shelved, ...], tuple[str, ...]]:
+    folder = _folder()
+    if folder is None or not folder.is_dir():
+        return (), ()
+    files = sorted(folder.glob("*.json"))
+    stamps = []
+    for path in files:
+        with suppress(OSError):  # gone since it was listed
+            stamps.append((path, path.stat().st_mtime_ns))
+    return _read_own(tuple(stamps))
+
+
+@lru_cache(maxsize=1)
+def _read_own(
+    stamps: tuple[tuple[Path, int], ...],
+) -> tuple[tuple[Shelved, ...], tuple[str, ...]]:
+    found, sentences = [], []
+    for path, _ in stamps:
+        try:
+            found.append(Shelved(read_preset(path), path, True))
+        except PresetError as error:
+            sentences.append(str(error))
+    found.sort(key=lambda shelved: shelved.preset.name.lower())
+    return tuple(found), tuple(sentences)
+
+
+def _folder(is_needed: bool = False) -> Path | None:
+    return user_folder("presets", is_needed)
+
+
+def _stem(name: str) -> str:
+    """A name as a file of any system may have it; a name without any letter is numbered."""
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return words or "preset-" + "-".join(f"{ord(letter):x}" for letter in name[:8])
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it or nothing, also when the disk fills up."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _written(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PresetError(
+            f"The preset '{name}' cannot be changed in {folder}: {error.strerror}."
+        ) from error
