@@ -11,6 +11,7 @@ from facegen_core.event_dragging import MARKS
 from .. import event_handles
 from ..preferences import preferences_of
 from ..scene import event_rows, event_view, events, state
+from ..translations import said
 from . import polling
 
 # Steps of a drag: whole frames and hundredths, or freely with Shift.
@@ -49,7 +50,7 @@ class FACEGEN_OT_drag_event(bpy.types.Operator):
         try:
             self._begin(context, [item.shown for item in shown])
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         context.window.cursor_modal_set(_CURSORS.get(self._part, "MOVE_X"))
         context.workspace.status_text_set(_STATUS)
@@ -66,7 +67,7 @@ class FACEGEN_OT_drag_event(bpy.types.Operator):
             try:
                 self._drag(context, event)
             except FacegenError as error:
-                self.report({"ERROR"}, str(error))
+                self.report({"ERROR"}, said(str(error)))
                 return self._end(context, {"CANCELLED"})
         return {"RUNNING_MODAL"}
 

@@ -13,6 +13,7 @@ from facegen_core.channel_keys import KeyArray
 from facegen_core.errors import FacegenError, IntensityError
 
 from ..scene import event_rows, events, state
+from ..translations import said
 from . import polling
 
 Channels = Mapping[str, KeyArray]
@@ -45,7 +46,7 @@ class EventOperator(polling.OnHead):
         if not super().poll(context):
             return False
         if event_rows.selected(context) is None:
-            cls.poll_message_set("No event is chosen in the list of events")
+            cls.poll_message_set(said("No event is chosen in the list of events"))
             return False
         return True
 
@@ -61,7 +62,7 @@ class EventOperator(polling.OnHead):
             edit = self.edit(context, found, events.keys_of(head))
             events.write_events(head, edit.changed)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         event_rows.refresh(context)
         event_rows.select(context, *(edit.chosen or (self.attribute, self.number)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import curves, export, face, motion, refusals
+from . import baking, curves, export, face, layers, motion, refusals
 
 TEXTS: dict[str, str] = {
     **face.TEXTS,
     **curves.TEXTS,
+    **layers.TEXTS,
     **motion.TEXTS,
+    **baking.TEXTS,
     **export.TEXTS,
     **refusals.TEXTS,
 }

@@ -156,4 +156,9 @@ TEXTS = {
     "'{name}' is in a hidden collection: show that in the Outliner first.": (
         "'{name}' ist in einer verborgenen Sammlung: blende sie erst im Outliner ein."
     ),
+    "The model {path} cannot be read ({why}): choose a .facegen file in the preferences of the "
+    "add-on, or install Facegen again.": (
+        "Das Modell {path} lässt sich nicht lesen ({why}): wähle in den Einstellungen des Add-ons "
+        "eine .facegen-Datei, oder installiere Facegen neu."
+    ),
 }
