@@ -13,7 +13,7 @@ from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
 
-from .command import generate_options, info, variations_options
+from .command import batch_options, generate_options, info, variations_options
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -31,6 +31,8 @@ examples:
                                 nine variations to choose from, also moving: sheet.mp4
   facegen generate head.blend --landmarks-out landmarks.json --parts-out parts.json \\
       --residual fit.ply            what was found, and how well it fits; moves nothing
+  facegen batch heads/*.obj -e happy@1,12,30,45 --out clips --jobs 4
+                                many heads, a process each, and a page of all: clips/index.html
   facegen info my.facegen           what a model can play, and how well
   facegen head -o head.obj          the sample head, neutral
   facegen demo --folder out         the sample head, happy and surprised
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_generate(commands)
     _add_variations(commands)
+    _add_batch(commands)
     _add_head(commands)
     _add_demo(commands)
     _add_info(commands)
@@ -110,6 +113,18 @@ def _add_variations(commands: argparse._SubParsersAction) -> None:
     )
     command.set_defaults(run=_variations)
     variations_options.add_arguments(command)
+    _add_common(command)
+
+
+def _add_batch(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "batch",
+        help="animate many heads, with a page of all",
+        description="Animate many heads in processes of their own, with a page that shows them "
+        "all. Finished heads are not made again. The exit code is how many failed, 100 at most.",
+    )
+    command.set_defaults(run=_batch)
+    batch_options.add_arguments(command)
     _add_common(command)
 
 
@@ -174,6 +189,20 @@ def _variations(options: argparse.Namespace) -> int:
             line.finish()
     print("\n".join(lines))
     return 0
+
+
+def _batch(options: argparse.Namespace) -> int:
+    from .command.batch_run import run_batch
+
+    request = batch_options.request_of(options)
+    try:
+        outcomes = run_batch(request, lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print("facegen: stopped; heads that were finished are kept.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    print(f"{len(outcomes) - failed} of {len(outcomes)} heads: {request.folder / 'index.html'}")
+    return min(failed, 100)
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -22,8 +22,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     """The options of `facegen generate`, without those it shares with other commands."""
     add_head(command)
     add_expressions(command)
-    _add_clip(command)
-    _add_variation(command)
+    add_clip(command)
+    add_variation(command)
     layer_options.add_layers(command)
     eye_options.add_eyes(command)
     add_match(command)
@@ -129,7 +129,8 @@ def add_expressions(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fps", type=float, help="frames per second (30, or those of a .blend)")
 
 
-def _add_clip(command: argparse.ArgumentParser) -> None:
+def add_clip(command: argparse.ArgumentParser) -> None:
+    """How the clip is baked and written."""
     command.add_argument(
         "--bake",
         choices=("compact", "frames"),
@@ -155,7 +156,8 @@ def _add_clip(command: argparse.ArgumentParser) -> None:
     command.add_argument("--invert-mask", action="store_true", help="weight 1 rests, 0 moves fully")
 
 
-def _add_variation(command: argparse.ArgumentParser) -> None:
+def add_variation(command: argparse.ArgumentParser) -> None:
+    """Which generator plays, and which of its motions."""
     command.add_argument(
         "--generator",
         choices=(STEADY, VARIED),

@@ -1,0 +1,273 @@
+"""Hundreds of heads, a process each, so that one that crashes costs one head.
+
+A head works in a folder of its own, `.<name>.unfinished`, which becomes `<name>` when all is
+written; what is there is whole. A head whose folder was made of the same file by the same arguments
+is not made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import facegen_core
+from facegen_core.errors import FacegenError
+
+from . import batch_page
+from .batch_jobs import Job
+from .batch_options import BatchRequest
+
+BATCH_VERSION = 1
+# In the folder of a head: how it was made. Its presence says that all else is there.
+_STAMP = "made.json"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a head. status: done, skipped (was finished) or failed; sentence: why failed."""
+
+    job: Job
+    status: str
+    seconds: float = 0.0
+    sentence: str = ""
+    report: dict[str, Any] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.job.name,
+            "head": str(self.job.source),
+            "expressions": list(self.job.expressions),
+            "status": self.status,
+            "seconds": round(self.seconds, 2),
+            "sentence": self.sentence,
+            "files": list(self.files),
+            "report": self.report,
+        }
+
+
+class _StoppedError(Exception):
+    """The batch was interrupted while this head was worked on."""
+
+
+class _Processes:
+    """The processes at work, to be ended all at once."""
+
+    def __init__(self) -> None:
+        self._alive: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self.is_stopped = False
+
+    def run(self, arguments: list[str], folder: Path, timeout: float) -> tuple[int, str]:
+        """Exit code and what was said on stderr; raises TimeoutExpired or _StoppedError."""
+        with self._lock:
+            if self.is_stopped:
+                raise _StoppedError
+            process = subprocess.Popen(
+                arguments,
+                cwd=folder,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+            self._alive.add(process)
+        try:
+            said = process.communicate(timeout=timeout)[1]
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise
+        finally:
+            with self._lock:
+                self._alive.discard(process)
+        if self.is_stopped:
+            raise _StoppedError
+        return process.returncode, said
+
+    def stop(self) -> None:
+        with self._lock:
+            self.is_stopped = True
+            alive = list(self._alive)
+        for process in alive:
+            _end(process)
+
+
+def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcome]:
+    """Make every head, then batch.json and index.html; returns what came of each, in order.
+
+    On KeyboardInterrupt the processes are ended, nothing unfinished stays, and the page tells of
+    what is finished; then it is raised again. Raises FacegenError when the folder cannot be used.
+    """
+    _prepare(request.folder)
+    processes = _Processes()
+    outcomes: dict[str, Outcome] = {}
+    try:
+        with ThreadPoolExecutor(request.num_processes, "facegen-batch") as pool:
+            waiting = [pool.submit(_make, request, job, processes) for job in request.jobs]
+            try:
+                for done in as_completed(waiting):
+                    outcome = done.result()
+                    outcomes[outcome.job.name] = outcome
+                    tell(_line(outcome, len(outcomes), len(request.jobs)))
+            except BaseException:
+                for future in waiting:
+                    future.cancel()
+                processes.stop()
+                raise
+    finally:
+        ordered = [outcomes[job.name] for job in request.jobs if job.name in outcomes]
+        _write_results(request, ordered)
+    return ordered
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".*.unfinished"):  # of a batch that was killed
+            shutil.rmtree(left)
+    except OSError as error:
+        raise FacegenError(f"Cannot write to {folder}: {error.strerror}.") from error
+
+
+def _make(request: BatchRequest, job: Job, processes: _Processes) -> Outcome:
+    """One head, from start to its finished folder; what goes wrong becomes its sentence."""
+    started = perf_counter()
+    final, work = request.folder / job.name, request.folder / f".{job.name}.unfinished"
+    try:
+        stamp = _stamp(request, job)
+        if not request.is_again and _is_made(final, stamp):
+            return _read(job, final, "skipped", _read_json(final / _STAMP).get("seconds", 0.0))
+        work.mkdir()
+        code, said = processes.run(_arguments(request, job), work, request.timeout_seconds)
+        if code != 0:
+            return Outcome(job, "failed", perf_counter() - started, _sentence(code, said))
+        seconds = perf_counter() - started
+        text = json.dumps({**stamp, "seconds": round(seconds, 2)}, indent=1) + "\n"
+        (work / _STAMP).write_text(text, encoding="utf-8")
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(work, final)
+        return _read(job, final, "done", seconds)
+    except subprocess.TimeoutExpired:
+        late = f"It took longer than {request.timeout_seconds:g} s and was given up."
+        return Outcome(job, "failed", perf_counter() - started, late)
+    except OSError as error:
+        reason = f"{error.strerror or error}: {error.filename or final}."
+        return Outcome(job, "failed", perf_counter() - started, reason)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _arguments(request: BatchRequest, job: Job) -> list[str]:
+    """The command line of one head, run in its unfinished folder."""
+    verb = ["replay"] if job.is_record else ["generate"]
+    found = [sys.executable, "-m", "blender_addon.cli", *verb, str(job.source.resolve())]
+    found += [text for expression in job.expressions for text in ("-e", expression)]
+    if not job.is_record:
+        found += [*request.arguments, "--report", "report.json"]
+        found += ["--picture", f"{job.name}.png"] if request.has_pictures else []
+    return found + [text for f in request.formats for text in ("-o", f"{job.name}.{f}")]
+
+
+def _environment() -> dict[str, str]:
+    """Of a process: this same code, and one thread in each numerical library."""
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    threads = {
+        name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    }
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _stamp(request: BatchRequest, job: Job) -> dict[str, Any]:
+    """What a head is made of; equal stamps make equal heads."""
+    stat = job.source.stat()
+    return {
+        "facegen": facegen_core.__version__,
+        "head": str(job.source.resolve()),
+        "size": stat.st_size,
+        "modified_ns": stat.st_mtime_ns,
+        "arguments": _arguments(request, job)[3:],
+    }
+
+
+def _is_made(folder: Path, stamp: dict[str, Any]) -> bool:
+    made = _read_json(folder / _STAMP)
+    return bool(made) and {key: made.get(key) for key in stamp} == stamp
+
+
+def _read(job: Job, folder: Path, status: str, seconds: float) -> Outcome:
+    files = sorted(p.name for p in folder.iterdir() if p.name != _STAMP)
+    return Outcome(job, status, seconds, "", _read_json(folder / "report.json"), tuple(files))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _sentence(code: int, said: str) -> str:
+    """Why a process failed, from its exit code and stderr."""
+    own = [line for line in said.splitlines() if line.startswith("facegen: ")]
+    if own and code > 0:
+        return own[-1].removeprefix("facegen: ")
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        return f"Blender crashed ({name}); the other heads went on."
+    last = [line.strip() for line in said.splitlines() if line.strip()]
+    return last[-1] if last else f"The process ended with code {code}."
+
+
+def _line(outcome: Outcome, number: int, total: int) -> str:
+    told = {"done": f"{outcome.seconds:.0f} s", "skipped": "finished already"}
+    fit = outcome.report.get("registration", {})
+    words = told.get(outcome.status, f"FAILED: {outcome.sentence}")
+    verdict = f"{fit['verdict']}, " if fit and outcome.status != "failed" else ""
+    return f"[{number}/{total}] {outcome.job.name}: {verdict}{words}"
+
+
+def _write_results(request: BatchRequest, outcomes: list[Outcome]) -> None:
+    content = {
+        "batch_version": BATCH_VERSION,
+        "facegen": facegen_core.__version__,
+        "asked": len(request.jobs),
+        "failed": sum(outcome.status == "failed" for outcome in outcomes),
+        "heads": [outcome.as_json() for outcome in outcomes],
+    }
+    texts = {
+        "batch.json": json.dumps(content, indent=1) + "\n",
+        "index.html": batch_page.page(content),
+    }
+    for name, text in texts.items():
+        temporary = request.folder / f".{name}.unfinished"
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, request.folder / name)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process and what it started."""
+    if os.name == "posix":
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    else:
+        process.kill()
+    process.wait()
