@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .channel_keys import AUTO_HANDLE, REST, SAME_FRAME, KeyArray, joined
-from .eases import EASES, LINEAR, backwards
+from .eases import EASES, LINEAR
 from .errors import IntensityError
 from .events import Event, read_events
 
@@ -43,7 +43,7 @@ def with_marks(keys: KeyArray, event: Event, marks: Marks) -> KeyArray:
     """The event between other marks (4 frames): its keys are moved, its shape is kept."""
     marks = _checked(keys, event, marks)
     span = _stretched(_roomy(keys, event, marks), event, marks)
-    return _put(keys, event, span)
+    return put(keys, event, span)
 
 
 def moved(keys: KeyArray, event: Event, frames: float) -> KeyArray:
@@ -89,7 +89,7 @@ def with_intensity(keys: KeyArray, event: Event, intensity: float) -> KeyArray:
     span["value"] *= factor
     for side in ("left", "right"):
         span[side][:, 1] *= factor
-    return _put(keys, event, span)
+    return put(keys, event, span)
 
 
 def with_eases(keys: KeyArray, event: Event, onset_ease: str, offset_ease: str) -> KeyArray:
@@ -109,36 +109,7 @@ def with_eases(keys: KeyArray, event: Event, onset_ease: str, offset_ease: str) 
             EASES[name].easing,
         )
         span["right_type"][start] = span["left_type"][stop] = AUTO_HANDLE
-    return _put(keys, event, span)
-
-
-def mirrored(keys: KeyArray, event: Event) -> KeyArray:
-    """The event played backwards between the same onset start and offset end."""
-    return _put(keys, event, backwards_span(span_of(keys, event), event))
-
-
-def backwards_span(span: KeyArray, event: Event) -> KeyArray:
-    """Keys of an event, backwards in the same time. IntensityError for keys that step."""
-    if (span["interpolation"][:-1] == "CONSTANT").any():
-        raise IntensityError(
-            f"This {event.expression} has keys that step, which have no mirror in time: give them "
-            "another interpolation first."
-        )
-    middle = span["frame"][0] + span["frame"][-1]
-    back = span[::-1].copy()
-    back["frame"] = middle - back["frame"]
-    for side, other in (("left", "right"), ("right", "left")):
-        back[side] = span[other][::-1]
-        back[side][:, 0] = middle - back[side][:, 0]
-        back[f"{side}_type"] = span[f"{other}_type"][::-1]
-    # The way from a key to the next belongs to the earlier of both.
-    for name in ("interpolation", "back", "amplitude", "period"):
-        back[name][:-1], back[name][-1] = span[name][-2::-1], span[name][-1]
-    back["easing"][-1] = span["easing"][-1]
-    for row in range(len(span) - 1):
-        kind = str(back["interpolation"][row])
-        back["easing"][row] = backwards(kind, str(span["easing"][len(span) - 2 - row]))
-    return back
+    return put(keys, event, span)
 
 
 def span_of(keys: KeyArray, event: Event) -> KeyArray:
@@ -278,7 +249,7 @@ def _stretched(span: KeyArray, event: Event, marks: Marks) -> KeyArray:
     return span
 
 
-def _put(keys: KeyArray, event: Event, span: KeyArray) -> KeyArray:
+def put(keys: KeyArray, event: Event, span: KeyArray) -> KeyArray:
     """The channel with other keys in the place of the event's."""
     before, after = _neighbours(keys, event)
     return joined(joined(before, span), after)

@@ -32,7 +32,7 @@ CORE_ROWS = [
     {"channel_keys"},
     {"events"},
     {"event_edits"},
-    {"event_dragging"},
+    {"event_dragging", "event_mirror"},
     {"conditioning"},
     {"rasteriser"},
     {"registration"},

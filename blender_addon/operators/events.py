@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from facegen_core import event_edits
+from facegen_core import event_edits, event_mirror
 from facegen_core.channel_keys import KeyArray
 from facegen_core.errors import FacegenError, IntensityError
 
@@ -146,7 +146,7 @@ class FACEGEN_OT_event_mirror(EventOperator, bpy.types.Operator):
 
     def edit(self, context: bpy.types.Context, found: events.Found, keys: Channels) -> Edit:
         attribute = found.channel.attribute
-        return Edit({attribute: event_edits.mirrored(keys[attribute], found.event)})
+        return Edit({attribute: event_mirror.mirrored(keys[attribute], found.event)})
 
 
 class FACEGEN_OT_event_tempo(EventOperator, bpy.types.Operator):

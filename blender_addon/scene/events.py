@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import bpy
 
 from facegen_core.channel_keys import KeyArray
-from facegen_core.events import Event, read_events
+from facegen_core.events import Event
 
 from . import actions, channels, curves
-from .channel_keys import read_keys, write_keys
+from .channel_keys import events_in, read_keys, write_keys
 from .curves import check_writable
 
 
@@ -28,7 +28,7 @@ def events_of(head: bpy.types.Object) -> list[Found]:
     """All events of a head in the order of time; writes nothing, so panels may ask."""
     found = []
     for channel, fcurve in _curves(head).values():
-        events = read_events(channel.expression, read_keys(fcurve))
+        events = events_in(fcurve, channel.expression)
         found += [Found(channel, number, event) for number, event in enumerate(events)]
     return sorted(found, key=lambda f: (f.event.marks[0], f.event.marks[3]))
 
@@ -39,7 +39,7 @@ def find_event(head: bpy.types.Object, attribute: str, number: int) -> Found | N
     if found is None:
         return None
     channel, fcurve = found
-    events = read_events(channel.expression, read_keys(fcurve))
+    events = events_in(fcurve, channel.expression)
     return Found(channel, number, events[number]) if 0 <= number < len(events) else None
 
 

@@ -34,7 +34,17 @@ def test_help_names_every_expression_and_file_format(capfd: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         cli.main(["generate", "--help"])
     text = capfd.readouterr().out
-    for word in ("happy", "surprise", "fear", ".obj", ".fbx", ".glb", ".blend", "--landmarks"):
+    for word in (
+        "happy",
+        "surprise",
+        "fear",
+        ".obj",
+        ".fbx",
+        ".glb",
+        ".blend",
+        "--landmarks",
+        "swift",
+    ):
         assert word in text
 
 

@@ -6,6 +6,7 @@ from facegen_core.channel_keys import KEY, SAME_FRAME, envelope_keys, new_keys
 from facegen_core.eases import EASES
 from facegen_core.errors import IntensityError
 from facegen_core.event_dragging import PARTS, placed, pulled
+from facegen_core.event_mirror import mirrored
 from facegen_core.events import read_events
 from facegen_core.intensity import Envelope, sample_envelopes
 
@@ -171,8 +172,8 @@ def test_a_peak_of_one_key_can_be_held_and_let_go():
 
 def test_the_mirror_of_a_mirror_is_the_curve_itself():
     for keys in (drawn_keys(), envelope_keys(Envelope("happy", 1, 5, 30, 45, 0.8, "quick"))):
-        once = edits.mirrored(keys, only_event(keys))
-        twice = edits.mirrored(once, only_event(once))
+        once = mirrored(keys, only_event(keys))
+        twice = mirrored(once, only_event(once))
         for name in KEY.names:
             if KEY[name].base.kind == "f":
                 np.testing.assert_allclose(twice[name], keys[name], atol=1e-12, err_msg=name)
@@ -185,7 +186,7 @@ def test_the_mirror_of_a_mirror_is_the_curve_itself():
 def test_a_mirrored_event_plays_the_curve_backwards(onset_ease, offset_ease):
     event = Envelope("happy", 0, 6, 20, 36, 0.9, onset_ease, offset_ease)
     keys = envelope_keys(event)
-    found = only_event(edits.mirrored(keys, only_event(keys))).envelope
+    found = only_event(mirrored(keys, only_event(keys))).envelope
     frames = np.linspace(0, 36, 73)
     forwards, backwards = (sample_envelopes([e], frames)[:, 0] for e in (event, found))
     np.testing.assert_allclose(backwards, forwards[::-1], atol=1e-12)
@@ -195,7 +196,7 @@ def test_stepped_keys_have_no_mirror():
     keys = envelope_keys(HAPPY)
     keys["interpolation"][1] = "CONSTANT"
     with pytest.raises(IntensityError, match="step"):
-        edits.mirrored(keys, only_event(keys))
+        mirrored(keys, only_event(keys))
 
 
 def test_intensity_scales_values_and_handles():
@@ -230,7 +231,7 @@ def test_no_act_touches_the_keys_of_others():
         edits.with_tempo(keys, event, 1.7),
         edits.with_hold(keys, event, 12),
         edits.with_intensity(keys, event, 0.9),
-        edits.mirrored(keys, event),
+        mirrored(keys, event),
         edits.with_eases(keys, event, "smooth", "swift"),
         edits.removed(keys, event),
     ):
