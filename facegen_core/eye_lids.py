@@ -42,6 +42,22 @@ _MOST_LOOK, _WIDEST = 1.3, 1.6
 _LEAST_CLOSING = 0.3
 
 
+def look_of(shape: str) -> tuple[str, FloatArray] | None:
+    """("Left" or "Right", (2,) radians) of the eye and the gaze that a look shape is full at."""
+    for side in SIDES:
+        for direction, angle in _FULL_LOOK.items():
+            if shape == f"eyeLook{direction}{side}":
+                outwards = angle if side == "Left" else -angle
+                gazes = {
+                    "Up": (0.0, angle),
+                    "Down": (0.0, -angle),
+                    "In": (-outwards, 0.0),
+                    "Out": (outwards, 0.0),
+                }
+                return side, np.array(gazes[direction])
+    return None
+
+
 def prepare_transfer(shapes: TemplateShapes, template: Template) -> ShapeTransfer:
     """What carries the eyes' shapes to other faces. Raises BundleError where any is missing."""
     return shapes.transfer(template, EYE_SHAPES)

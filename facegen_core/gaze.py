@@ -37,14 +37,14 @@ class EyeballOf:
     radius: float
 
 
-_known: WeakKeyDictionary[Alignment, tuple[EyeballOf, ...]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Alignment, dict[str, EyeballOf]] = WeakKeyDictionary()
 
 
-def eyeballs_of(alignment: Alignment) -> tuple[EyeballOf, ...]:
-    """The eyeballs of a head, found once as long as the alignment lives."""
+def eyeballs_of(alignment: Alignment) -> dict[str, EyeballOf]:
+    """{"left", "right": eyeball} of those a head has, found once as long as the alignment lives."""
     if alignment not in _known:
-        found = (find_eyeball(alignment, side) for side in ("left", "right"))
-        _known[alignment] = tuple(eyeball for eyeball in found if eyeball is not None)
+        found = {side: find_eyeball(alignment, side) for side in ("left", "right")}
+        _known[alignment] = {side: ball for side, ball in found.items() if ball is not None}
     return _known[alignment]
 
 
@@ -114,14 +114,15 @@ def turn_eyeballs(
     alignment: Alignment,
     gaze: FloatArray,
     mask: FloatArray | None = None,
+    sides: Sequence[str] = ("left", "right"),
 ) -> int:
-    """Turn the eyeballs in (T, M, 3) displacements of the target, in place; how many it has.
+    """Turn eyeballs in (T, M, 3) displacements of the target, in place; how many it has.
 
     gaze: (T, 2) radians as in `EyeMotion`. mask: (M,) in [0, 1]; an eye turns by the share that its
     vertices take in the mean. Frames that look straight ahead are left to the last bit.
     """
     frames = np.flatnonzero(np.any(gaze, axis=1))
-    eyeballs = eyeballs_of(alignment)
+    eyeballs = [ball for side, ball in eyeballs_of(alignment).items() if side in sides]
     for eyeball in eyeballs:
         share = 1.0 if mask is None else float(np.mean(mask[eyeball.vertices]))
         if share == 0.0 or len(frames) == 0:

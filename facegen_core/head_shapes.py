@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contact import resolve_clip
-from .eye_lids import SIDES, lid_openness, shutting
+from .eye_lids import SIDES, lid_openness, look_of, shutting
 from .face_shapes import TemplateShapes
+from .gaze import turn_eyeballs
 from .motion import FaceMotion
 from .progress import Progress, no_progress, subprogress
 from .registration.alignment import Alignment
@@ -37,7 +38,8 @@ def shapes_on_head(
     contact: bool = True,
     progress: Progress = no_progress,
 ) -> FaceShapes:
-    """The shapes as a matched head shows them; teeth and tongue go with the jaw, blinks are shut.
+    """The shapes as a matched head shows them; teeth and tongue go with the jaw, blinks are shut
+    and looks turn their eyeball.
 
     person: (V, 3) mm, the plausible face nearest to the head, for which the shapes are made first.
     contact: whether each shape's lids, lips and teeth are kept apart, correctives excepted.
@@ -51,6 +53,9 @@ def shapes_on_head(
     motion = FaceMotion(skin, np.asarray(shapes.jaw, np.float32), person)
     carrying = subprogress(progress, _TRANSFERRED, _CARRIED if contact else 1.0)
     result = retarget(motion, alignment, carrying)
+    for row, look in ((k, look_of(name)) for k, name in enumerate(shapes.names)):
+        if look is not None:
+            turn_eyeballs(result[row : row + 1], alignment, look[1][None], None, [look[0].lower()])
     if contact:
         alone = [k for k, name in enumerate(shapes.names) if name not in _CORRECTIVES]
         resolving = subprogress(progress, _CARRIED, 1.0)

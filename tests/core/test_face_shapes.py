@@ -14,6 +14,7 @@ from facegen_core.bundle import bundle_hash, load_bundle, save_bundle, write_arr
 from facegen_core.bundle_info import read_bundle_info, summary_rows
 from facegen_core.errors import BundleError
 from facegen_core.face_shapes import ARKIT_NAMES, STEP_MM, TemplateShapes
+from facegen_core.gaze import eyeballs_of
 from facegen_core.retarget import retargeter_of
 from tests.core.fit_fixtures import BUNDLE
 from tests.core.model_fixtures import random_bundle
@@ -177,6 +178,31 @@ def test_the_open_jaw_takes_the_lower_teeth_along_rigidly():
     assert np.linalg.norm(now[1:] - now[0], axis=1) == pytest.approx(apart, abs=1e-3)
     assert moved[teeth, 1].mean() < -12.0
     assert not moved[upper].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "sideways", "up"),
+    [
+        ("eyeLookOutLeft", "left", 1, 0),
+        ("eyeLookInLeft", "left", -1, 0),
+        ("eyeLookOutRight", "right", -1, 0),
+        ("eyeLookInRight", "right", 1, 0),
+        ("eyeLookUpLeft", "left", 0, 1),
+        ("eyeLookDownRight", "right", 0, -1),
+    ],
+)
+def test_a_look_turns_its_own_eyeball(name, side, sideways, up):
+    _, alignment, _ = default_shapes()
+    _, moved = shape(name)
+    for own, eyeball in eyeballs_of(alignment).items():
+        front = alignment.target.vertices[eyeball.vertices, 2]
+        ahead = moved[eyeball.vertices[front > eyeball.centre[2] + 0.95 * eyeball.radius]]
+        if own != side:
+            assert not ahead.any()
+            continue
+        way = ahead.mean(axis=0)
+        assert np.linalg.norm(way) > 3.0
+        assert np.sign(np.round(way[:2], 1)) == pytest.approx([sideways, up])
 
 
 def test_a_blink_is_shut():

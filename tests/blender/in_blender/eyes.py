@@ -69,7 +69,7 @@ def test_a_head_that_plays_nothing_blinks_and_looks_about() -> None:
     assert np.abs(landmarks(found, 54)).max() < 0.5, "the mouth rests"
     eyeballs = gaze.eyeballs_of(found.match.alignment)
     assert len(eyeballs) == 2
-    moved = np.abs(found.clip.displacements[:, eyeballs[0].vertices]).max()
+    moved = np.abs(found.clip.displacements[:, eyeballs["left"].vertices]).max()
     assert moved * found.clip.mm_per_unit > 0.3, "the eyes look about"
 
 
@@ -93,7 +93,7 @@ def test_generate_writes_eyes_that_shut_and_round_eyeballs() -> None:
     assert eyes().blink[shut - 1, 0] > 0.99
     played = harness.world_positions(head(), shut) - rest
     assert np.linalg.norm(played, axis=1).max() > 0.004, "lids go by millimetres"
-    ball = gaze.eyeballs_of(found.match.alignment)[0].vertices
+    ball = gaze.eyeballs_of(found.match.alignment)["left"].vertices
     far = int(FRAMES[np.linalg.norm(eyes().gaze, axis=1).argmax()])
     before, after = rest[ball], harness.world_positions(head(), far)[ball]
     apart = np.linalg.norm(before[1:] - before[0], axis=1)
