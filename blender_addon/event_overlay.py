@@ -136,6 +136,8 @@ def _draw_label(bar: event_handles.Bar, label: str, view: event_handles.View) ->
 @persistent
 def on_change(*_: object) -> None:
     """After an edit anywhere, an undo or a load: the list follows the curves."""
+    if not hasattr(bpy.context, "active_object"):  # a render has no screen
+        return
     with suppress(FacegenError):
         event_rows.refresh(bpy.context)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import baking, curves, export, face, layers, motion, refusals
+from . import baking, curves, events, export, face, layers, motion, refusals
 
 TEXTS: dict[str, str] = {
     **face.TEXTS,
     **curves.TEXTS,
+    **events.TEXTS,
     **layers.TEXTS,
     **motion.TEXTS,
     **baking.TEXTS,

@@ -219,6 +219,17 @@ def test_each_act_is_one_undo_step() -> None:
     undone(lambda: acts.event_mirror("EXEC_DEFAULT", True))
 
 
+def test_the_redo_panel_repeats_an_act_on_its_own_event() -> None:
+    new_head()
+    add("happy", 1, 12, 30, 45)
+    add("sad", 50, 60, 62, 70)
+    event_rows.select(bpy.context, "happy", 0)
+    assert bpy.ops.facegen.event_tempo(attribute="sad", number=0, tempo=2) == {"FINISHED"}
+    assert [f.event.marks[3] for f in events.events_of(head())] == [45, 60]
+    assert event_rows.selected(bpy.context).channel.attribute == "sad"
+    refused(lambda: bpy.ops.facegen.event_tempo(attribute="sad", number=7), "no longer there")
+
+
 def test_later_events_follow_where_asked() -> None:
     new_head()
     add("happy", 1, 12, 30, 45)
