@@ -55,7 +55,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.VIEW3D_MT_mesh_add.append(draw_in_add_menu)
     for menu in preset_assets.MENUS:
-        getattr(bpy.types, menu).append(preset_assets.draw_in_asset_menu)
+        getattr(bpy.types, menu).prepend(preset_assets.draw_in_asset_menu)
 
 
 def unregister() -> None:

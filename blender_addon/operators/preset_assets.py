@@ -13,6 +13,7 @@ from facegen_core.portraits import preset_picture
 from .. import preset_shelf
 from ..preferences import bundle_path
 from ..scene import preset_assets, state
+from ..translations import said
 from . import polling
 from .presets import HIDDEN, Staged
 
@@ -42,14 +43,14 @@ class FACEGEN_OT_presets_to_assets(bpy.types.Operator):
         try:
             path, count = write_library(context)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         preset_assets.register_library(context.preferences, path.parent)
-        self.report(
-            {"INFO"},
+        sentence = (
             f"{count} presets are in the asset library '{preset_assets.LIBRARY}': open the Asset "
-            "Browser, right-click one, Play on Head",
+            "Browser, right-click one, Play on Head"
         )
+        self.report({"INFO"}, said(sentence))
         return {"FINISHED"}
 
 
@@ -68,7 +69,7 @@ class FACEGEN_OT_apply_preset_asset(polling.OnHead, Staged, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         asset = getattr(context, "asset", None)
         if asset is not None and asset.id_type != "ACTION":
-            cls.poll_message_set("This asset is no action: choose one of the Facegen presets")
+            cls.poll_message_set(said("This asset is no action: choose one of the Facegen presets"))
             return False
         return super().poll(context)
 
@@ -79,7 +80,7 @@ class FACEGEN_OT_apply_preset_asset(polling.OnHead, Staged, bpy.types.Operator):
         if not self.action:
             asset = getattr(context, "asset", None)
             if asset is None:
-                self.report({"ERROR"}, "Choose an action in the Asset Browser first")
+                self.report({"ERROR"}, said("Choose an action in the Asset Browser first"))
                 return {"CANCELLED"}
             self.action = asset.name
             self.library_file = asset.full_library_path
@@ -91,7 +92,7 @@ class FACEGEN_OT_apply_preset_asset(polling.OnHead, Staged, bpy.types.Operator):
                 render.fps / render.fps_base,
             )
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return self.play(context, preset)
 
@@ -100,8 +101,8 @@ def draw_in_asset_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None
     """In the asset browser, over an action."""
     asset = getattr(context, "asset", None)
     if asset is not None and asset.id_type == "ACTION":
-        menu.layout.separator()
         menu.layout.operator(FACEGEN_OT_apply_preset_asset.bl_idname, icon="USER")
+        menu.layout.separator()
 
 
 CLASSES = (FACEGEN_OT_presets_to_assets, FACEGEN_OT_apply_preset_asset)

@@ -12,6 +12,7 @@ from facegen_core.presets import MAX_NAME, Preset, Staging
 from .. import preset_shelf
 from ..preferences import bundle_path, model_in_use
 from ..scene import channels, preset_curves, state
+from ..translations import said
 from . import generate, polling
 
 HIDDEN = {"HIDDEN", "SKIP_SAVE"}
@@ -66,9 +67,10 @@ class Staged:
         try:
             play_preset(context, target, preset, self.strength, self.tempo, self.with_layers)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, _played(preset, context.scene.frame_current, self.with_layers))
+        played = _played(preset, context.scene.frame_current, self.with_layers)
+        self.report({"INFO"}, played)
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -93,16 +95,16 @@ class FACEGEN_OT_apply_preset(polling.OnHead, Staged, bpy.types.Operator):
         try:
             preset = preset_shelf.find(properties.preset).preset
         except FacegenError:
-            return cls.__doc__
-        lead = f"{preset.description}. " if preset.description else ""
+            return said(cls.__doc__)
         begins, ends = preset.seconds
-        return f"{lead}{ends - begins:.1f} seconds from the current frame on"
+        seconds = f"{ends - begins:.1f} seconds from the current frame on"
+        return said(f"{preset.description}. {seconds}" if preset.description else seconds)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             preset = preset_shelf.find(self.preset).preset
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         return self.play(context, preset)
 
@@ -128,9 +130,9 @@ class FACEGEN_OT_save_preset(polling.OnHead, bpy.types.Operator):
             name = self.name.strip()
             is_there = save_preset(context, state.find_target(context), name, self.description_text)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{'Replaced' if is_there else 'Saved'} the preset '{name}'")
+        self.report({"INFO"}, said(f"{'Replaced' if is_there else 'Saved'} the preset '{name}'"))
         _redraw(context)
         return {"FINISHED"}
 
@@ -152,9 +154,9 @@ class FACEGEN_OT_remove_preset(bpy.types.Operator):
             shelved = preset_shelf.find(self.preset)
             preset_shelf.remove_own(shelved)
         except FacegenError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Removed the preset '{shelved.preset.name}'")
+        self.report({"INFO"}, said(f"Removed the preset '{shelved.preset.name}'"))
         _redraw(context)
         return {"FINISHED"}
 
@@ -182,11 +184,12 @@ def save_preset(
 
 
 def _played(preset: Preset, frame: int, with_layers: bool) -> str:
-    words = [channels.label(name) for name in preset.expressions]
-    sentence = f"'{preset.name}' plays {' and '.join(words)} from frame {frame} on"
+    words = ", ".join(said(channels.label(name)) for name in preset.expressions)
+    sentence = said(f"'{preset.name}' plays {words} from frame {frame} on")
     if with_layers and preset.shifts:
-        shifted = ", ".join(preset.shifts)
-        sentence += f"; {shifted} now run at another time over the whole clip"
+        shifted = ", ".join(said(region) for region in preset.shifts)
+        more = said(f"Over the whole clip at another time: {shifted}")
+        return f"{sentence}. {more}"
     return sentence
 
 

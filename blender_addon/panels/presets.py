@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import bpy
 
@@ -38,7 +39,10 @@ class FACEGEN_PT_presets(FacegenPanel, bpy.types.Panel):
             return
         shelf = preset_shelf.shelf()
         scale = _picture_scale(context)
-        _draw_grid(layout, [s for s in shelf if not s.is_own], known, scale)
+        ours = [shelved for shelved in shelf if not shelved.is_own]
+        # Expression by expression, so that its characters stand beside one another.
+        for _, group in groupby(ours, key=lambda shelved: shelved.preset.expressions[0]):
+            _draw_grid(layout, list(group), known, scale)
         own = [shelved for shelved in shelf if shelved.is_own]
         if own:
             layout.label(text="Your own")
@@ -69,6 +73,8 @@ def _draw_grid(
         if shelved.is_own:
             remove = row.operator(FACEGEN_OT_remove_preset.bl_idname, text="", icon="X")
             remove.preset = shelved.key
+    for _ in range(-len(shelf) % NUM_COLUMNS):
+        grid.column().label(text="")
 
 
 def _picture_scale(context: bpy.types.Context) -> float:

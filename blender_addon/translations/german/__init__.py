@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import baking, curves, events, export, face, layers, motion, refusals
+from . import baking, curves, events, export, face, layers, motion, presets, refusals
 
 TEXTS: dict[str, str] = {
     **face.TEXTS,
     **curves.TEXTS,
     **events.TEXTS,
     **layers.TEXTS,
+    **presets.TEXTS,
     **motion.TEXTS,
     **baking.TEXTS,
     **export.TEXTS,
