@@ -5,7 +5,7 @@ Everything here works on arrays, so any thread may call it; `scene.rig_keys` wri
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -144,7 +144,8 @@ def _bake_rig(
         shapes = _blendshapes(made.shapes, solved.weights, solved.accuracy, clip)
         return shapes, KeyBake("rig", names, is_new, solved.accuracy)
     factors = np.ones((clip.num_frames, len(rig.REGIONS)))
-    factors = factors if asked.factors is None else np.array(asked.factors)
+    if asked.factors is not None:
+        factors = np.array(asked.factors)
     if asked.leaves_mouth:
         factors[:, _MOUTH] = 0.0
     weights = rig.driven_weights(made, clip.intensities, factors)
@@ -229,5 +230,10 @@ def _blendshapes(
 
 
 def _figures(told: Accuracy, first_frame: float) -> dict[str, Any]:
-    known = {name.removesuffix("_mm"): value for name, value in asdict(told).items()}
-    return {**known, "worst_frame": first_frame + known.pop("worst_row")}
+    return {
+        "mean": told.mean_mm,
+        "p95": told.p95_mm,
+        "max": told.max_mm,
+        "worst_frame": first_frame + told.worst_row,
+        "missed": told.missed,
+    }

@@ -21,12 +21,11 @@ import bpy
 import numpy as np
 
 import facegen_core
-from facegen_core import pipeline
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import properties
-from ..operators import generate, match
+from ..operators import bake_keys, generate, match
 from ..scene import (
     axes,
     curves,
@@ -141,8 +140,7 @@ def _animate(
         clip = generate.run_clip(asked, matched, subprogress(progress, _MATCHED, _GENERATED))
     with stopwatch("bake"):
         baking = subprogress(progress, _GENERATED, _BAKED)
-        shapes = pipeline.bake(clip, asked.bake_mode, asked.tolerance_mm, baking)
-        made = generate.Generated(matched, clip, shapes)
+        made = generate.run_bake(asked, matched, clip, baking)
         num_keys = generate.write_generated(bpy.context, target, asked, made)
         scene = bpy.context.scene
         scene.frame_start, scene.frame_end = int(asked.frames[0]), int(asked.frames[-1])
@@ -177,6 +175,7 @@ def _outcome(
         variation=animated.request.variation,
         layers=animated.request.layers,
         bake_mode=request.bake_mode,
+        key_figures=bake_keys.figures_of(animated.objects[0]),
         first_frame=animated.frame_range[0],
         num_keys=animated.num_keys,
         roundtrip_errors_mm=exported.errors_mm,
@@ -221,7 +220,7 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
     settings.use_contact, settings.generator = request.use_contact, request.generator
     settings.variation_seed = request.variation.seed
     settings.variation_amount = request.variation.amount
-    for name, value in request.layers.items():
+    for name, value in {**request.bake_settings, **request.layers}.items():
         setattr(settings, name, value)
     expressions = state.bundle_info(request.bundle_file).expressions
     for envelope in request.envelopes:

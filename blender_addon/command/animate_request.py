@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from facegen_core import pipeline
 from facegen_core.errors import FacegenError
@@ -13,6 +14,7 @@ from facegen_core.intensity import Envelope, check_expressions
 from facegen_core.landmark_inference import Variation
 
 from .. import generators
+from ..baking import BakeMode
 from ..preferences import DEFAULT_BUNDLE
 from ..scene import picture_render, state
 from .export_options import check_preset
@@ -29,15 +31,15 @@ class Request:
     scene's. outputs: of OUTPUT_FORMATS. landmark_file, parts_file: corrections to go by;
     landmarks_out, parts_out, residual_file: what the match found, to write. variation: which one,
     where the generator makes several. layers: {property of a region: value}, the others stay as
-    the head's file has them. preset, has_root_bone: where the clips go; None is as they are, and
-    what the preset proposes.
+    the head's file has them. bake_settings: {property: value} beside the mode. preset,
+    has_root_bone: where the clips go; None is as they are, and what the preset proposes.
     """
 
     head: Path | None
     envelopes: tuple[Envelope, ...]
     outputs: tuple[Path, ...]
     frames_per_second: float | None = None
-    bake_mode: pipeline.BakeMode = "compact"
+    bake_mode: BakeMode = "compact"
     tolerance_mm: float = pipeline.DEFAULT_MAX_ERROR_MM
     landmark_file: Path | None = None
     report_file: Path | None = None
@@ -55,6 +57,7 @@ class Request:
     generator: pipeline.Generator = generators.STEADY
     variation: Variation = field(default_factory=Variation)
     layers: Mapping[str, float] = field(default_factory=dict)
+    bake_settings: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
     has_root_bone: bool | None = None
 

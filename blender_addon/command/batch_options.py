@@ -102,6 +102,10 @@ def _shared_arguments(options: argparse.Namespace) -> tuple[str, ...]:
         "--fps": options.fps,
         "--bake": options.bake,
         "--tolerance": options.tolerance,
+        "--rig-by": options.rig_by,
+        "--onto": options.onto,
+        "--smoothness": options.smoothness,
+        "--sparsity": options.sparsity,
         "--clip-name": options.clip_name,
         "--mask": options.mask,
         "--generator": options.generator,
@@ -112,6 +116,7 @@ def _shared_arguments(options: argparse.Namespace) -> tuple[str, ...]:
     }
     found = [text for name, value in given.items() if value is not None for text in (name, value)]
     found += ["--no-contact"] * options.no_contact + ["--invert-mask"] * options.invert_mask
+    found += ["--replace-curves"] * options.replace_curves
     if options.root_bone is not None:
         found.append("--root-bone" if options.root_bone else "--no-root-bone")
     return tuple(map(str, found))

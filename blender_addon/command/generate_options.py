@@ -13,7 +13,7 @@ from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.pipeline import Generator
 
 from ..generators import STEADY, VARIED
-from . import export_options, eye_options, layer_options
+from . import bake_options, export_options, eye_options, layer_options
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -40,6 +40,7 @@ def request_of(options: argparse.Namespace) -> object:
         options,
         outputs=tuple(options.output),
         bake_mode=options.bake,
+        bake_settings=bake_options.bake_settings(options),
         tolerance_mm=options.tolerance,
         report_file=options.report,
         picture_file=options.picture,
@@ -131,15 +132,7 @@ def add_expressions(command: argparse.ArgumentParser) -> None:
 
 def add_clip(command: argparse.ArgumentParser) -> None:
     """How the clip is baked and written."""
-    command.add_argument(
-        "--bake",
-        choices=("compact", "frames"),
-        default="compact",
-        help="few shape keys within the tolerance, or one per frame (compact)",
-    )
-    command.add_argument(
-        "--tolerance", type=float, default=0.1, metavar="MM", help="of a compact bake, mm (0.1)"
-    )
+    bake_options.add_bake(command)
     command.add_argument(
         "--clip-name", default="clip", help="shape keys are FG_<name>_01, … (clip)"
     )

@@ -23,11 +23,14 @@ from facegen_core.pipeline import Clip, Generator
 from facegen_core.registration.alignment import Alignment
 
 from .. import generators
+from ..operators import bake_keys
 from ..scene.landmarks import UNSURE
 
 REPORT_VERSION = 1
 # Eyes closed by this much count as a blink.
 _SHUT = 0.9
+# What the report tells of a rig or a solve beside what it tells of every bake.
+_KEY_FIGURES = ("keys", "by", "keys_used", "error_mm", "overlap_error_mm", "left_out")
 # Seconds and millimetres are read by people; more digits would only pretend.
 _DIGITS = 4
 
@@ -52,8 +55,9 @@ class Outcome:
     """Everything the report tells about.
 
     expressions: names of the clip's channels. first_frame: scene frame of the clip's first row.
-    num_keys: shape keys written, without Basis. roundtrip_errors_mm: {file name: largest distance
-    of the file read back from the viewport}.
+    num_keys: shape keys that play it,
+    without Basis. key_figures: of a rig or a solve, `baking.KeyBake.figures`, else {}.
+    roundtrip_errors_mm: {file name: largest distance of the file read back from the viewport}.
     """
 
     source: str
@@ -65,6 +69,7 @@ class Outcome:
     variation: Variation
     layers: Layers | None
     bake_mode: str
+    key_figures: Mapping[str, Any]
     first_frame: int
     num_keys: int
     roundtrip_errors_mm: Mapping[str, float]
@@ -95,6 +100,7 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
             "mode": outcome.bake_mode,
             "keys": outcome.num_keys,
             "max_error_mm": outcome.shapes.max_error * clip.mm_per_unit,
+            **{k: outcome.key_figures[k] for k in _KEY_FIGURES if k in outcome.key_figures},
         },
         "roundtrip": {"max_error_mm": max(errors.values(), default=None), "files": dict(errors)},
         "displacement_mm": {
@@ -140,6 +146,8 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
         f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
         f"{residual['mean']:.2f} mm mean residual){clip}, {report['seconds']['total']:.1f} s"
     ]
+    if bake and "error_mm" in bake:
+        lines.append(f"  {bake_keys.sentence(bake, report['frames'])}")
     for name, apex in report.get("displacement_mm", {}).items():
         corner = report["mouth_corner_motion_mm"][name]
         lines.append(
