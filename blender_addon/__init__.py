@@ -23,7 +23,7 @@ def register() -> None:
         translations,
     )
 
-    rooms = (translations, preferences, properties, operators, panels, handlers, live)
+    rooms = (preferences, properties, translations, operators, panels, handlers, live)
     for module in (*rooms, event_overlay):
         module.register()
 
@@ -46,6 +46,6 @@ def unregister() -> None:
     event_overlay.unregister()
     live.unregister()
     jobs.cancel_all()
-    for module in (handlers, panels, operators, properties, preferences, translations):
+    for module in (handlers, panels, operators, translations, properties, preferences):
         module.unregister()
     state.forget_all()

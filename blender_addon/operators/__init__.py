@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import bpy
 
 from . import events, preset_assets, presets
@@ -52,6 +54,8 @@ CLASSES = (
 
 def register() -> None:
     for cls in CLASSES:
+        # Blender would show the indentation of a docstring's second line in the tooltip.
+        cls.bl_description = inspect.cleandoc(cls.__doc__)
         bpy.utils.register_class(cls)
     bpy.types.VIEW3D_MT_mesh_add.append(draw_in_add_menu)
     for menu in preset_assets.MENUS:

@@ -70,7 +70,7 @@ class Staged:
             self.report({"ERROR"}, said(str(error)))
             return {"CANCELLED"}
         played = _played(preset, context.scene.frame_current, self.with_layers)
-        self.report({"INFO"}, played)
+        self.report({"INFO"}, said(played))
         return {"FINISHED"}
 
     def draw(self, context: bpy.types.Context) -> None:

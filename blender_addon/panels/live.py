@@ -10,10 +10,8 @@ from .base import draw_sentence
 
 def draw_live(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     """A toggle, and a sentence while there is something to say."""
-    is_on = target.facegen.is_live
-    icon = "RADIOBUT_ON" if is_on else "RADIOBUT_OFF"
-    layout.prop(target.facegen, "is_live", toggle=True, icon=icon)
-    if not is_on:
+    layout.prop(target.facegen, "is_live")
+    if not target.facegen.is_live:
         return
     note, is_working = live.note_of(target)
     if note:

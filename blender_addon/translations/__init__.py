@@ -21,6 +21,7 @@ LANGUAGES = {"de_DE": german.TEXTS}
 # Blender looks up buttons of operators under a context of their own.
 CONTEXTS = ("*", "Operator")
 _PLACE = re.compile(r"\{(\w+)\}")
+_QUOTED = re.compile(r"'\{(\w+)\}'")
 
 
 def said(sentence: str) -> str:
@@ -36,21 +37,24 @@ def translated(sentence: str, language: str) -> str:
         return sentence
     if sentence in texts:
         return texts[sentence]
-    for pattern, text in _templates(language):
+    for key, pattern in _templates(language):
         found = pattern.fullmatch(sentence)
         if found:
-            values = {k: translated(v, language) for k, v in found.groupdict().items()}
-            return text.format(**values)
+            names = set(_QUOTED.findall(key))  # of the artist's objects, keys and files
+            values = {
+                k: v if k in names else translated(v, language)
+                for k, v in found.groupdict().items()
+            }
+            return texts[key].format(**values)
     return sentence
 
 
 @lru_cache(maxsize=8)
-def _templates(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """(pattern, translated) of every text with braces, those with most words of their own first."""
-    found = [(_PLACE.sub("", key), key, text) for key, text in LANGUAGES[language].items()]
-    templates = [row for row in found if row[0] != row[1]]
-    templates.sort(key=lambda row: (-len(row[0]), row[1]))
-    return tuple((re.compile(_pattern(key), re.DOTALL), text) for _, key, text in templates)
+def _templates(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """(text, pattern) of every text with braces, those with most words of their own first."""
+    templates = [text for text in LANGUAGES[language] if _PLACE.search(text)]
+    templates.sort(key=lambda text: (-len(_PLACE.sub("", text)), text))
+    return tuple((text, re.compile(_pattern(text), re.DOTALL)) for text in templates)
 
 
 def _pattern(template: str) -> str:
@@ -65,15 +69,32 @@ def _pattern(template: str) -> str:
 
 
 def register() -> None:
-    bpy.app.translations.register(
-        __package__,
-        {
-            language: {
-                (context, english): text for english, text in texts.items() for context in CONTEXTS
-            }
-            for language, texts in LANGUAGES.items()
-        },
-    )
+    """Hand Blender the texts, and those of properties that were put together when they were made.
+
+    After the properties: Blender looks up what they say as a whole and knows no templates.
+    """
+    tables = {}
+    for language, texts in LANGUAGES.items():
+        exact = texts | {text: translated(text, language) for text in said_by_properties()}
+        tables[language] = {
+            (context, english): text for english, text in exact.items() for context in CONTEXTS
+        }
+    bpy.app.translations.register(__package__, tables)
+
+
+def said_by_properties() -> set[str]:
+    """Names, tooltips and menu items of what Facegen keeps on objects."""
+    found = set()
+    from ..properties import FacegenObject
+
+    for prop in FacegenObject.bl_rna.properties:
+        if prop.identifier in bpy.types.PropertyGroup.bl_rna.properties:
+            continue
+        found |= {prop.name, prop.description}
+        if prop.type == "ENUM":
+            for item in prop.enum_items:
+                found |= {item.name, item.description}
+    return found - {""}
 
 
 def unregister() -> None:

@@ -8,6 +8,7 @@ TEXTS: dict[str, str] = {
     **face.TEXTS,
     **curves.TEXTS,
     **events.TEXTS,
+    **presets.TEXTS,
     **layers.TEXTS,
     **presets.TEXTS,
     **motion.TEXTS,

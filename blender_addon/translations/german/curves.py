@@ -52,11 +52,6 @@ TEXTS = {
     "Intensity": "Stärke",
     "Of the apex": "Des Höhepunkts",
     "Keyed, but not of this model: {names}": "Mit Keyframes, aber nicht aus diesem Modell: {names}",
-    "Ease": "Verlauf",
-    "How it comes and goes": "Wie er kommt und geht",
     "Linear": "Linear",
     "Smooth": "Weich",
-    "Swift": "Zügig",
-    "Quick": "Schnell",
-    "Slow": "Langsam",
 }

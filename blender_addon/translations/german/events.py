@@ -106,4 +106,9 @@ TEXTS = {
     "{frame}.": (
         "Für {name} ist von {start} bis {stop} kein Platz: davor stehen Keyframes bis {frame}."
     ),
+    "The next event is {expression} too, and one expression cannot overlap itself: give 0, or a "
+    "negative number for a pause.": (
+        "Das nächste Ereignis ist auch {expression}, und ein Ausdruck kann sich nicht selbst "
+        "überlappen: gib 0 ein, oder eine negative Zahl für eine Pause."
+    ),
 }
