@@ -70,4 +70,11 @@ TEXTS = {
         "{count} Vorlagen sind in der Asset-Bibliothek „{library}“: Asset-Browser öffnen, "
         "Rechtsklick auf eine, Auf dem Kopf spielen"
     ),
+    "{done} the preset '{name}'": "Vorlage „{name}“ {done}",
+    "Saved": "gesichert",
+    "Replaced": "ersetzt",
+    "Name": "Name",
+    "Description": "Beschreibung",
+    "Action": "Action",
+    "File": "Datei",
 }
