@@ -286,6 +286,19 @@ def test_what_cannot_work_is_told_once_in_the_panel() -> None:
     assert live.note_of(head()) == ("", False)
 
 
+def test_bakes_that_follow_by_themselves_or_are_solved_are_left_to_generate() -> None:
+    before = clip()
+    head().facegen.bake_mode = "rig"
+    drag(0.33)
+    settle()
+    assert "press Generate for this bake" in live.note_of(head())[0]
+    assert_same_clip(clip(), before)
+    assert_clean()
+    head().facegen.bake_mode = "compact"
+    settle()
+    assert live.note_of(head()) == ("", False)
+
+
 def test_two_heads_keep_their_own_faces() -> None:
     first = head()
     bpy.ops.facegen.add_head()
