@@ -197,8 +197,6 @@ def why_waiting(target: bpy.types.Object) -> str:
         return "Live waits for the render"
     if jobs.running() is not None:
         return "Live waits while Facegen is working"
-    if target.facegen.bake_mode in KEY_MODES:
-        return "Live makes Compact and Frames clips: press Generate for this bake"
     data = target.animation_data
     if data is not None and (
         any(not track.mute for track in data.nla_tracks)
