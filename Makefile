@@ -16,7 +16,7 @@ PIP_QUIET := -qq --disable-pip-version-check --progress-bar off
 ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint types bench bench-heads clean
+.PHONY: help setup setup-test demo test lint types bench bench-heads bench-desk clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,6 +43,9 @@ bench: $(VENV)/.test-ready ## speed and memory as ratios of one run: docs/benchm
 
 bench-heads: $(VENV)/.test-ready ## any head: how well it is matched and moved: docs/heads.md, .json
 	@$(BIN)/python -m tests.benchmarks.heads --jobs $(JOBS)
+
+bench-desk: $(VENV)/.test-ready ## what an artist waits for: a clip, a bake, one frame under the hand
+	@$(BIN)/python -m tests.benchmarks.desk_benchmark
 
 clean: ## remove environments and products
 	rm -rf $(VENV) $(ZIP_VENVS) out dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache
