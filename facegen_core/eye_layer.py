@@ -20,6 +20,10 @@ from .registration.inner_fit import carry_inner_parts
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
+NO_SHAPES = (
+    "This model has no face shapes to blink with: switch blinks and gaze off, or use a model that "
+    "`training add-face-shapes` gave them."
+)
 # What a bundle's shapes need to be carried anywhere; lids per alignment and the face they are for.
 _transfers: WeakKeyDictionary[TemplateShapes, ShapeTransfer] = WeakKeyDictionary()
 _lids: WeakKeyDictionary[Alignment, tuple[TemplateShapes, FloatArray, Lids]] = WeakKeyDictionary()
@@ -40,10 +44,7 @@ def add_lids(
     if eyes is None or not eyes.is_moving.any():
         return motion
     if shapes is None:
-        raise BundleError(
-            "This model has no face shapes to blink with: switch blinks and gaze off, or use a "
-            "model that `training add-face-shapes` gave them."
-        )
+        raise BundleError(NO_SHAPES)
     face = alignment.template.vertices if motion.neutral is None else motion.neutral
     return _lids_of(alignment, shapes, face).added(motion, eyes.rows(rows))
 

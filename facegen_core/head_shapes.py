@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contact import resolve_clip
+from .errors import BundleError
 from .eye_lids import SIDES, lid_openness, look_of, shutting
 from .face_shapes import TemplateShapes
 from .gaze import turn_eyeballs
@@ -32,7 +33,7 @@ class FaceShapes:
 
 
 def shapes_on_head(
-    shapes: TemplateShapes,
+    shapes: TemplateShapes | None,
     alignment: Alignment,
     person: FloatArray,
     contact: bool = True,
@@ -43,7 +44,12 @@ def shapes_on_head(
 
     person: (V, 3) mm, the plausible face nearest to the head, for which the shapes are made first.
     contact: whether each shape's lids, lips and teeth are kept apart, correctives excepted.
+    Raises BundleError where there are none.
     """
+    if shapes is None:
+        raise BundleError(
+            "This model has no face shapes: use a model that `training add-face-shapes` gave them."
+        )
     progress(0.0, "Shaping the expressions for this face")
     skin = shapes.transfer(alignment.template).to(person)
     openness = lid_openness(alignment.template, person)

@@ -22,7 +22,7 @@ from .bundle import Bundle
 from .conditioning import relative_lip_gap
 from .contact import resolve_clip
 from .contact.report import ContactReport
-from .errors import BundleError, IntensityError
+from .errors import IntensityError
 from .eye_layer import add_gaze, add_lids
 from .head_shapes import FaceShapes, shapes_on_head
 from .inference import Engine
@@ -50,9 +50,6 @@ DEFAULT_MAX_ERROR_MM = 0.1
 # Identity coefficients are N(0, 1) in people; a stylised head is fitted with larger ones, at which
 # faces of the identity basis stop being plausible.
 MAX_COEFFICIENT = 2.5
-NO_FACE_SHAPES = (
-    "This model has no face shapes: use a model that `training add-face-shapes` gave them."
-)
 # Where on the progress bar inference ends, and retargeting; contact takes the rest.
 _INFERENCE_SHARE, _RETARGET_SHARE = 0.35, 0.75
 
@@ -233,8 +230,6 @@ def face_shapes(
     contact: whether lips, lids and teeth are kept apart in each; in mouthClose, which only takes
     back what jawOpen does to the lips, they never are. Raises BundleError where there are none.
     """
-    if bundle.face_shapes is None:
-        raise BundleError(NO_FACE_SHAPES)
     return shapes_on_head(bundle.face_shapes, alignment, _person(alignment), contact, progress)
 
 

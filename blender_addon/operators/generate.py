@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from facegen_core import pipeline
 from facegen_core.blendshapes import BlendshapeSet
-from facegen_core.errors import IntensityError
+from facegen_core.errors import BundleError, IntensityError
+from facegen_core.eye_layer import NO_SHAPES
 from facegen_core.landmark_inference import Variation
-from facegen_core.layers import Layers
+from facegen_core.layers import Layers, eyes_of
 from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import baking, generators, jobs
@@ -107,11 +108,14 @@ def request_generate(
     if matching is None:
         matching = match.request_match(context, target, False, bundle_file)
     before_generate.check(target, end - start + 1, matching.head.mesh.num_vertices)
-    expressions = state.bundle_info(matching.bundle_file).expressions
+    info = state.bundle_info(matching.bundle_file)
+    expressions = info.expressions
     frames = np.arange(start, end + 1, dtype=np.float64)
     render, settings = context.scene.render, target.facegen
     frames_per_second = render.fps / render.fps_base
     layers = layer_curves.read_layers(target, frames, frames_per_second)
+    if eyes_of(layers) is not None and not info.num_face_shapes:
+        raise BundleError(NO_SHAPES)
     return GenerateRequest(
         matching,
         expressions,

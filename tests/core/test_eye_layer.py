@@ -13,12 +13,13 @@ from facegen_core.bundle import load_bundle
 from facegen_core.contact.eyeball import sphere_centre
 from facegen_core.errors import BundleError
 from facegen_core.eye_motion import EyeMotion
-from facegen_core.gaze import find_eyeball, fit_ball, rotations, turn_eyeballs
+from facegen_core.gaze import eyeballs_of, find_eyeball, fit_ball, rotations, turn_eyeballs
 from facegen_core.layers import Layers
 from facegen_core.mesh import Mesh
 from facegen_core.registration.alignment import vertices_moving
 from tests.benchmarks.heads.eye_opening import EyeOpening
 from tests.core.fit_fixtures import BUNDLE
+from tests.core.welding import welded_together
 
 FPS, RAMP = 30.0, 16
 
@@ -231,3 +232,22 @@ def test_a_head_without_eyeballs_still_blinks():
     assert find_eyeball(alignment, "left") is None
     _, moved = played(None, [[0, 0], [1, 1]], [[10, 0], [0, 0]], alignment)
     assert open_shares(alignment, moved)[1].max() < 0.03
+
+
+def test_eyeballs_welded_to_the_skin_turn_as_rigidly():
+    bundle = default_bundle()
+    alignment = pipeline.match(welded_together(bundle.template.whole_head()), bundle)
+    eyeballs = eyeballs_of(alignment)
+    assert set(eyeballs) == {"left", "right"}
+    assert any(part.is_welded for part in alignment.parts if part.kind == "eyeball_left")
+    moved = np.zeros((1, alignment.target.num_vertices, 3), np.float32)
+    turn_eyeballs(moved, alignment, np.deg2rad([[10.0, 0.0]]))
+    for side, loose in eyeballs_of(sample()).items():
+        ball = eyeballs[side]
+        assert np.linalg.norm(ball.centre - loose.centre) < 0.5
+        rest = alignment.target.vertices[ball.vertices]
+        now = rest + moved[0, ball.vertices]
+        apart = np.linalg.norm(rest[1:] - rest[0], axis=1)
+        assert np.linalg.norm(now[1:] - now[0], axis=1) == pytest.approx(apart, abs=1e-3)
+        front = rest[:, 2] > ball.centre[2] + 0.97 * ball.radius
+        assert moved[0, ball.vertices[front], 0].mean() == pytest.approx(2.6, abs=0.4)
