@@ -64,7 +64,8 @@ def register() -> None:
 
 def unregister() -> None:
     for menu in preset_assets.MENUS:
-        getattr(bpy.types, menu).remove(preset_assets.draw_in_asset_menu)
+        if hasattr(bpy.types, menu):  # when Blender quits, menus of others may be gone already
+            getattr(bpy.types, menu).remove(preset_assets.draw_in_asset_menu)
     bpy.types.VIEW3D_MT_mesh_add.remove(draw_in_add_menu)
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
