@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import bpy
 
-from ..scene import doctor, state
+from ..scene import doctor, live_key, state
 from ..scene.export_presets import BY_IDENTIFIER
 from ..scene.finding import ERROR, NOTE, Finding
 from ..translations import said
@@ -15,7 +15,9 @@ from . import generate, polling
 
 
 def examine_head(context: bpy.types.Context, target: bpy.types.Object) -> list[Finding]:
-    """The findings for a head by its settings; the gravest first."""
+    """The findings for a head by its settings; the gravest first. It shows its clip from then on,
+    not the pose of live update."""
+    live_key.remove_all()
     settings = target.facegen
     scale = state.mm_per_unit(target) if settings.is_matched else None
     return doctor.examine(

@@ -240,6 +240,11 @@ def test_export_during_live_writes_the_clip() -> None:
     assert bpy.ops.facegen.export_fbx(filepath=path) == {"FINISHED"}
     with open(path, "rb") as file:
         assert b"FG_Live" not in file.read()
+    live.wake()
+    live.follow()
+    assert passing_keys(), "it comes back after an export"
+    assert bpy.ops.facegen.check_export() == {"FINISHED"}
+    assert_clean()
     settle()
 
 
