@@ -6,6 +6,7 @@ import inspect
 
 import bpy
 
+from ..translations import CONTEXT
 from . import events, preset_assets, presets
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
@@ -56,6 +57,7 @@ def register() -> None:
     for cls in CLASSES:
         # Blender would show the indentation of a docstring's second line in the tooltip.
         cls.bl_description = inspect.cleandoc(cls.__doc__)
+        cls.bl_translation_context = CONTEXT
         bpy.utils.register_class(cls)
     bpy.types.VIEW3D_MT_mesh_add.append(draw_in_add_menu)
     for menu in preset_assets.MENUS:

@@ -9,7 +9,7 @@ import bpy
 
 from .. import jobs
 from ..scene import state
-from ..translations import said
+from ..translations import CONTEXT, said
 
 # Characters of a line at the width the sidebar opens with; labels do not wrap by themselves.
 LINE_LENGTH = 38
@@ -21,6 +21,7 @@ class FacegenPanel:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Facegen"
+    bl_translation_context = CONTEXT
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

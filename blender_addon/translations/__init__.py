@@ -18,8 +18,9 @@ from . import german
 
 # {Blender's name of a language: {English: translated}}; values in braces are taken over by name.
 LANGUAGES = {"de_DE": german.TEXTS}
-# Blender looks up buttons of operators under a context of their own.
-CONTEXTS = ("*", "Operator")
+# Panels and acts are looked up under a context of ours: Blender's own German calls a face a Fläche.
+CONTEXT = "Facegen"
+CONTEXTS = ("*", "Operator", CONTEXT)
 _PLACE = re.compile(r"\{(\w+)\}")
 _QUOTED = re.compile(r"'\{(\w+)\}'")
 
