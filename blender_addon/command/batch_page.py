@@ -109,7 +109,7 @@ def _name(head: dict[str, Any]) -> str:
 
 def _notes(head: dict[str, Any], warnings: list[str]) -> str:
     if head["status"] == "failed":
-        return _cell("0", f'<div class="failure">{escape(head["sentence"])}</div>')
+        return _cell("1000000", f'<div class="failure">{escape(head["sentence"])}</div>')
     texts = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
     notes = f'<ul class="notes">{texts}</ul>' if texts else ""
     was = '<div class="notes">finished by an earlier run</div>' * (head["status"] == "skipped")

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from facegen_core.errors import FacegenError
 
-FloatArray = NDArray[np.floating]
+from . import live_key
 
-# The key in which the face is shown while a slider is dragged; it is no part of a clip.
-LIVE_KEY = "FG_Live"
+FloatArray = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +99,10 @@ def _double(scene: bpy.types.Scene, obj: bpy.types.Object, has_modifiers: bool) 
         elif modifier.type == "TRIANGULATE":
             # Else every key, and every frame, would choose diagonals of its own.
             modifier.quad_method, modifier.ngon_method = "FIXED", "CLIP"
+    live_key.remove_from_copy(double)  # a pose that is tried out is no part of a clip
     shape_keys = double.data.shape_keys
-    if shape_keys and LIVE_KEY in shape_keys.key_blocks:
-        double.shape_key_remove(shape_keys.key_blocks[LIVE_KEY])
+    if shape_keys and live_key.NAME in shape_keys.key_blocks:
+        double.shape_key_remove(shape_keys.key_blocks[live_key.NAME])
     return double
 
 

@@ -14,9 +14,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import doctor_motion
+from . import doctor_motion, live_key
 from .copy_geometry import EMPTY_SHARE, safe_names
-from .copy_sampling import LIVE_KEY, live_modifiers
+from .copy_sampling import live_modifiers
 from .finding import ERROR, NOTE, WARNING, Finding
 from .mesh_bridge import neutral_vertices
 
@@ -176,11 +176,11 @@ def _of_keys(obj: bpy.types.Object) -> Iterator[Finding]:
             )
         elif np.abs(positions - _coordinates(block.relative_key)).max() <= EMPTY_SHARE * size:
             empty.append(block.name)
-        if block.name == LIVE_KEY:
+        if block.name == live_key.NAME:
             yield Finding(
                 "live_key",
                 NOTE,
-                f"'{obj.name}' shows a slider that is being tried out ({LIVE_KEY}).",
+                f"'{obj.name}' shows a slider that is being tried out ({live_key.NAME}).",
                 "The copy is without it.",
             )
     yield from _of_key_settings(obj, blocks, empty)
@@ -206,7 +206,7 @@ def _of_key_settings(
             "The copy has it worked into the keys.",
         )
     muted = [block.name for block in blocks if block.mute]
-    if muted:
+    if muted and live_key.NAME not in obj.data.shape_keys.key_blocks:  # which mutes the others
         yield Finding("muted_keys", NOTE, f"'{obj.name}': {_listed(muted)} muted: will rest.")
     wide = [b.name for b in blocks if b.slider_min < 0.0 or b.slider_max > 1.0]
     if wide:
@@ -248,7 +248,7 @@ def _of_names(objects: Sequence[bpy.types.Object]) -> Iterator[Finding]:
         return
     head = objects[0]
     for obj in objects[1:]:
-        strange = [n for n in names[obj.name] if n not in names[head.name] and n != LIVE_KEY]
+        strange = [n for n in names[obj.name] if n not in names[head.name] and n != live_key.NAME]
         if strange and names[head.name]:
             yield Finding(
                 "different_names",

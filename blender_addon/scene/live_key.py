@@ -48,6 +48,12 @@ def remove(objects: Iterable[bpy.types.Object]) -> None:
         _take_away(keys)
 
 
+def remove_from_copy(obj: bpy.types.Object) -> None:
+    """Take the passing key of a copied object away; whoever shows the original is not told."""
+    if _record(obj.data.shape_keys):
+        _remove(obj)
+
+
 def remove_all() -> None:
     """Take away every passing key, whoever left it.
 

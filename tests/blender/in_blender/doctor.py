@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 import harness
+import numpy as np
 from export_presets import EXACT_MM, MM_PER_UNIT, SPAN, animated_head, ship
 from harness import FOLDER, addon, new_sphere
 
@@ -220,6 +221,20 @@ def test_names_empty_keys_sliders_and_the_live_key_are_put_right() -> None:
     names = {m["name"]: m["extras"]["targetNames"] for m in document["meshes"]}
     assert names["Head"] == ["l_cheln", "FG_clip_02", "FG_clip_03", "FG_clip_03_neg"], names
     assert names["Eye"] == ["l_cheln", "FG_clip_02", "FG_clip_03"], names
+
+
+def test_a_pose_that_is_tried_out_is_not_exported_but_the_clip_under_it_is() -> None:
+    objects = animated_head()
+    live_key, head = addon("scene.live_key"), mesh_bridge.gather(objects)
+    live_key.show(head, np.full((head.mesh.num_vertices, 3), 0.05), "clip")
+    assert block(objects[0]).mute
+    assert set(found(objects)) == {"live_key"}
+    arrives(objects)
+    assert block(objects[0]).mute, "and it is still shown"
+    live_key.remove(objects)
+    assert not found(objects)
+    moved = [np.ptp(harness.world_positions(objects[0], f), axis=0).sum() for f in (10, 15)]
+    assert moved[0] != moved[1], "the clip moves, so the file does"
 
 
 def test_vertex_groups_of_keys_and_chained_keys_are_worked_in() -> None:
