@@ -5,6 +5,8 @@ PYTHON ?= python3.11
 # A CPU build is enough. Where this version has none for your machine: make test TORCH='torch>=2.2'
 TORCH ?= torch==2.13.0
 BPY ?= bpy==4.5.*
+# Tests run in so many processes, each on one thread: most of them wait for one Blender.
+WORKERS ?= 2
 # Of `make bench`, and processes of `make bench-heads`.
 THREADS ?= 1
 JOBS ?= 2
@@ -29,7 +31,7 @@ setup: $(VENV)/.ready ## .venv with Blender as a module and the facegen command
 setup-test: $(VENV)/.test-ready $(ZIP_VENVS:=/.ready) ## everything the tests need
 
 test: setup-test lint types ## lint, types, then every test
-	@$(BIN)/python -m pytest -q
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 lint: $(VENV)/.test-ready
 	@$(BIN)/ruff check -q .

@@ -14,6 +14,7 @@ import ast
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -203,16 +204,20 @@ def _wheel(platform: str, python: str) -> Path:
 
 
 def _download(tag: str, python: str) -> None:
+    """Into a folder of its own first: another build may be looking into the cache meanwhile."""
     WHEEL_CACHE.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", f"scipy=={SCIPY}", "--no-deps"]
-    command += ["--only-binary=:all:", "--platform", tag, "--implementation", "cp"]
-    command += ["--python-version", python, "--abi", f"cp{python}", "--dest", str(WHEEL_CACHE)]
-    done = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
-    if done.returncode:
-        raise DownloadError(
-            f"SciPy {SCIPY} for Python {python} ({tag}) could not be downloaded: "
-            f"{done.stderr.strip().splitlines()[-1]}"
-        )
+    with tempfile.TemporaryDirectory(dir=WHEEL_CACHE) as folder:
+        command = [sys.executable, "-m", "pip", "download", f"scipy=={SCIPY}", "--no-deps"]
+        command += ["--only-binary=:all:", "--platform", tag, "--implementation", "cp"]
+        command += ["--python-version", python, "--abi", f"cp{python}", "--dest", folder]
+        done = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
+        if done.returncode:
+            raise DownloadError(
+                f"SciPy {SCIPY} for Python {python} ({tag}) could not be downloaded: "
+                f"{done.stderr.strip().splitlines()[-1]}"
+            )
+        for wheel in Path(folder).glob("*.whl"):
+            wheel.replace(WHEEL_CACHE / wheel.name)
 
 
 def _write_zip(path: Path, content: dict[str, bytes]) -> None:

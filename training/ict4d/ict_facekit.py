@@ -7,6 +7,7 @@ one: `FaceXModel/` with one OBJ per shape, centimetres, and `vertex_indices.json
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -199,7 +200,8 @@ def _parse_index(content: bytes) -> dict:
 
 def _write_cache(cache: Path, model: IctFaceKit) -> None:
     cache.parent.mkdir(parents=True, exist_ok=True)
-    partial = cache.with_suffix(".partial.npz")
+    # Of this process alone: another may be unpacking the same set.
+    partial = cache.with_suffix(f".{os.getpid()}.partial.npz")
     np.savez(
         partial,
         version=np.array(CACHE_VERSION),
