@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import facegen_core
@@ -13,7 +13,7 @@ from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
 
-from .command import batch_options, generate_options, info, variations_options
+from .command import batch_options, generate_options, info, replay_options, variations_options
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -33,6 +33,9 @@ examples:
       --residual fit.ply            what was found, and how well it fits; moves nothing
   facegen batch heads/*.obj -e happy@1,12,30,45 --out clips --jobs 4
                                 many heads, a process each, and a page of all: clips/index.html
+  facegen generate head.obj -e happy@1,12,30,45 --record smile.json
+  facegen replay smile.json -o smile.fbx        the same again, bit for bit, on any machine alike
+  facegen replay scene.blend --clip smile -o smile.glb
   facegen info my.facegen           what a model can play, and how well
   facegen head -o head.obj          the sample head, neutral
   facegen demo --folder out         the sample head, happy and surprised
@@ -87,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_variations(commands)
     _add_batch(commands)
+    _add_replay(commands)
     _add_head(commands)
     _add_demo(commands)
     _add_info(commands)
@@ -125,6 +129,18 @@ def _add_batch(commands: argparse._SubParsersAction) -> None:
     )
     command.set_defaults(run=_batch)
     batch_options.add_arguments(command)
+    _add_common(command)
+
+
+def _add_replay(commands: argparse._SubParsersAction) -> None:
+    command = commands.add_parser(
+        "replay",
+        help="make a recorded clip again, bit for bit",
+        description="Make a clip again from its record (facegen generate --record, or a .blend), "
+        "and say whether it came out bit for bit as recorded.",
+    )
+    command.set_defaults(run=_replay)
+    replay_options.add_arguments(command)
     _add_common(command)
 
 
@@ -205,6 +221,12 @@ def _batch(options: argparse.Namespace) -> int:
     return min(failed, 100)
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from .command.replay_file import replay_file
+
+    return _run(replay_options.request_of(options), replay_file, options.verbose)
+
+
 def _demo(options: argparse.Namespace) -> int:
     from .command.animate_file import Request
 
@@ -225,12 +247,17 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _animate(request: object, verbose: bool) -> int:
     from .command.animate_file import animate_file
+
+    return _run(request, animate_file, verbose)
+
+
+def _run(request: object, recipe: Callable[..., dict], verbose: bool) -> int:
     from .command.console import ProgressLine, blender_silenced
 
     with blender_silenced(verbose) as real_error:
         line = ProgressLine(real_error)
         try:
-            report = animate_file(request, line)
+            report = recipe(request, line)
         finally:
             line.finish()
     _print_summary(request, report)

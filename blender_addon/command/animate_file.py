@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -28,6 +29,7 @@ from .. import properties
 from ..operators import bake_keys, generate, match
 from ..scene import (
     axes,
+    clip_store,
     curves,
     fbx,
     import_head,
@@ -49,7 +51,7 @@ _READ, _MATCHED, _GENERATED, _BAKED, _CHECKED = 0.04, 0.45, 0.60, 0.70, 0.84
 
 
 @dataclass(frozen=True, eq=False)
-class _Animated:
+class Animated:
     """The head with its keys and curves in the open scene."""
 
     objects: list[bpy.types.Object]
@@ -89,10 +91,13 @@ def animate_file(request: Request, progress: Progress = no_progress) -> dict[str
             with stopwatch("picture"):
                 sheet = _picture(request, animated, subprogress(progress, _CHECKED, 1.0))
                 products.path_for(request.picture_file).write_bytes(sheet)
-        report = report_of(_outcome(request, animated, exported, stopwatch))
+        report = report_of(outcome_of(request, animated, exported, stopwatch))
         if request.report_file:
             text = json.dumps(report, indent=1) + "\n"
             products.path_for(request.report_file).write_text(text, encoding="utf-8")
+        if request.record_file:
+            text = clip_store.read_now(objects[0])
+            products.path_for(request.record_file).write_text(text, encoding="utf-8")
         products.publish()
     progress(1.0, "Done")
     return report
@@ -102,7 +107,7 @@ def read_head(request: Request, stopwatch: Stopwatch, progress: Progress) -> lis
     """The head's objects, selected, with expressions keyed on the first, the target."""
     with stopwatch("read"):
         progress(0.0, "Reading the head")
-        objects = _open_head(request)
+        objects = open_head(request)
         if request.frames_per_second is not None:
             render = bpy.context.scene.render
             render.fps = max(1, round(request.frames_per_second))
@@ -131,31 +136,44 @@ def _animate(
     matched: state.Match,
     stopwatch: Stopwatch,
     progress: Progress,
-) -> _Animated:
+) -> Animated:
     """Generate, bake; write the shape keys."""
     target = objects[0]
     with stopwatch("generate"):
         asked = generate.request_generate(bpy.context, target, request.bundle_file)
-        asked = dataclasses.replace(asked, match=matching)
+        asked = dataclasses.replace(asked, match=matching, **source_of(request.head))
         clip = generate.run_clip(asked, matched, subprogress(progress, _MATCHED, _GENERATED))
     with stopwatch("bake"):
         baking = subprogress(progress, _GENERATED, _BAKED)
         made = generate.run_bake(asked, matched, clip, baking)
         num_keys = generate.write_generated(bpy.context, target, asked, made)
-        scene = bpy.context.scene
-        scene.frame_start, scene.frame_end = int(asked.frames[0]), int(asked.frames[-1])
-        scene.frame_set(scene.frame_start)
-    return _Animated(objects, asked, made, num_keys)
+        show_span(asked)
+    return Animated(objects, asked, made, num_keys)
 
 
-def _picture(request: Request, animated: _Animated, progress: Progress) -> bytes:
+def show_span(asked: generate.GenerateRequest) -> None:
+    """Let the scene run over the frames of a clip, from its first on."""
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = int(asked.frames[0]), int(asked.frames[-1])
+    scene.frame_set(scene.frame_start)
+
+
+def source_of(path: Path | None) -> dict[str, str]:
+    """What a record says of the head's file; nothing of the sample head."""
+    if path is None:
+        return {"source": "", "source_sha256": ""}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"source": path.resolve().as_posix(), "source_sha256": digest}
+
+
+def _picture(request: Request, animated: Animated, progress: Progress) -> bytes:
     made = animated.generated
     strips = picture_moments.strips(made.match.head, request.envelopes, animated.frame_range)
     return picture.contact_sheet(made.match.alignment, strips, progress)
 
 
-def _outcome(
-    request: Request, animated: _Animated, exported: Exported, stopwatch: Stopwatch
+def outcome_of(
+    request: Request, animated: Animated, exported: Exported, stopwatch: Stopwatch
 ) -> Outcome:
     made = animated.generated
     notes = animated.request.match.notes
@@ -190,7 +208,7 @@ def _outcome(
     )
 
 
-def _open_head(request: Request) -> list[bpy.types.Object]:
+def open_head(request: Request) -> list[bpy.types.Object]:
     """The head's objects in a scene of their own, the target first."""
     bundle = state.open_bundle(request.bundle_file).bundle
     if request.head is None:
@@ -204,16 +222,20 @@ def _open_head(request: Request) -> list[bpy.types.Object]:
     return import_head.head_of_scene(request.head.name, request.object_names)
 
 
-def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> None:
-    """Select the head, and put expressions and settings on the target as the artist would."""
+def select_head(objects: Sequence[bpy.types.Object]) -> None:
+    """Select the objects of a head alone, the target active, in Object Mode."""
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     for obj in bpy.context.view_layer.objects:
         obj.select_set(obj in objects)
-    target = objects[0]
-    bpy.context.view_layer.objects.active = target
+    bpy.context.view_layer.objects.active = objects[0]
     mesh_bridge.check_objects(objects)
-    settings = target.facegen
+
+
+def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> None:
+    """Select the head, and put expressions and settings on the target as the artist would."""
+    select_head(objects)
+    settings = objects[0].facegen
     settings.clip_name, settings.bake_mode = request.clip_name, request.bake_mode
     settings.tolerance_mm, settings.frame_range = request.tolerance_mm, "expressions"
     settings.mask_group, settings.is_mask_inverted = request.mask_group, request.is_mask_inverted
@@ -224,7 +246,7 @@ def _prepare_target(request: Request, objects: Sequence[bpy.types.Object]) -> No
         setattr(settings, name, value)
     expressions = state.bundle_info(request.bundle_file).expressions
     for envelope in request.envelopes:
-        curves.add_envelope(target, envelope, expressions)
+        curves.add_envelope(objects[0], envelope, expressions)
 
 
 def _request_match(request: Request, target: bpy.types.Object) -> match.MatchRequest:

@@ -33,6 +33,7 @@ class Request:
     where the generator makes several. layers: {property of a region: value}, the others stay as
     the head's file has them. bake_settings: {property: value} beside the mode. preset,
     has_root_bone: where the clips go; None is as they are, and what the preset proposes.
+    record_file: JSON to replay the clip from, to write.
     """
 
     head: Path | None
@@ -60,11 +61,13 @@ class Request:
     bake_settings: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
     has_root_bone: bool | None = None
+    record_file: Path | None = None
 
     @property
     def wants_clip(self) -> bool:
         """Whether a moving face is asked for, not only what the match found."""
-        return bool(self.envelopes or self.outputs or self.picture_file or self.report_file)
+        products = (self.outputs, self.picture_file, self.report_file, self.record_file)
+        return bool(self.envelopes) or any(products)
 
     @property
     def products(self) -> list[Path]:
@@ -72,6 +75,7 @@ class Request:
         others = (
             self.picture_file,
             self.report_file,
+            self.record_file,
             self.landmarks_out,
             self.parts_out,
             self.residual_file,

@@ -47,6 +47,7 @@ def request_of(options: argparse.Namespace) -> object:
         landmarks_out=options.landmarks_out,
         parts_out=options.parts_out,
         residual_file=options.residual,
+        record_file=options.record,
         clip_name=options.clip_name,
         mask_group=options.mask or "",
         is_mask_inverted=options.invert_mask,
@@ -103,7 +104,7 @@ def envelopes(texts: list[str]) -> tuple[Envelope, ...]:
 
 
 # Options that name a file to write: those that need a clip, and those a match is enough for.
-_CLIP_PRODUCTS = ("output", "picture", "report")
+_CLIP_PRODUCTS = ("output", "picture", "report", "record")
 _MATCH_PRODUCTS = ("landmarks_out", "parts_out", "residual")
 
 
@@ -203,6 +204,12 @@ def _add_products(command: argparse.ArgumentParser) -> None:
         help="clip to write: .fbx, .glb, .blend, .abc or .usdc; may be repeated",
     )
     command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
+    command.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE.json",
+        help="write everything that decided the clip: facegen replay makes it again, bit for bit",
+    )
     command.add_argument("--picture", type=Path, metavar="FILE", help="render a contact sheet, PNG")
     command.add_argument(
         "--landmarks-out",

@@ -7,7 +7,7 @@ import inspect
 import bpy
 
 from ..translations import CONTEXT
-from . import events, preset_assets, presets
+from . import clips, events, preset_assets, presets
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
 from .check_export import FACEGEN_OT_check_export
@@ -20,6 +20,7 @@ from .heat_map import FACEGEN_OT_heat_map
 from .match import FACEGEN_OT_match
 from .pick_variation import FACEGEN_OT_pick_variation
 from .place_landmarks import FACEGEN_OT_place_landmarks
+from .regenerate import FACEGEN_OT_regenerate, FACEGEN_OT_restore_curves
 from .remove_keys import FACEGEN_OT_remove_keys
 from .remove_landmarks import FACEGEN_OT_remove_landmarks
 from .reset_layers import FACEGEN_OT_reset_layers
@@ -46,6 +47,9 @@ CLASSES = (
     FACEGEN_OT_generate,
     FACEGEN_OT_variations,
     FACEGEN_OT_pick_variation,
+    *clips.CLASSES,
+    FACEGEN_OT_regenerate,
+    FACEGEN_OT_restore_curves,
     FACEGEN_OT_remove_keys,
     FACEGEN_OT_check_export,
     FACEGEN_OT_export_clip,

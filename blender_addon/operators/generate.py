@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -17,11 +19,15 @@ from facegen_core.landmark_inference import Variation
 from facegen_core.layers import Layers, eyes_of
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from .. import baking, generators, jobs
+from .. import baking, clip_record, generators, jobs
 from ..scene import (
     before_generate,
     channels,
+    clip_keys,
+    clip_store,
+    clips,
     contact,
+    curve_record,
     curves,
     key_checks,
     layer_curves,
@@ -46,7 +52,8 @@ class GenerateRequest:
     [0, 1]. mask: (M,) in [0, 1], how much of the motion each vertex takes, or None.
     variation: which one, where the generator makes several. layers: over the same T frames, or
     None where they change nothing. keys: what a rig or a solve needs besides, None for keys that
-    are poses of the clip.
+    are poses of the clip. curves: the keys the intensities came from (`scene.curve_record`).
+    source, source_sha256: the file of the head, where known.
     """
 
     match: match.MatchRequest
@@ -63,6 +70,9 @@ class GenerateRequest:
     layers: Layers | None = None
     clip_name: str = "clip"
     keys: baking.KeyRequest | None = None
+    curves: Mapping[str, Any] | None = None
+    source: str = ""
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +115,14 @@ def request_generate(
         raise IntensityError(
             f"The frame range is empty: it ends at {end}, before it starts at {start}."
         )
+    clips.check_generating(target)
     if matching is None:
         matching = match.request_match(context, target, False, bundle_file)
     before_generate.check(target, end - start + 1, matching.head.mesh.num_vertices)
     info = state.bundle_info(matching.bundle_file)
     expressions = info.expressions
     frames = np.arange(start, end + 1, dtype=np.float64)
+    intensities = curves.sample_intensities(target, frames, expressions)
     render, settings = context.scene.render, target.facegen
     frames_per_second = render.fps / render.fps_base
     layers = layer_curves.read_layers(target, frames, frames_per_second)
@@ -120,7 +132,7 @@ def request_generate(
         matching,
         expressions,
         frames,
-        curves.sample_intensities(target, frames, expressions),
+        intensities,
         frames_per_second,
         settings.bake_mode,
         settings.tolerance_mm,
@@ -131,6 +143,8 @@ def request_generate(
         layers,
         clip_name=shape_keys.safe_clip_name(settings.clip_name),
         keys=bake_keys.request_keys(target, matching.head, layers),
+        curves=curve_record.read(target, expressions, frames),
+        source=state.scene_file(),
     )
 
 
@@ -199,12 +213,27 @@ def write_generated(
     """Write the shape keys of a clip and what is known about it; returns the number of keys."""
     live_key.remove_all()  # the clip takes its place
     settings, shapes = target.facegen, generated.shapes
-    num_keys = _write_keys(target, request, generated)
-    match.keep_match(context, target, request.match, generated.match)
+    generated.match.head.objects()  # refuses where one of them is gone
+    take_back = clips.for_generating(target)
+    try:
+        num_keys = _write_keys(target, request, generated)
+    except Exception:
+        take_back()
+        raise
+    clip_keys.rest_adopted(target)
+    if not request.match.is_recorded or not settings.is_matched:
+        match.keep_match(context, target, request.match, generated.match)
     channels.claim(target, request.expressions)
     settings.made_by = generators.words(request.generator, request.variation)
     settings.num_keys, settings.contact = num_keys, contact.stored(generated.clip.contact)
     settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
+    clips.begin(target)
+    record = clip_record.record_of(request, generated, settings.clip_name)
+    record["measured"] = {
+        name: getattr(settings, name)
+        for name in ("num_keys", "bake_error_mm", "made_by", "contact")
+    }
+    clip_store.write(target, clip_record.as_text(record))
     return num_keys
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from facegen_core import pipeline
 from facegen_core.errors import FacegenError
@@ -30,7 +31,8 @@ class MatchRequest:
 
     landmarks: those the match has to go by, or None. landmark_key: equal when they lie at the same
     places of the head. corrections: {`Part.key`: kind} by the artist. notes: what to tell them.
-    wants_residuals: the heat map is on, so work out its values too.
+    wants_residuals: the heat map is on, so work out its values too. is_recorded: go the way a
+    recorded match went, `is_pulled` or not (`state.Match`), so that it comes out bit for bit.
     """
 
     head: mesh_bridge.Head
@@ -40,6 +42,8 @@ class MatchRequest:
     corrections: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     wants_residuals: bool = False
+    is_recorded: bool = False
+    is_pulled: bool = False
 
     def key(self, bundle_hash: str, landmark_key: str | None = None) -> tuple[str, ...]:
         """What the match is remembered under; for other landmarks when their key is given."""
@@ -89,6 +93,8 @@ def run_match(request: MatchRequest, progress: Progress = no_progress) -> state.
     opened = state.open_bundle(request.bundle_file)
     working = subprogress(progress, _OPENING_SHARE, 1.0)
     known = state.recall(request.key(opened.file_hash))
+    if request.is_recorded and known is not None and not _went_the_way(known, request):
+        known = None
     if known is None:
         match = _matched_anew(request, opened, working)
     elif dict(known.corrections) == dict(request.corrections):
@@ -108,6 +114,8 @@ def _matched_anew(
     request: MatchRequest, opened: state.OpenBundle, progress: Progress
 ) -> state.Match:
     """A match that is not remembered; from the one without landmarks where that is."""
+    if request.is_recorded:
+        return _matched_as_recorded(request, opened, progress)
     wanted = request.landmarks
     unaided = state.recall(request.key(opened.file_hash, landmark_key=""))
     if wanted is not None and not wanted.is_by_hand and unaided is not None:
@@ -118,9 +126,46 @@ def _matched_anew(
         }
         alignment = pipeline.move_landmarks(unaided.alignment, pins, progress, request.corrections)
         head = unaided.for_head(request.head).head
-        return state.Match(head, alignment, opened.file_hash, request.corrections)
+        pulled_by = landmarks.Wanted(pins, is_by_hand=False)
+        return state.Match(
+            head, alignment, opened.file_hash, request.corrections, pulled_by, is_pulled=True
+        )
     alignment = _match_head(request, opened, progress)
-    return state.Match(request.head, alignment, opened.file_hash, request.corrections)
+    return state.Match(request.head, alignment, opened.file_hash, request.corrections, wanted)
+
+
+def _matched_as_recorded(
+    request: MatchRequest, opened: state.OpenBundle, progress: Progress
+) -> state.Match:
+    """The recorded match again; where pins pulled an earlier one, that one first."""
+    wanted, corrected = request.landmarks, request.corrections
+    if request.is_pulled:
+        searching = subprogress(progress, 0.0, 0.8)
+        unaided = pipeline.match(request.head.mesh, opened.bundle, progress=searching)
+        pulling = subprogress(progress, 0.8, 1.0)
+        alignment = pipeline.move_landmarks(unaided, wanted.places, pulling, corrected)
+    else:
+        alignment = _match_head(request, opened, progress)
+    return state.Match(
+        request.head, alignment, opened.file_hash, corrected, wanted, request.is_pulled
+    )
+
+
+def _went_the_way(known: state.Match, request: MatchRequest) -> bool:
+    """Whether a remembered match is the one requested bit for bit, corrections aside."""
+    same_head = np.array_equal(known.head.mesh.vertices, request.head.mesh.vertices)
+    same_way = known.is_pulled == request.is_pulled
+    return same_head and same_way and _same_landmarks(known.landmarks, request.landmarks)
+
+
+def _same_landmarks(a: landmarks.Wanted | None, b: landmarks.Wanted | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return (
+        a.is_by_hand == b.is_by_hand
+        and a.places.keys() == b.places.keys()
+        and all(np.array_equal(a.places[number], b.places[number]) for number in a.places)
+    )
 
 
 def _match_head(request: MatchRequest, opened: state.OpenBundle, progress: Progress) -> Alignment:

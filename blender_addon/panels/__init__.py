@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import bpy
 
-from . import events, export, expressions, eyes, face, generate, layers, presets, variations
+from . import (
+    clips,
+    events,
+    export,
+    expressions,
+    eyes,
+    face,
+    generate,
+    layers,
+    presets,
+    variations,
+)
 from .base import LINE_LENGTH
 
 __all__ = ["CLASSES", "LINE_LENGTH", "register", "unregister"]
@@ -19,10 +30,11 @@ CLASSES = (
     *eyes.CLASSES,
     *generate.CLASSES,
     *variations.CLASSES,
+    *clips.CLASSES,
     *generate.LAST_CLASSES,
     *export.CLASSES,
 )
-LISTS = (*face.LISTS, *events.LISTS)
+LISTS = (*face.LISTS, *events.LISTS, *clips.LISTS)
 
 
 def register() -> None:

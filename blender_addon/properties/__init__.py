@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import PointerProperty
 
-from . import baking, channels, events, exporting, eyes, generating, head, layers, live
+from . import baking, channels, clips, events, exporting, eyes, generating, head, layers, live
 
 
 class FacegenObject(bpy.types.PropertyGroup):
@@ -21,11 +21,12 @@ class FacegenObject(bpy.types.PropertyGroup):
         **baking.PROPERTIES,
         **eyes.PROPERTIES,
         **events.PROPERTIES,
+        **clips.PROPERTIES,
     }
 
 
 # What a collection holds is registered before what holds it.
-CLASSES = (*head.CLASSES, *events.CLASSES, FacegenObject)
+CLASSES = (*head.CLASSES, *events.CLASSES, *clips.CLASSES, FacegenObject)
 
 
 def register() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -41,17 +42,112 @@ def fcurves_of(owner: bpy.types.ID) -> bpy.types.bpy_prop_collection | None:
     return bag.fcurves if bag else None
 
 
+@dataclass(frozen=True)
+class Assigned:
+    """An action as a data-block plays it; slot: its handle, None before Blender 4.4."""
+
+    action: bpy.types.Action
+    slot: int | None = None
+
+
+def assigned(owner: bpy.types.ID) -> Assigned | None:
+    """The action that a data-block plays now."""
+    data = owner.animation_data
+    if data is None or data.action is None:
+        return None
+    slot = data.action_slot.handle if HAS_SLOTS and data.action_slot else None
+    return Assigned(data.action, slot)
+
+
+def assign(owner: bpy.types.ID, found: Assigned | None) -> None:
+    """Let a data-block play an action through its slot, or none."""
+    data = owner.animation_data or owner.animation_data_create()
+    data.action = found.action if found else None
+    if HAS_SLOTS and found is not None:
+        data.action_slot = slot_in(found)
+
+
+def slot_in(found: Assigned) -> bpy.types.ActionSlot | None:
+    """The slot of an action by its handle, which renaming leaves alone."""
+    return next((slot for slot in found.action.slots if slot.handle == found.slot), None)
+
+
+def fcurves_in(found: Assigned) -> Sequence[bpy.types.FCurve]:
+    """The F-curves that an action holds for the data-block that plays it."""
+    if not HAS_SLOTS:
+        return found.action.fcurves
+    slot = slot_in(found)
+    bag = _channelbag(found.action, slot) if slot else None
+    return bag.fcurves if bag else ()
+
+
+def copy_of(action: bpy.types.Action, slots: Collection[int | None], name: str) -> bpy.types.Action:
+    """A copy that is Facegen's, with these slots alone."""
+    copy = action.copy()
+    copy.name = name
+    copy[MADE_BY_FACEGEN] = True
+    if HAS_SLOTS:
+        for slot in [slot for slot in copy.slots if slot.handle not in slots]:
+            copy.slots.remove(slot)
+    return copy
+
+
+def clip_name(head: bpy.types.Object) -> str:
+    """What to call a new action of the clip that the head plays."""
+    return f"{head.name} {head.facegen.clip_name}"
+
+
+def remove_if_empty(action: bpy.types.Action) -> bool:
+    """Remove an action of Facegen's without any curve from the file."""
+    if not action.get(MADE_BY_FACEGEN) or not is_empty(action):
+        return False
+    bpy.data.actions.remove(action)
+    return True
+
+
+def is_empty(action: bpy.types.Action) -> bool:
+    """Whether an action has no curve for anybody."""
+    if not HAS_SLOTS:
+        return len(action.fcurves) == 0
+    bags = [_channelbag(action, slot) for slot in action.slots]
+    return not any(bag is not None and len(bag.fcurves) for bag in bags)
+
+
+def still_there(known: Iterable[bpy.types.Action]) -> list[bpy.types.Action]:
+    """Those of some actions that have not been removed from the file, each once."""
+    wanted = set(known)
+    return [action for action in bpy.data.actions if action in wanted]
+
+
+def numbers(name: str) -> list[int]:
+    """The values of a custom property of all actions that have it."""
+    return [action[name] for action in bpy.data.actions if name in action]
+
+
+def home_action(owner: bpy.types.ID, others: Collection[bpy.types.ID]) -> bpy.types.Action | None:
+    """The action of Facegen's on a data-block where only it and these others play it."""
+    found = assigned(owner)
+    if not HAS_SLOTS or found is None or not found.action.get(MADE_BY_FACEGEN):
+        return None
+    users = {user for slot in found.action.slots for user in slot.users()}
+    return found.action if users <= {owner, *others} else None
+
+
 def ensure_fcurves(
-    owner: bpy.types.ID, action_name: str, shared: bpy.types.Action | None = None
+    owner: bpy.types.ID,
+    action_name: str,
+    shared: bpy.types.Action | None = None,
+    slot_name: str = "",
 ) -> bpy.types.bpy_prop_collection:
     """The F-curves of `owner` to add to: of its own action, else of `shared`, else of a new one.
 
     A shared action gives every owner a slot of its own. Before 4.4 there are no slots, and up to
-    4.5 renaming a key of one owner renames the curves of all, so there every owner gets its own.
+    4.5 renaming a key of one owner renames the curves of all, so there only one owner with shape
+    keys joins the head's own action.
     """
     data = owner.animation_data or owner.animation_data_create()
     if data.action is None:
-        data.action = shared if CAN_SHARE and shared else _new_action(action_name)
+        data.action = shared if shared and _may_join(shared, owner) else _new_action(action_name)
     action = data.action
     if action.library:
         raise FacegenError(
@@ -64,7 +160,7 @@ def ensure_fcurves(
         owner.id_type,
         "UNSPECIFIED",
     }:
-        data.action_slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+        data.action_slot = action.slots.new(id_type=owner.id_type, name=slot_name or owner.name)
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
     return strip.channelbag(data.action_slot, ensure=True).fcurves
@@ -121,6 +217,25 @@ def remove_fcurves(owner: bpy.types.ID, data_paths: Collection[str]) -> None:
     action = owner.animation_data.action
     if len(fcurves) == 0 and action.get(MADE_BY_FACEGEN):
         _let_go(owner, action)
+
+
+def _may_join(action: bpy.types.Action, owner: bpy.types.ID) -> bool:
+    if not HAS_SLOTS or action.library:
+        return False
+    return CAN_SHARE or all(slot.target_id_type != owner.id_type for slot in action.slots)
+
+
+def remove_strip_fcurves(owner: bpy.types.ID, data_paths: Collection[str]) -> None:
+    """Remove the F-curves with these paths from the actions that strips of `owner` play."""
+    data = owner.animation_data
+    for track in data.nla_tracks if data is not None else ():
+        for strip in track.strips:
+            if strip.action is None or strip.action.library:
+                continue
+            slot = strip.action_slot.handle if HAS_SLOTS and strip.action_slot else None
+            fcurves = fcurves_in(Assigned(strip.action, slot))
+            for fcurve in [curve for curve in fcurves if curve.data_path in data_paths]:
+                fcurves.remove(fcurve)
 
 
 def _let_go(owner: bpy.types.ID, action: bpy.types.Action) -> None:

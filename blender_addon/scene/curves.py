@@ -20,8 +20,6 @@ from .channel_keys import read_keys, write_keys
 
 FloatArray = NDArray[np.floating]
 
-ACTION_NAME = "Facegen Expressions"
-
 
 def add_envelope(
     head: bpy.types.Object, envelope: Envelope, expressions: Sequence[str] = EXPRESSIONS
@@ -37,7 +35,7 @@ def add_envelope(
     check_envelope(head, envelope, expressions)
     asked = {channel.expression: channel for channel in channels.channels_of(head, expressions)}
     channel = asked[envelope.expression]
-    actions.ensure_fcurves(head, ACTION_NAME)
+    actions.ensure_fcurves(head, actions.clip_name(head))
     channels.claim(head, expressions)
     fcurve = _fcurves_by_path(head).get(channel.data_path)
     keys = envelope_keys(envelope)
@@ -101,6 +99,12 @@ def sample_properties(
     return sample(head, frames, attributes)
 
 
+def is_simple(head: bpy.types.Object) -> bool:
+    """Whether the head's own action says all about its channels: no drivers, no NLA that plays."""
+    data = head.animation_data
+    return data is None or not (data.drivers or any(not t.mute for t in data.nla_tracks))
+
+
 def keyed_range(head: bpy.types.Object) -> tuple[int, int] | None:
     """First and last whole frame with a key of an expression, or None when nothing is keyed.
 
@@ -119,7 +123,7 @@ def keyed_expressions(head: bpy.types.Object) -> list[str]:
 
 def new_curve(head: bpy.types.Object, attribute: str) -> bpy.types.FCurve:
     """An F-curve for a channel that has none."""
-    fcurve = actions.ensure_fcurves(head, ACTION_NAME).new(f"facegen.{attribute}")
+    fcurve = actions.ensure_fcurves(head, actions.clip_name(head)).new(f"facegen.{attribute}")
     if attribute in channels.SLOTS:
         # The editors show a slot by its number; its expression is the heading over it.
         actions.group_fcurve(head, fcurve, _label(head, attribute))

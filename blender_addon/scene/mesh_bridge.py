@@ -31,6 +31,7 @@ class HeadPart:
     local_from_core: (3, 3), takes a displacement in the core's axes into the object's own space.
     layout: equal as long as the object has the same polygons, whatever its shape.
     mirroring: how its vertices make those of the joined mesh, where a modifier mirrors it.
+    world: (4, 4) the object's matrix when it was gathered.
     """
 
     name: str
@@ -39,6 +40,7 @@ class HeadPart:
     local_from_core: FloatArray
     layout: str = ""
     mirroring: mirror.Mirroring | None = None
+    world: FloatArray | None = None
 
     @property
     def num_vertices(self) -> int:
@@ -125,14 +127,17 @@ def head_objects(
     return [target, *sorted(others, key=lambda obj: obj.name)]
 
 
-def gather(objects: Sequence[bpy.types.Object]) -> Head:
+def gather(objects: Sequence[bpy.types.Object], worlds: Sequence[FloatArray] | None = None) -> Head:
     """Read the neutral of the objects (Basis key or mesh) into one Head.
 
-    Of modifiers only Mirror counts: half a face is no face. Raises FacegenError with one sentence
-    about the first object that cannot be used.
+    Of modifiers only Mirror counts: half a face is no face. worlds: (4, 4) each, to read the head
+    as if it stood there; None is where it stands. Raises FacegenError with one sentence about the
+    first object that cannot be used.
     """
     check_objects(objects)
-    world = [np.array(obj.matrix_world, np.float64) for obj in objects]
+    if worlds is None:
+        worlds = [np.array(obj.matrix_world, np.float64) for obj in objects]
+    world = list(worlds)
     local, polygons, mirrorings = zip(*(_shape_of(obj) for obj in objects), strict=True)
     starts = np.concatenate([[0], np.cumsum([len(v) for v in local])])
     parts = tuple(
@@ -143,6 +148,7 @@ def gather(objects: Sequence[bpy.types.Object]) -> Head:
             np.linalg.inv(m[:3, :3]) @ axes.BLENDER_FROM_CORE,
             _layout(len(v), p),
             mirroring,
+            m,
         )
         for obj, m, start, end, v, p, mirroring in zip(
             objects, world, starts[:-1], starts[1:], local, polygons, mirrorings, strict=True
@@ -155,6 +161,12 @@ def gather(objects: Sequence[bpy.types.Object]) -> Head:
     target_from_core[:3, :3] = target_from_core[:3, :3] @ axes.BLENDER_FROM_CORE
     fingerprint = _fingerprint(local, polygons, world)
     return Head(mesh, parts, fingerprint, units_per_local, target_from_core, _notes(parts))
+
+
+def layout_of(obj: bpy.types.Object) -> str:
+    """What `HeadPart.layout` of the object would be now."""
+    vertices, polygons, _ = _shape_of(obj)
+    return _layout(len(vertices), polygons)
 
 
 def check_objects(objects: Sequence[bpy.types.Object]) -> None:

@@ -25,6 +25,8 @@ PREFIX = "FG"
 MAX_CLIP_NAME = 40
 # Which keys of a Key data-block are Facegen's: JSON {clip: [names]}, kept on the data-block.
 RECORD = "facegen_clips"
+# Curves that Facegen wrote stand under this heading, also when their key was renamed since.
+GROUP = "Facegen"
 # Keys are written under names with this mark and renamed when every object has succeeded.
 UNFINISHED = "~"
 # A shape that moves an object less than this share of the head's size leaves it still: 0.25 µm.
@@ -66,7 +68,8 @@ def write_clip(
     _check_writable(objects, moving, clip, names)
     had_keys = [obj.data.shape_keys is not None for obj in objects]
     try:
-        action = None
+        keys = [obj.data.shape_keys for obj in objects if obj.data.shape_keys]
+        action = actions.home_action(objects[0], keys)
         for obj, part, indices in zip(objects, head.parts, moving, strict=True):
             local = part.local_displacements(shapes.shapes[indices])
             own_names = [names[k] for k in indices]
@@ -96,7 +99,9 @@ def remove_clip(obj: bpy.types.Object, clip_name: str) -> int:
         return 0
     key_drivers.remove_drivers(shape_keys, names)
     kept_active = obj.active_shape_key.name if obj.active_shape_key else ""
-    actions.remove_fcurves(shape_keys, {_value_path(name) for name in names})
+    paths = {value_path(name) for name in names}
+    actions.remove_strip_fcurves(shape_keys, paths)
+    actions.remove_fcurves(shape_keys, paths)
     for name in names:
         block = shape_keys.key_blocks.get(name)
         if block is not None:  # the artist may have deleted or adopted it by renaming
@@ -108,8 +113,12 @@ def remove_clip(obj: bpy.types.Object, clip_name: str) -> int:
 
 def clips_of(obj: bpy.types.Object) -> dict[str, list[str]]:
     """{clip: names of its keys} that Facegen wrote on the object's mesh."""
-    shape_keys = obj.data.shape_keys
-    return json.loads(shape_keys.get(RECORD, "{}")) if shape_keys else {}
+    return clips_on(obj.data.shape_keys) if obj.data.shape_keys else {}
+
+
+def clips_on(shape_keys: bpy.types.Key) -> dict[str, list[str]]:
+    """The same of a Key."""
+    return json.loads(shape_keys.get(RECORD, "{}"))
 
 
 def check_unlocked(obj: bpy.types.Object, clips: Iterable[str]) -> None:
@@ -214,11 +223,12 @@ def _write_curves(
     if not names:
         return shared
     shape_keys = obj.data.shape_keys
-    fcurves = actions.ensure_fcurves(shape_keys, f"{PREFIX} {obj.name}", shared)
+    fcurves = actions.ensure_fcurves(shape_keys, f"{PREFIX} {obj.name}", shared, obj.name)
     for name, column in zip(names, weights.T, strict=True):
         keep = needed_keys(column)
-        path = _value_path(name + UNFINISHED)
-        actions.write_linear_fcurve(fcurves, path, frames[keep], column[keep])
+        path = value_path(name + UNFINISHED)
+        fcurve = actions.write_linear_fcurve(fcurves, path, frames[keep], column[keep])
+        actions.group_fcurve(shape_keys, fcurve, GROUP)
     action = shape_keys.animation_data.action
     return action if action.get(actions.MADE_BY_FACEGEN) else shared
 
@@ -237,14 +247,14 @@ def _finish(objects: Sequence[bpy.types.Object], clip: str) -> None:
     slot of the action, not only in the slot of the renamed key.
     """
     unfinished = [
-        (obj.data.shape_keys, name, actions.fcurves_of(obj.data.shape_keys).find(_value_path(name)))
+        (obj.data.shape_keys, name, actions.fcurves_of(obj.data.shape_keys).find(value_path(name)))
         for obj in objects
         for name in clips_of(obj).get(clip + UNFINISHED, [])
     ]
     for shape_keys, name, curve in unfinished:
         block = shape_keys.key_blocks[name]
         block.name = name.removesuffix(UNFINISHED)
-        curve.data_path = _value_path(block.name)
+        curve.data_path = value_path(block.name)
         block.value = curve.evaluate(bpy.context.scene.frame_current_final)
     for obj in objects:
         names = clips_of(obj).get(clip + UNFINISHED)
@@ -255,7 +265,8 @@ def _finish(objects: Sequence[bpy.types.Object], clip: str) -> None:
             obj.data.update_tag()
 
 
-def _value_path(name: str) -> str:
+def value_path(name: str) -> str:
+    """Where the value of a key lives on its Key, as F-curves name it."""
     return f'key_blocks["{name}"].value'
 
 

@@ -20,7 +20,7 @@ from facegen_core.registration.alignment import Alignment
 from facegen_core.registration.residual_map import residual_map
 
 from . import part_rows
-from .landmarks import UNSURE
+from .landmarks import UNSURE, Wanted
 from .mesh_bridge import Head, head_objects
 
 # An alignment of a 27 k head holds some tens of megabytes; an artist works on a few heads at once,
@@ -34,13 +34,17 @@ _remembered: OrderedDict[tuple[str, ...], Match] = OrderedDict()
 class Match:
     """An alignment, the head as it stood when it was made, and the bundle that made it.
 
-    corrections: {`Part.key`: kind} that the alignment holds to.
+    corrections: {`Part.key`: kind} that the alignment holds to. landmarks: those it went by, in the
+    coordinates of `head`. is_pulled: they are pins that pulled an earlier match of `head`, which
+    ends a hair apart from a match that knows them from the start.
     """
 
     head: Head
     alignment: Alignment
     bundle_hash: str
     corrections: Mapping[int, str] = field(default_factory=dict)
+    landmarks: Wanted | None = None
+    is_pulled: bool = False
 
     def for_head(self, head: Head) -> Match:
         """The same match for the objects of `head`, which has the same fingerprint.
@@ -140,6 +144,11 @@ def objects_of(
     if is_new_match or not in_scene:
         return head_objects(target, selected or in_scene)
     return in_scene
+
+
+def scene_file() -> str:
+    """The .blend file that is open, empty when it was never saved."""
+    return bpy.data.filepath
 
 
 def matched_objects(target: bpy.types.Object) -> list[bpy.types.Object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import baking, curves, events, export, face, layers, motion, presets, refusals
+from . import baking, clips, curves, events, export, face, layers, motion, presets, refusals
 
 TEXTS: dict[str, str] = {
     **face.TEXTS,
@@ -13,6 +13,7 @@ TEXTS: dict[str, str] = {
     **presets.TEXTS,
     **motion.TEXTS,
     **baking.TEXTS,
+    **clips.TEXTS,
     **export.TEXTS,
     **refusals.TEXTS,
 }

@@ -1,0 +1,301 @@
+"""The clips of a head: which of them plays, and the acts on them.
+
+A clip is the expression curves of the head and the curves of the shape keys made of them: an action
+with a slot per data-block from Blender 4.4 on where slots can share one (`actions.ensure_fcurves`),
+else an action each, all carrying the clip's number. The clip that plays is what is assigned; the
+others rest in muted strips (`clip_strips`). Curves of the artist's own in these actions go along:
+a new clip starts with a copy of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import bpy
+
+from facegen_core.errors import FacegenError
+
+from . import actions, clip_keys, clip_play, clip_store, clip_strips, shape_keys
+from .clip_store import owners
+
+# `facegen.clip_playing` while strips play instead of one clip.
+NO_CLIP = -1
+
+
+def row_of(target: bpy.types.Object, number: int) -> bpy.types.PropertyGroup | None:
+    """The row of a clip by its number."""
+    return next((row for row in target.facegen.clips if row.number == number), None)
+
+
+def playing(target: bpy.types.Object) -> bpy.types.PropertyGroup | None:
+    """The row of the clip that plays, None while strips do or there is no clip yet."""
+    return row_of(target, target.facegen.clip_playing)
+
+
+def heads_with_clips(scene: bpy.types.Scene, names: Collection[str] = ()) -> list[bpy.types.Object]:
+    """The heads of a scene that have clips; of these names where some are given."""
+    return [
+        obj
+        for obj in scene.objects
+        if obj.type == "MESH" and len(obj.facegen.clips) and (not names or obj.name in names)
+    ]
+
+
+def clip_named(target: bpy.types.Object, name: str) -> bpy.types.PropertyGroup:
+    """The row of a clip by its name. Raises FacegenError with those there are."""
+    for row in target.facegen.clips:
+        if row.name == name:
+            return row
+    there = ", ".join(f"'{row.name}'" for row in target.facegen.clips) or "none"
+    raise FacegenError(f"'{target.name}' has no clip '{name}'; it has: {there}.")
+
+
+def record_text(target: bpy.types.Object, number: int) -> str | None:
+    """The record of a clip as it is kept, None where it was never generated."""
+    return clip_store.read(
+        played.action for played in clip_play.actions_of(target, number).values()
+    )
+
+
+def begin(target: bpy.types.Object) -> bpy.types.PropertyGroup | None:
+    """The clip that plays; the first one where there is none yet. Marks the actions as its own."""
+    settings = target.facegen
+    if not len(settings.clips):
+        _add_row(target, settings.clip_name, _first_number(target))
+    row = playing(target)
+    if row is not None:
+        for owner in owners(target):
+            found = actions.assigned(owner)
+            if found is not None and not found.action.library:
+                clip_strips.mark(found.action, row.number)
+    return row
+
+
+def check_generating(target: bpy.types.Object) -> None:
+    """Raise FacegenError where it is not clear which clip Generate should write."""
+    rows, row = target.facegen.clips, playing(target)
+    if len(rows) and row is None:
+        raise FacegenError(
+            f"The clips of '{target.name}' play as strips: switch to the clip to generate first."
+        )
+    name = target.facegen.clip_name
+    key_name = shape_keys.safe_clip_name(name)
+    if any(other.key_name == key_name and other != row for other in rows):
+        raise FacegenError(
+            f"There is a clip '{name}' already: switch to it in Clips, or choose another name."
+        )
+
+
+def for_generating(target: bpy.types.Object) -> Callable[[], None]:
+    """See that the clip named in the settings plays; returns what takes that back.
+
+    A new name starts a new clip with the same expressions; the one before rests with its keys.
+    """
+    check_generating(target)
+    settings = target.facegen
+    if not len(settings.clips):
+        begin(target)
+        return lambda: _forget_first(target)
+    before = begin(target)
+    name = target.facegen.clip_name
+    if before.key_name == shape_keys.safe_clip_name(name):
+        return lambda: None
+    number_before = before.number
+    number = _start(target, name, lambda owner, curve: isinstance(owner, bpy.types.Object))
+
+    def take_back() -> None:
+        remove(target, number)
+        switch(target, number_before)
+        target.facegen.clip_name = name
+
+    return take_back
+
+
+def _forget_first(target: bpy.types.Object) -> None:
+    """As if the first clip had never begun."""
+    number = target.facegen.clip_playing
+    for action in clip_store.actions_now(target):
+        if action.get(clip_strips.NUMBER) == number:
+            del action[clip_strips.NUMBER]
+    for name in ("clips", "clip_row", "clip_playing"):
+        target.facegen.property_unset(name)
+
+
+def new(target: bpy.types.Object, name: str = "") -> int:
+    """A clip without expressions; the one before rests. Returns its number."""
+    begin(target)
+    return _start(target, clip_keys.free_name(target, name or "clip"), lambda *_: False)
+
+
+def duplicate(target: bpy.types.Object, number: int) -> int:
+    """The same clip again, its shape keys too, under another name. Returns its number."""
+    switch(target, number)
+    begin(target)
+    row = row_of(target, number)
+    name, key_name = clip_keys.free_name(target, row.name), row.key_name
+    twin = _start(target, name, lambda *_: True)
+    clip_keys.duplicate(target, key_name, row_of(target, twin).key_name)
+    clip_play.settle(target, {})
+    return twin
+
+
+def switch(target: bpy.types.Object, number: int) -> None:
+    """Let one clip play on all data-blocks, alone: the others rest, strips are muted."""
+    check_free(target)
+    if number == target.facegen.clip_playing:
+        return
+    row = row_of(target, number)
+    before = _rest(target)
+    everything = owners(target)
+    for other in target.facegen.clips:
+        clip_strips.set_muted(everything, other.number, True)
+    for owner, found in clip_play.actions_of(target, number).items():
+        actions.assign(owner, found)
+    if not row.is_pushed:
+        clip_strips.take_up(everything, number)
+    _play(target, row, before)
+
+
+def push_down(target: bpy.types.Object, number: int) -> None:
+    """Lay a clip into the NLA as strips that play, one on every data-block, frame for frame."""
+    switch(target, number)
+    row = begin(target)
+    if not clip_play.actions_of(target, number):
+        raise FacegenError(f"The clip '{row.name}' is empty: key an expression first.")
+    row.is_pushed = True
+    play_strips(target)
+
+
+def play_strips(target: bpy.types.Object) -> None:
+    """Let all clips that were pushed down play from the NLA instead of one clip."""
+    check_free(target)
+    before = _rest(target)
+    for row in target.facegen.clips:
+        if row.is_pushed:
+            clip_strips.set_muted(owners(target), row.number, False)
+    target.facegen.clip_playing = NO_CLIP
+    clip_play.settle(target, before)
+
+
+def remove(target: bpy.types.Object, number: int) -> None:
+    """Remove what Facegen made of a clip; curves of the artist's own in its actions stay."""
+    switch(target, number)
+    settings = target.facegen
+    row = begin(target)
+    before, played = clip_play.animated_by_facegen(target), clip_play.actions_of(target, number)
+    clip_strips.take_up(owners(target), number)
+    clip_keys.remove(target, row.key_name)
+    actions.remove_fcurves(target, {c for c in before[target] if c.startswith("facegen.")})
+    index = next(i for i, other in enumerate(settings.clips) if other.number == number)
+    others = [other.number for other in settings.clips if other.number != number]
+    settings.clips.remove(index)
+    settings.clip_row = max(min(index, len(others) - 1), 0)
+    if others:
+        for owner in owners(target):
+            actions.assign(owner, None)
+        settings.clip_playing = NO_CLIP
+        switch(target, others[settings.clip_row])
+    else:
+        settings.clip_playing = NO_CLIP
+    for action in actions.still_there(found.action for found in played.values()):
+        _leave_to_artist(action)
+    clip_play.settle(target, before)
+
+
+def rename(target: bpy.types.Object, row: bpy.types.PropertyGroup, name: str) -> str:
+    """Give a clip, its strips and shape keys another name; returns the one it got."""
+    old = row.key_name
+    name = clip_keys.free_name(target, name or row.last_name, besides=row.number)
+    row.key_name = shape_keys.safe_clip_name(name)
+    clip_keys.rename(target, old, row.key_name)
+    clip_strips.rename(owners(target), row.number, name)
+    row.last_name = name
+    row.name = name
+    if row.number == target.facegen.clip_playing:
+        target.facegen.clip_name = name
+    return name
+
+
+def check_free(target: bpy.types.Object) -> None:
+    """Raise FacegenError while a strip of the head is being tweaked."""
+    for owner in owners(target):
+        data = owner.animation_data
+        if data is not None and data.use_tweak_mode:
+            raise FacegenError(f"A strip of '{target.name}' is being tweaked: press Tab there.")
+
+
+def _start(
+    target: bpy.types.Object,
+    name: str,
+    is_kept: Callable[[bpy.types.ID, bpy.types.FCurve], bool],
+) -> int:
+    """A new clip that plays: copies of what plays now, of Facegen's curves those that are kept."""
+    number = _next_number(target)
+    copies = clip_play.copies_of(target, f"{target.name} {name}", number, is_kept)
+    before = _rest(target)
+    row = _add_row(target, name, number)
+    for owner, found in copies.items():
+        actions.assign(owner, found)
+    _play(target, row, before)
+    return number
+
+
+def _rest(target: bpy.types.Object) -> Mapping[bpy.types.ID, set[str]]:
+    """Lay the clip that plays into muted strips; returns what it animated."""
+    row, before = begin(target), clip_play.animated_by_facegen(target)
+    if row is None:
+        return before
+    played = clip_play.actions_of(target, row.number)
+    clip_strips.lay_down(list(played.items()), row.name, row.number, is_muted=True)
+    for owner in played:
+        actions.assign(owner, None)
+    return before
+
+
+def _play(
+    target: bpy.types.Object,
+    row: bpy.types.PropertyGroup,
+    before: Mapping[bpy.types.ID, set[str]],
+) -> None:
+    settings = target.facegen
+    settings.clip_playing = row.number
+    settings.clip_row = list(settings.clips).index(row)
+    settings.clip_name = row.name
+    text = record_text(target, row.number)
+    measured = json.loads(text).get("measured", {}) if text else {}
+    settings.num_keys = measured.get("num_keys", -1)
+    settings.bake_error_mm = measured.get("bake_error_mm", 0.0)
+    settings.made_by, settings.contact = measured.get("made_by", ""), measured.get("contact", "")
+    clip_play.settle(target, before)
+
+
+def _leave_to_artist(action: bpy.types.Action) -> None:
+    """What is left of a removed clip's action: nothing, or curves that are not Facegen's."""
+    if actions.remove_if_empty(action):
+        return
+    for name in (clip_strips.NUMBER, clip_store.PROPERTY):
+        action.pop(name, None)
+    action.use_fake_user = action.users == 0 or action.use_fake_user
+
+
+def _add_row(target: bpy.types.Object, name: str, number: int) -> bpy.types.PropertyGroup:
+    settings = target.facegen
+    row = settings.clips.add()
+    row.number, row.key_name = number, shape_keys.safe_clip_name(name)
+    # In this order: a name that differs from the last one is a renaming.
+    row.last_name = name
+    row.name = name
+    settings.clip_playing, settings.clip_row = number, len(settings.clips) - 1
+    return row
+
+
+def _first_number(target: bpy.types.Object) -> int:
+    """The number its actions carry already, as those of a duplicate do, or the next."""
+    numbers = [action.get(clip_strips.NUMBER) for action in clip_store.actions_now(target)]
+    return next((number for number in numbers if number is not None), _next_number(target))
+
+
+def _next_number(target: bpy.types.Object) -> int:
+    known: Sequence[int] = [row.number for row in target.facegen.clips]
+    return 1 + max([0, *known, *actions.numbers(clip_strips.NUMBER)])
