@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from .errors import IntensityError
 from .eye_motion import EyeMotion
-from .motion import FaceMotion, pose_points
+from .motion import FaceMotion
 from .region_masks import REGIONS, RegionMasks, region_masks
 from .template import Template
 
@@ -36,6 +37,8 @@ MAX_GAIN, MAX_EXTREMENESS = 2.0, 2.0
 # A region that runs later than this has long left the expression it belongs to.
 MAX_SHIFT_SECONDS = 10.0
 _MOUTH = REGIONS.index("mouth")
+# Frames worked on at a time: bounds memory.
+_FRAMES_AT_ONCE = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,13 +200,18 @@ def _one_sided(
     whole = (1.0 - 0.5 * np.abs(asymmetry))[:, None]
     result = skin * factors.astype(np.float32)[:, :, None]
     on_jaw = np.flatnonzero(masks.jaw > 0.0)
-    for t in np.flatnonzero(np.any(jaw, axis=1) & (asymmetry != 0.0)):
-        rigid = pose_points(points[on_jaw], pivot, jaw[t : t + 1])[0] - points[on_jaw]
+    arms = (points[on_jaw] - pivot).astype(np.float32)
+    turning = np.flatnonzero(np.any(jaw, axis=1) & (asymmetry != 0.0))
+    for start in range(0, len(turning), _FRAMES_AT_ONCE):
+        rows = turning[start : start + _FRAMES_AT_ONCE]
+        turns = Rotation.from_rotvec(jaw[rows, :3]).as_matrix() - np.eye(3)
+        rigid = arms @ turns.astype(np.float32).transpose(0, 2, 1) + jaw[rows, None, 3:]
         # How much of its motion a vertex owes to the jaw: what lies along it, never more than it.
-        along = np.einsum("vx,vx->v", skin[t, on_jaw], rigid)
-        along /= np.maximum(np.einsum("vx,vx->v", rigid, rigid), 1e-12)
+        along = np.einsum("tvx,tvx->tv", skin[np.ix_(rows, on_jaw)], rigid)
+        along /= np.maximum(np.einsum("tvx,tvx->tv", rigid, rigid), 1e-12)
         owed = masks.jaw[on_jaw] * np.clip(along, 0.0, 1.0)
-        result[t, on_jaw] += ((whole[t] - factors[t, on_jaw]) * owed)[:, None] * rigid
+        changed = (whole[rows] - factors[np.ix_(rows, on_jaw)]) * owed
+        result[np.ix_(rows, on_jaw)] += changed.astype(np.float32)[:, :, None] * rigid
     return result, (jaw * whole).astype(np.float32)
 
 

@@ -38,6 +38,8 @@ _SURE, _SURE_LID = 0.6, 0.95
 _POWER = 2.0
 # Rounds of averaging with the neighbours, against the kinks of distances.
 _SMOOTHING_ROUNDS = 16
+# A share of the jaw smaller than this is none.
+_LEAST_JAW = 0.05
 # The sides of the face meet over the middle, in units of half the mouth's width.
 _MIDDLE_SHARE = 0.8
 
@@ -72,6 +74,7 @@ def _prepare(template: Template) -> RegionMasks:
     is_held = _is_in(template, _MOUTH_PARTS) | _is_in(template, _LIDS, _SURE_LID)
     regions = _shares(template, _region_anchors(template), is_held, averaging)
     jaw = _shares(template, _jaw_anchors(template), np.zeros_like(is_held), averaging)[0]
+    jaw = np.clip((jaw - _LEAST_JAW) / (1.0 - _LEAST_JAW), 0.0, 1.0)  # exactly 0 far from it
     return RegionMasks(regions, _left_share(template), jaw)
 
 
