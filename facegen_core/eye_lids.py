@@ -153,7 +153,8 @@ class Lids:
         shape: FloatArray,
         shares: FloatArray,
     ) -> FloatArray:
-        """(F, N, 3) carried (F,) shares of the way (F,) lengths times a shape, round the eye."""
+        """(F, N, 3), changed in place: (F,) shares of the way (F,) lengths times a shape, round the
+        eye."""
         going = np.flatnonzero(shares)
         if len(going) == 0:
             return moved
@@ -165,9 +166,8 @@ class Lids:
         straight = start + share * way
         radii = [np.linalg.norm(p, axis=2, keepdims=True) for p in (start, start + way, straight)]
         wanted = (1.0 - share) * radii[0] + share * radii[1]
-        result = moved.copy()
-        result[places] += straight * (wanted / np.maximum(radii[2], 1e-9)) - start
-        return result
+        moved[places] += straight * (wanted / np.maximum(radii[2], 1e-9)) - start
+        return moved
 
 
 def lid_openness(template: Template, person: FloatArray) -> dict[str, FloatArray]:
