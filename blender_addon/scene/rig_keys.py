@@ -104,33 +104,6 @@ def tidy(objects: Sequence[bpy.types.Object]) -> None:
             shape_keys.remove_clip(obj, ARKIT_SET)
 
 
-def sample_values(
-    objects: Sequence[bpy.types.Object], frames: FloatArray
-) -> dict[str, dict[str, FloatArray]]:
-    """{object: {key: (T,) its value at each frame}}, as curves, NLA and drivers make it.
-
-    Steps the scene through the frames and puts it back; for exporters that know curves alone.
-    """
-    scene = bpy.context.scene
-    current, subframe = scene.frame_current, scene.frame_subframe
-    animated = [obj for obj in objects if obj.data.shape_keys is not None]
-    values = {
-        obj.name: {b.name: np.zeros(len(frames)) for b in obj.data.shape_keys.key_blocks[1:]}
-        for obj in animated
-    }
-    try:
-        for row, frame in enumerate(frames):
-            scene.frame_set(int(np.floor(frame)), subframe=float(frame % 1.0))
-            depsgraph = bpy.context.evaluated_depsgraph_get()
-            for obj in animated:
-                evaluated = obj.data.shape_keys.evaluated_get(depsgraph)
-                for name, column in values[obj.name].items():
-                    column[row] = evaluated.key_blocks[name].value
-    finally:
-        scene.frame_set(current, subframe=subframe)
-    return values
-
-
 def _shares(
     head: Head, objects: Sequence[bpy.types.Object], keys: KeysToWrite, shapes: BlendshapeSet
 ) -> list[_Share]:
@@ -141,7 +114,12 @@ def _shares(
         blocks = obj.data.shape_keys.key_blocks if obj.data.shape_keys else {}
         made = [k for k in sorted(moving) if keys.is_new[k]]
         there = [k for k, name in enumerate(keys.names) if not keys.is_new[k] and name in blocks]
-        played = [k for k in sorted([*made, *there]) if is_used[k]]
+        # A chosen key that plays nothing is held at 0 where the artist left it elsewhere.
+        played = [
+            k
+            for k in sorted([*made, *there])
+            if is_used[k] or (k in there and blocks[keys.names[k]].value != 0.0)
+        ]
         shares.append(_Share(obj, made, played))
     return shares
 
