@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facegen_core.errors import FacegenError
 
-from . import export_options, generate_options
+from . import bake_options, export_options, eye_options, generate_options, layer_options
 from .batch_jobs import Job, jobs_of
 
 FORMATS = ("fbx", "glb", "blend", "abc", "usdc")
@@ -70,9 +70,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="also the heads that are finished already"
     )
     command.add_argument("--no-pictures", action="store_true", help="draw no contact sheets")
-    generate_options.add_clip(command)
-    generate_options.add_variation(command)
-    export_options.add_export(command)
+    _add_shared(command)
 
 
 def request_of(options: argparse.Namespace) -> BatchRequest:
@@ -83,6 +81,9 @@ def request_of(options: argparse.Namespace) -> BatchRequest:
         raise FacegenError(f"--timeout must be above 0 seconds, got {options.timeout:g}.")
     formats = tuple(dict.fromkeys(options.format)) or ("fbx",)
     generate_options.generator_of(options)
+    bake_options.bake_settings(options)
+    layer_options.layer_settings(options)
+    eye_options.eye_settings(options)
     export_options.export_of(options)
     return BatchRequest(
         jobs=tuple(jobs_of(options.scenes, options.expression)),
@@ -96,27 +97,32 @@ def request_of(options: argparse.Namespace) -> BatchRequest:
     )
 
 
+def _add_shared(command: argparse.ArgumentParser) -> None:
+    """What `facegen generate` takes too and is the same for every head."""
+    generate_options.add_clip(command)
+    generate_options.add_variation(command)
+    layer_options.add_layers(command)
+    eye_options.add_eyes(command)
+    export_options.add_export(command)
+
+
 def _shared_arguments(options: argparse.Namespace) -> tuple[str, ...]:
-    """Arguments of `facegen generate` that are the same for every head."""
-    given = {
-        "--fps": options.fps,
-        "--bake": options.bake,
-        "--tolerance": options.tolerance,
-        "--rig-by": options.rig_by,
-        "--onto": options.onto,
-        "--smoothness": options.smoothness,
-        "--sparsity": options.sparsity,
-        "--clip-name": options.clip_name,
-        "--mask": options.mask,
-        "--generator": options.generator,
-        "--variation": options.variation,
-        "--amount": options.amount,
-        "--preset": options.preset,
-        "--bundle": options.bundle.resolve() if options.bundle else None,
-    }
-    found = [text for name, value in given.items() if value is not None for text in (name, value)]
-    found += ["--no-contact"] * options.no_contact + ["--invert-mask"] * options.invert_mask
-    found += ["--replace-curves"] * options.replace_curves
-    if options.root_bone is not None:
-        found.append("--root-bone" if options.root_bone else "--no-root-bone")
-    return tuple(map(str, found))
+    """What was said of the shared options, as arguments of `facegen generate`."""
+    shared = argparse.ArgumentParser(add_help=False)
+    _add_shared(shared)
+    said: list[str] = []
+    for action in shared._actions:
+        value, name = getattr(options, action.dest), action.option_strings[0]
+        if value == action.default:
+            continue
+        if isinstance(action, argparse.BooleanOptionalAction):
+            said.append(name if value else action.option_strings[1])
+        elif value is True:
+            said.append(name)
+        else:
+            said += [f"{name}={one}" for one in (value if isinstance(value, list) else [value])]
+    if options.fps is not None:
+        said.append(f"--fps={options.fps}")
+    if options.bundle:
+        said.append(f"--bundle={options.bundle.resolve()}")
+    return tuple(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.command import batch_page, batch_run
+from blender_addon.command import batch_options, batch_page, batch_run
 from blender_addon.command.batch_jobs import Job, jobs_of
 from blender_addon.command.batch_options import BatchRequest
 from facegen_core.errors import FacegenError
@@ -248,6 +249,16 @@ def test_the_command_refuses_before_anything_is_run(
         capfd, "batch", tmp_path / "a.obj", "-e", HAPPY, "--out", tmp_path / "file"
     )
     assert not out.exists()
+
+
+def test_what_is_said_for_all_heads_reaches_each(tmp_path: Path) -> None:
+    said = ["--bake=frames", "--no-contact", "--asymmetry=-0.5", "--region=brows=0.5"]
+    said += ["--region=mouth=1.5", "--blinks=12.0", "--preset=unity", "--no-root-bone"]
+    parser = argparse.ArgumentParser()
+    batch_options.add_arguments(parser)
+    parser.add_argument("--bundle", type=Path)
+    options = parser.parse_args(["a.obj", "-e", HAPPY, "--out", "out", "--fps", "24", *said])
+    assert sorted(batch_options.request_of(options).arguments) == sorted([*said, "--fps=24.0"])
 
 
 def test_what_others_wrote_cannot_break_the_page() -> None:
