@@ -204,7 +204,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
                 np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
                 entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_DATE)
                 entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, content.getvalue())
+                archive.writestr(entry, content.getvalue(), compresslevel=9)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -61,8 +61,8 @@ WHOLE = (
 )
 ARKIT_NAMES = tuple(sorted((*(f"{n}{side}" for n in SIDED for side in ("Left", "Right")), *WHOLE)))
 
-# Displacements lie in the bundle in steps of so much: half the diagonal of a step is 0.0043 mm.
-STEP_MM = 0.005
+# Displacements lie in the bundle in steps of so much: half the diagonal of a step is 0.0048 mm.
+STEP_MM = 0.0055
 _INT16_MAX = 32767
 _HEADER_FIELDS = {"names", "provenance"}
 _ARRAYS = {"skin", "jaw"}

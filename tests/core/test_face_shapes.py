@@ -147,7 +147,7 @@ def test_the_default_bundle_has_all_of_arkit_but_the_tongue():
     assert "tongueOut" not in ARKIT_NAMES
     assert found.shapes.shape == (51, alignment.target.num_vertices, 3)
     assert bundle.face_shapes.provenance["licence"] == "MIT"
-    assert BUNDLE.stat().st_size < 20 * 2**20
+    assert BUNDLE.stat().st_size < 20_000_000
 
 
 def test_left_is_the_subject_s_left():
