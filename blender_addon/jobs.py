@@ -26,6 +26,7 @@ LOGGER = logging.getLogger(__name__)
 TICK_SECONDS = 0.1
 # The longest that unregistering or quitting waits for a worker to notice its cancel.
 JOIN_SECONDS = 30.0
+STILL_WORKING = "Facegen is still working: wait, or press ESC"
 
 _alive: set[Job] = set()
 # What running operators show, to be taken away also when Blender throws them out half-way.
@@ -165,6 +166,8 @@ class JobOperator:
         if bpy.app.background:
             return self.execute(context)
         try:
+            if running() is not None:  # clicked in a second window
+                raise FacegenError(f"{STILL_WORKING}.")
             self._job = Job(self.begin(context), act=type(self).bl_idname)
         except Exception as error:
             return self._refuse(error)

@@ -11,7 +11,7 @@ from ..translations import said
 
 def head_is_ready(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """True when the active object is a local mesh, or part of one, in Object Mode."""
-    reason = _why_not(context)
+    reason = _why_not(operator, context)
     if reason:
         operator.poll_message_set(said(reason))
     return not reason
@@ -43,9 +43,11 @@ class OnMatchedHead:
         return head_is_matched(cls, context)
 
 
-def _why_not(context: bpy.types.Context) -> str:
-    if jobs.running() is not None:
-        return "Facegen is still working: wait, or press ESC"
+def _why_not(operator: type[bpy.types.Operator], context: bpy.types.Context) -> str:
+    job = jobs.running()
+    # The button of the act that is at work shows how far it is, and looks alive.
+    if job is not None and job.act != operator.bl_idname:
+        return jobs.STILL_WORKING
     target = state.find_target(context)
     if target is None or not (context.selected_objects or target.select_get()):
         return "Nothing is selected: select the mesh of a head first"

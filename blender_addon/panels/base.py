@@ -39,17 +39,16 @@ class MatchedPanel(FacegenPanel):
 
 def draw_act(
     layout: bpy.types.UILayout, act: type[bpy.types.Operator], **options: Any
-) -> bpy.types.OperatorProperties | None:
-    """The button of an act, or the progress of its work in the button's place.
+) -> bpy.types.OperatorProperties:
+    """The button of an act that works in the background; meanwhile it says how far the work is.
 
-    Blender keeps the button under the pointer as it was, so one that turned grey when it was
-    clicked would stay grey until the pointer leaves it.
+    It does not turn grey then: Blender keeps the button under the pointer as it was, so it would
+    stay grey until the pointer leaves it.
     """
     job = jobs.running()
-    if job is None or job.act != act.bl_idname:
-        return layout.operator(act.bl_idname, **options)
-    layout.progress(factor=job.fraction, text=said(job.message))
-    return None
+    if job is not None and job.act == act.bl_idname:
+        options |= {"text": said(f"{job.message}: {job.fraction:.0%}"), "depress": True}
+    return layout.operator(act.bl_idname, **options)
 
 
 def draw_sentence(layout: bpy.types.UILayout, sentence: str, icon: str = "NONE") -> None:

@@ -6,6 +6,7 @@ import bpy
 
 from facegen_core.landmarks import MIN_MANUAL_LANDMARKS
 
+from .. import jobs
 from ..operators.add_head import FACEGEN_OT_add_head
 from ..operators.correct_part import AUTOMATIC, FACEGEN_OT_correct_part
 from ..operators.heat_map import FACEGEN_OT_heat_map
@@ -87,6 +88,9 @@ class FACEGEN_PT_face(FacegenPanel, bpy.types.Panel):
             layout.operator(FACEGEN_OT_add_head.bl_idname, text="Add Facegen Head", icon="USER")
             return
         layout.label(text=target.name, icon="MESH_DATA")
+        job = jobs.running()
+        if job is not None:
+            layout.progress(factor=job.fraction, text=said(job.message))
         draw_act(layout, FACEGEN_OT_match, icon="VIEWZOOM")
         if target.facegen.is_matched:
             _draw_residual(layout, target)
@@ -143,8 +147,8 @@ def _draw_residual(layout: bpy.types.UILayout, target: bpy.types.Object) -> None
     column.label(text=said(f"95 % within {settings.residual_p95_mm:.2f} mm"), icon="BLANK1")
     for sentence in settings.warnings.splitlines():
         draw_sentence(column, sentence, "INFO")
-    column.operator(
-        FACEGEN_OT_heat_map.bl_idname, text="Heat Map (mm)", icon="SHADING_RENDERED", depress=is_hot
+    draw_act(
+        column, FACEGEN_OT_heat_map, text="Heat Map (mm)", icon="SHADING_RENDERED", depress=is_hot
     )
     if is_hot:
         legend = column.row(align=True)

@@ -56,7 +56,7 @@ class FACEGEN_PT_variations(FacegenPanel, bpy.types.Panel):
         row = layout.row(align=True)
         words = "Draw Nine Variations" if sheet is None else "Draw Again"
         drawing = draw_act(row, FACEGEN_OT_variations, text=words, icon="RENDER_STILL")
-        if sheet is None or drawing is None:
+        if sheet is None:
             return
         drawing.first_seed = sheet.seeds[0]
         more = row.operator(FACEGEN_OT_variations.bl_idname, text="Next Nine", icon="FORWARD")

@@ -135,4 +135,5 @@ TEXTS = {
     "Carrying the motion to this head": "Übertrage die Bewegung auf diesen Kopf",
     "Writing shape keys": "Schreibe Formschlüssel",
     "Looking at the parts of the head": "Sehe die Teile des Kopfes durch",
+    "{what}: {percent}%": "{what}: {percent} %",
 }
