@@ -7,7 +7,9 @@ TEXTS = {
     "Switch to Object Mode first": "Wechsle erst in den Objektmodus",
     "Match first": "Erst anpassen",
     "Facegen is still working: wait, or press ESC": "Facegen arbeitet noch: warte oder drücke ESC",
-    "Facegen is still working: wait, or press ESC.": "Facegen arbeitet noch: warte oder drücke ESC.",
+    "Facegen is still working: wait, or press ESC.": (
+        "Facegen arbeitet noch: warte oder drücke ESC."
+    ),
     "Nothing is selected: select the mesh of a head first": (
         "Nichts ist ausgewählt: wähle erst das Mesh eines Kopfes"
     ),
