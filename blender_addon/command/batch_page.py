@@ -110,9 +110,13 @@ def _name(head: dict[str, Any]) -> str:
 def _notes(head: dict[str, Any], warnings: list[str]) -> str:
     if head["status"] == "failed":
         return _cell("1000000", f'<div class="failure">{escape(head["sentence"])}</div>')
-    texts = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
-    notes = f'<ul class="notes">{texts}</ul>' if texts else ""
     was = '<div class="notes">finished by an earlier run</div>' * (head["status"] == "skipped")
+    texts = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    replay = head["report"].get("replay")
+    if replay is not None:
+        words = "bit for bit" if replay["bit_equal"] else "but not bit for bit"
+        was += f'<div class="notes">played again from its record, {words}</div>'
+    notes = f'<ul class="notes">{texts}</ul>' if texts else ""
     return _cell(str(len(warnings)), was + notes)
 
 

@@ -31,6 +31,8 @@ from .batch_options import BatchRequest
 BATCH_VERSION = 1
 # In the folder of a head: how it was made. Its presence says that all else is there.
 _STAMP = "made.json"
+# Options of the batch that `facegen replay` has too.
+_OF_RECORDS = ("--preset", "--root-bone", "--no-root-bone", "--bundle")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -175,12 +177,15 @@ def _make(request: BatchRequest, job: Job, processes: _Processes) -> Outcome:
 
 def _arguments(request: BatchRequest, job: Job) -> list[str]:
     """The command line of one head, run in its unfinished folder."""
-    verb = ["replay"] if job.is_record else ["generate"]
-    found = [sys.executable, "-m", "blender_addon.cli", *verb, str(job.source.resolve())]
+    verb = "replay" if job.is_record else "generate"
+    found = [sys.executable, "-m", "blender_addon.cli", verb, str(job.source.resolve())]
     found += [text for expression in job.expressions for text in ("-e", expression)]
-    if not job.is_record:
-        found += [*request.arguments, "--report", "report.json"]
+    if job.is_record:  # which knows how it is played, but not where the clip goes
+        found += [text for text in request.arguments if text.partition("=")[0] in _OF_RECORDS]
+    else:
+        found += request.arguments
         found += ["--picture", f"{job.name}.png"] if request.has_pictures else []
+    found += ["--report", "report.json"]
     return found + [text for f in request.formats for text in ("-o", f"{job.name}.{f}")]
 
 

@@ -100,6 +100,19 @@ def test_a_second_run_makes_only_what_is_missing_or_asked_for_anew(batch: Run) -
     assert {p.parent.name for p in after if after[p] != before[p]} == {"bob"}
 
 
+def test_the_record_of_a_clip_is_played_again(batch: Run) -> None:
+    told = ("generate", "ann.obj", "-e", HAPPY, "-o", "take.glb", "--record", "take.json")
+    assert facegen(batch.folder, *told).code == 0
+    again = facegen(
+        batch.folder, "batch", "take.json", "--out", "again", "--preset", "unity", "--jobs", 1
+    )
+    assert again.code == 0, again.out + again.err
+    assert files_in(batch.folder / "again" / "take") == {"take.fbx", "report.json", "made.json"}
+    (head,) = json.loads((batch.folder / "again" / "batch.json").read_text())["heads"]
+    assert head["report"]["replay"]["bit_equal"]
+    assert "bit for bit" in (batch.folder / "again" / "index.html").read_text()
+
+
 def request(folder: Path, *names: str, seconds: float = 30.0, processes: int = 2) -> BatchRequest:
     jobs = []
     for name in names:
