@@ -74,9 +74,9 @@ def replay_file(request: ReplayRequest, progress: Progress = no_progress) -> dic
         record, head, objects = _read(request)
         select_head(objects)
         target = objects[0]
+        target.facegen.clip_name = record["clip"]
         asked = _asked(request, record, target)
         regenerate.restore_curves(target, record)
-        target.facegen.clip_name = record["clip"]
     with stopwatch("generate"):
         made = generate.run_generate(asked, subprogress(progress, _READ, _BAKED))
     num_keys = generate.write_generated(bpy.context, target, asked, made)
