@@ -172,7 +172,19 @@ def write_linear_fcurve(
     """A new F-curve with linear keys, (N,) values at (N,) rising frames."""
     fcurve = fcurves.new(data_path)
     set_linear_keys(fcurve, frames, values)
+    unselect(fcurve)
     return fcurve
+
+
+def unselect(fcurve: bpy.types.FCurve) -> None:
+    """Take a curve and its keys out of the selection, which new ones are in.
+
+    Otherwise whoever drags one key in the Graph Editor drags every key that Facegen wrote.
+    """
+    fcurve.select = False
+    nothing = np.zeros(len(fcurve.keyframe_points), bool)
+    for part in ("control_point", "left_handle", "right_handle"):
+        fcurve.keyframe_points.foreach_set(f"select_{part}", nothing)
 
 
 def set_linear_keys(fcurve: bpy.types.FCurve, frames: FloatArray, values: FloatArray) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from facegen_core.channel_keys import KEY, KeyArray
 from facegen_core.events import Event, read_events
 
+from . import actions
+
 # Fields of the core's keys: the property of a keyframe that each is.
 _NUMBERS = {
     ("frame", "value"): "co",
@@ -62,8 +64,9 @@ def events_in(fcurve: bpy.types.FCurve, expression: str) -> tuple[Event, ...]:
 def write_keys(fcurve: bpy.types.FCurve, keys: KeyArray) -> None:
     """Give an F-curve these keys and no others."""
     points = fcurve.keyframe_points
-    if len(points) < len(keys):
-        points.add(len(keys) - len(points))
+    num_new = len(keys) - len(points)
+    if num_new > 0:
+        points.add(num_new)
     while len(points) > len(keys):
         points.remove(points[-1], fast=True)
     for fields, attribute in _NUMBERS.items():
@@ -74,6 +77,8 @@ def write_keys(fcurve: bpy.types.FCurve, keys: KeyArray) -> None:
         values = _values_of(attribute)
         points.foreach_set(attribute, np.array([values[str(n)] for n in keys[field]], np.int32))
     points.foreach_set("type", np.asarray(keys["kind"], np.int32))
+    if num_new > 0:
+        actions.unselect(fcurve)
     fcurve.update()
 
 

@@ -96,4 +96,28 @@ TEXTS = {
     "'{name}' has no record of how its clip was made: press Generate first.": (
         "'{name}' hat kein Protokoll davon, wie sein Clip entstand: zuerst Erzeugen drücken."
     ),
+    "Number": "Nummer",
+    "In the NLA": "In der NLA",
+    "Playing": "Spielt",
+    "The clip '{clip}' was made with another model, {file} ({hash}): choose that file, or go "
+    "on with "
+    "{name} ({how}; the result will differ).": (
+        "Der Clip '{clip}' wurde mit einem anderen Modell gemacht, {file} ({hash}): wähle "
+        "diese Datei, "
+        "oder mach mit {name} weiter ({how}; das Ergebnis weicht ab)."
+    ),
+    "{model} does not know '{name}', which the clip plays.": (
+        "{model} kennt '{name}' nicht, das der Clip spielt."
+    ),
+    "'{name}' is not the head that clip '{clip}' was made on: undo what changed its mesh, or go on "
+    "with it as it is ({how}; the result will differ).": (
+        "'{name}' ist nicht der Kopf, an dem der Clip '{clip}' gemacht wurde: nimm die Änderung am "
+        "Mesh zurück, oder mach weiter, wie er ist ({how}; das Ergebnis weicht ab)."
+    ),
+    "The record of '{clip}' does not fit this Facegen ({why}): use the version it was made with, "
+    "{version}.": (
+        "Der Eintrag von '{clip}' passt nicht zu diesem Facegen ({why}): nimm die Version, "
+        "mit der er "
+        "gemacht wurde, {version}."
+    ),
 }

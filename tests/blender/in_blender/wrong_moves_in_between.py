@@ -170,6 +170,14 @@ def test_a_key_the_artist_renamed_is_theirs() -> None:
     assert [block.name for block in blocks] == ["Basis", "smile"]
 
 
+def test_no_key_that_was_written_is_selected_so_that_a_drag_moves_one_alone() -> None:
+    head = smiling_head()
+    assert ops.generate() == {"FINISHED"}
+    for owner in (head, head.data.shape_keys):
+        for curve in actions.fcurves_of(owner):
+            assert not any(point.select_control_point for point in curve.keyframe_points)
+
+
 def test_a_pinned_key_is_named_because_nothing_would_be_seen_to_move() -> None:
     head = smiling_head()
     head.shape_key_add(name="Basis")

@@ -1,0 +1,80 @@
+"""What the add-on says is there in every language, and a translated sentence keeps its values."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from blender_addon.translations import LANGUAGES, translated
+from tests.blender.translatable import ADDON, sources, texts_of, without_names
+
+# Labels, tooltips, menu items and reports are translated; of the refusals under scene/ those of
+# acts in the window, file by file. Readers of files and the command speak English.
+ROOMS = ("operators", "panels", "properties")
+FILES = (
+    "preferences.py",
+    "generators.py",
+    "scene/before_generate.py",
+    "scene/fbx.py",
+    "scene/key_checks.py",
+    "scene/mesh_bridge.py",
+    "scene/state.py",
+)
+# Said to developers, or the same in every language.
+NOT_SAID = {
+    "Frames by which the {} {} later than the curves; below 0 earlier",  # run, runs
+    "{} has no variations, only the expected motion: choose Steady (--generator lstm), or a model "
+    "with both generators.",
+    "{}: choose a name that ends in .fbx, .glb or .blend.",
+    "Blender's FBX add-on is off: enable it in the preferences (Add-ons).",
+    "Blender's glTF add-on is off: enable it in the preferences (Add-ons).",
+}
+languages = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def said_in_the_window() -> dict[str, str]:
+    """{text: where it is said}."""
+    found: dict[str, str] = {}
+    for path in sources():
+        name = path.relative_to(ADDON).as_posix()
+        if name in FILES or path.parent.name in ROOMS:
+            for text, line in texts_of(path).items():
+                if text not in NOT_SAID and not text.isupper():
+                    found.setdefault(text, f"{name}:{line}")
+    return found
+
+
+@languages
+def test_everything_that_is_said_has_a_translation(language: str) -> None:
+    known = {without_names(text) for text in LANGUAGES[language]}
+    missing = {text: place for text, place in said_in_the_window().items() if text not in known}
+    lines = [f"{place}\n    {text!r}: (\n        ''\n    )," for text, place in missing.items()]
+    assert not missing, f"{len(missing)} texts without {language}:\n" + "\n".join(lines)
+
+
+@languages
+def test_a_translation_keeps_every_place_and_nothing_is_left_empty(language: str) -> None:
+    for text, other in LANGUAGES[language].items():
+        assert other.strip(), text
+        places, others = (set(re.findall(r"\{(\w+)\}", t)) for t in (text, other))
+        assert places == others, f"{text!r} -> {other!r}"
+        assert text.count("\n") >= other.count("\n"), text
+        assert text.endswith(".") == other.endswith("."), f"{text!r} -> {other!r}"
+
+
+@languages
+def test_every_sentence_is_found_by_its_own_template(language: str) -> None:
+    for text, other in LANGUAGES[language].items():
+        values = {name: f"«{name}»" for name in re.findall(r"\{(\w+)\}", text)}
+        assert translated(text.format(**values), language) == other.format(**values), text
+
+
+def test_values_are_taken_over_and_translated_themselves() -> None:
+    german = "de_DE"
+    assert translated("'Bob' is hidden: show it in the Outliner first", german) == (
+        "'Bob' ist verborgen: blende es erst im Outliner ein"
+    )
+    assert translated("Good match: 0.31 mm", german) == "Anpassung gut: 0.31 mm"
+    assert translated("No such sentence.", german) == "No such sentence."
+    assert translated("Match first", "xx_XX") == "Match first"
