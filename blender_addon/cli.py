@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import facegen_core
@@ -13,10 +13,16 @@ from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import EXPRESSIONS
 
-from .command import batch_options, generate_options, info, replay_options, variations_options
+from .command import (
+    batch_options,
+    generate_options,
+    info,
+    replay_options,
+    variations_options,
+    verbs,
+)
 
 EXIT_REFUSED = 2
-EXIT_INTERRUPTED = 130
 
 DEMO_EXPRESSIONS = ("happy@1,12,30,45=1.0", "surprise@50,56,70,85=1.0")
 
@@ -72,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_REFUSED
     except KeyboardInterrupt:
         print("facegen: stopped; nothing was written.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return verbs.EXIT_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,7 +109,7 @@ def _add_generate(commands: argparse._SubParsersAction) -> None:
         help="animate a head from a file",
         description="Find the face in a head, move it by expressions, write an animated file.",
     )
-    command.set_defaults(run=_generate)
+    command.set_defaults(run=verbs.generate)
     generate_options.add_arguments(command)
     _add_common(command)
 
@@ -115,7 +121,7 @@ def _add_variations(commands: argparse._SubParsersAction) -> None:
         description="Find the face in a head and draw nine variations of one motion: a sheet of "
         "their apexes (PNG), and beside it the same sheet moving (MP4).",
     )
-    command.set_defaults(run=_variations)
+    command.set_defaults(run=verbs.variations)
     variations_options.add_arguments(command)
     _add_common(command)
 
@@ -127,7 +133,7 @@ def _add_batch(commands: argparse._SubParsersAction) -> None:
         description="Animate many heads in processes of their own, with a page that shows them "
         "all. Finished heads are not made again. The exit code is how many failed, 100 at most.",
     )
-    command.set_defaults(run=_batch)
+    command.set_defaults(run=verbs.batch)
     batch_options.add_arguments(command)
     _add_common(command)
 
@@ -139,14 +145,14 @@ def _add_replay(commands: argparse._SubParsersAction) -> None:
         description="Make a clip again from its record (facegen generate --record, or a .blend), "
         "and say whether it came out bit for bit as recorded.",
     )
-    command.set_defaults(run=_replay)
+    command.set_defaults(run=verbs.replay)
     replay_options.add_arguments(command)
     _add_common(command)
 
 
 def _add_head(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser("head", help="write the sample head, neutral, in millimetres")
-    command.set_defaults(run=_head)
+    command.set_defaults(run=verbs.head)
     command.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.obj")
     _add_common(command)
 
@@ -165,7 +171,7 @@ def _add_info(commands: argparse._SubParsersAction) -> None:
         description="Tell of a model bundle what it was trained on, by whom it may be used, what "
         "it can play and how large its error is. Needs no Blender.",
     )
-    command.set_defaults(run=_info, needs_blender=False)
+    command.set_defaults(run=verbs.info, needs_blender=False)
     info.add_arguments(command)
 
 
@@ -188,45 +194,6 @@ def _require_blender() -> None:
         raise FacegenError(f"Blender's Python module does not load here: {error}.") from None
 
 
-def _generate(options: argparse.Namespace) -> int:
-    return _animate(generate_options.request_of(options), options.verbose)
-
-
-def _variations(options: argparse.Namespace) -> int:
-    from .command.console import ProgressLine, blender_silenced
-    from .command.variations_file import draw_variations
-
-    request = variations_options.request_of(options)
-    with blender_silenced(options.verbose) as real_error:
-        line = ProgressLine(real_error)
-        try:
-            lines = draw_variations(request, line)
-        finally:
-            line.finish()
-    print("\n".join(lines))
-    return 0
-
-
-def _batch(options: argparse.Namespace) -> int:
-    from .command.batch_run import run_batch
-
-    request = batch_options.request_of(options)
-    try:
-        outcomes = run_batch(request, lambda line: print(line, flush=True))
-    except KeyboardInterrupt:
-        print("facegen: stopped; heads that were finished are kept.", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    failed = sum(outcome.status == "failed" for outcome in outcomes)
-    print(f"{len(outcomes) - failed} of {len(outcomes)} heads: {request.folder / 'index.html'}")
-    return min(failed, 100)
-
-
-def _replay(options: argparse.Namespace) -> int:
-    from .command.replay_file import replay_file
-
-    return _run(replay_options.request_of(options), replay_file, options.verbose)
-
-
 def _demo(options: argparse.Namespace) -> int:
     from .command.animate_file import Request
 
@@ -242,57 +209,7 @@ def _demo(options: argparse.Namespace) -> int:
         clip_name="demo",
         **_bundle_option(options),
     )
-    return _animate(request, options.verbose)
-
-
-def _animate(request: object, verbose: bool) -> int:
-    from .command.animate_file import animate_file
-
-    return _run(request, animate_file, verbose)
-
-
-def _run(request: object, recipe: Callable[..., dict], verbose: bool) -> int:
-    from .command.console import ProgressLine, blender_silenced
-
-    with blender_silenced(verbose) as real_error:
-        line = ProgressLine(real_error)
-        try:
-            report = recipe(request, line)
-        finally:
-            line.finish()
-    _print_summary(request, report)
-    return 0
-
-
-def _print_summary(request: object, report: dict) -> None:
-    from .command.report import summary_lines
-
-    print("\n".join(summary_lines(report)))
-    for product in request.products:
-        print(f"  {product}  ({product.stat().st_size / 1e6:.1f} MB)")
-
-
-def _head(options: argparse.Namespace) -> int:
-    from .command.console import blender_silenced
-    from .command.products import Products, check_products
-    from .preferences import DEFAULT_BUNDLE
-    from .scene import sample_file
-
-    if options.output.suffix.lower() != ".obj":
-        raise FacegenError(f"The sample head is an OBJ: name '{options.output.name}' .obj.")
-    check_products([options.output], [])
-    with blender_silenced(options.verbose), Products() as products:
-        sample_file.write_sample_head(
-            options.bundle or DEFAULT_BUNDLE, products.path_for(options.output)
-        )
-        products.publish()
-    print(options.output)
-    return 0
-
-
-def _info(options: argparse.Namespace) -> int:
-    print(info.info_text(options))
-    return 0
+    return verbs.animate(request, options.verbose)
 
 
 def _demo_expressions(bundle: Path | None) -> list[str]:

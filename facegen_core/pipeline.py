@@ -205,16 +205,8 @@ def variations(
     sheet = []
     for k, variation in enumerate(chosen):
         progress((k + 1) / (len(chosen) + 1), f"Drawing variation {k + 1} of {len(chosen)}")
-        motion = _layered(
-            alignment,
-            intensities,
-            frames_per_second,
-            bundle,
-            "lm4dgan",
-            variation,
-            layers,
-            frames,
-        )
+        asked = alignment, intensities, frames_per_second, bundle
+        motion = _layered(*asked, "lm4dgan", variation, layers, frames)
         sheet.append(sitter.pictures(*retargeter.on_template(motion.skin, motion.jaw)))
     return np.stack(sheet)
 
