@@ -54,7 +54,7 @@ class FACEGEN_UL_parts(bpy.types.UIList):
         menu = left.operator_menu_enum(
             FACEGEN_OT_correct_part.bl_idname,
             "kind",
-            text=part_rows.kind_words(item.name) + times + mark,
+            text=said(part_rows.kind_words(item.name)) + times + mark,
             icon="AUTOMERGE_ON" if item.is_welded else "NONE",
         )
         menu.row = index
@@ -87,7 +87,7 @@ class FACEGEN_PT_face(FacegenPanel, bpy.types.Panel):
             layout.label(text="Select the mesh of a head", icon="INFO")
             layout.operator(FACEGEN_OT_add_head.bl_idname, text="Add Facegen Head", icon="USER")
             return
-        layout.label(text=target.name, icon="MESH_DATA")
+        layout.label(text=target.name, icon="MESH_DATA", translate=False)
         job = jobs.running()
         if job is not None:
             layout.progress(factor=job.fraction, text=said(job.message))

@@ -41,7 +41,7 @@ def translated(sentence: str, language: str) -> str:
     for key, pattern in _templates(language):
         found = pattern.fullmatch(sentence)
         if found:
-            names = set(_QUOTED.findall(key))  # of the artist's objects, keys and files
+            names = {*_QUOTED.findall(key), "object"}  # of the artist's objects, keys and files
             values = {
                 k: v if k in names else translated(v, language)
                 for k, v in found.groupdict().items()
@@ -91,7 +91,7 @@ def said_by_properties() -> set[str]:
     for prop in FacegenObject.bl_rna.properties:
         if prop.identifier in bpy.types.PropertyGroup.bl_rna.properties:
             continue
-        found |= {prop.name, prop.description}
+        found |= {prop.name, prop.description} - {prop.identifier}  # which nameless ones show
         if prop.type == "ENUM":
             for item in prop.enum_items:
                 found |= {item.name, item.description}

@@ -15,6 +15,7 @@ figures: dict[str, float] = {}
 
 def check(sentence: str, is_true: bool) -> None:
     (held if is_true else failed).append(sentence)
+    print(f"{'held' if is_true else 'FAILED'}: {sentence}", flush=True)
 
 
 def screenshot(name: str) -> None:

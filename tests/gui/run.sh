@@ -4,7 +4,7 @@
 # CHROOT is a Debian (trixie or newer) with blender, python3-numpy, python3-requests, python3-cattr,
 # xvfb, xauth, xdotool, imagemagick and the Mesa software renderer; `/` where that is this machine.
 # LIMIT, PATIENCE (environment): seconds for the whole visit (400) and for one job (300).
-# Optional: no other test needs it. Exit code 0 when every step of window.py held.
+# `make test` does this by tests/gui/test_window.py. Exit code 0 when every step of window.py held.
 set -eu
 chroot=$1 zip=$2 out=$3
 here=$(cd "$(dirname "$0")" && pwd)

@@ -11,7 +11,7 @@ from harness import addon, new_sphere
 translations = addon("translations")
 GERMAN = translations.LANGUAGES["de_DE"]
 # Names that are the same in every language, or are never shown.
-SAME = {"FBX", "glTF", "USD", "Blender", "Unity", "Unreal", "found_parts"}
+SAME = {"FBX", "glTF", "USD", "Blender", "Unity", "Unreal"}
 
 
 def said_by_classes() -> Iterator[tuple[str, str]]:
