@@ -32,7 +32,7 @@ class FacegenClip(bpy.types.PropertyGroup):
 
 
 PROPERTIES = {
-    "clips": CollectionProperty(type=FacegenClip),
+    "clips": CollectionProperty(type=FacegenClip, name="Clips"),
     # Which row of the list is selected; and the number of the clip that plays, -1 for none.
     "clip_row": IntProperty(name="Clip", default=0, min=0),
     "clip_playing": IntProperty(name="Playing", default=-1),

@@ -153,7 +153,8 @@ def settings_of(obj: bpy.types.Object) -> dict[str, str]:
     found = {}
     for prop in obj.facegen.bl_rna.properties:
         value = getattr(obj.facegen, prop.identifier)
-        if prop.identifier != "rna_type":
+        # The fields of the event that is selected show its curve and keep nothing themselves.
+        if prop.identifier != "rna_type" and not prop.identifier.startswith("event_"):
             found[prop.identifier] = str(len(value) if prop.type == "COLLECTION" else value)
     return found
 
@@ -176,7 +177,11 @@ def refused(act: Callable[[], Any], *words: str) -> str:
     missing = [word for word in words if word.lower() not in sentence.lower()]
     assert not missing, f"{missing} not in: {sentence}"
     after = snapshot()
-    changed = [k for k in before.keys() | after.keys() if before.get(k) != after.get(k)]
+    changed = {
+        k: (before.get(k), after.get(k))
+        for k in before.keys() | after.keys()
+        if before.get(k) != after.get(k)
+    }
     assert not changed, f"{changed} changed, though refused with: {sentence}"
     assert "Traceback" not in sentence, sentence
     return sentence
