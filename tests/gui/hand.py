@@ -173,7 +173,6 @@ def view(area: bpy.types.Area | None = None) -> object:
 def frame_the_face() -> None:
     view_3d = view_area().spaces.active
     view_3d.overlay.show_floor = False
-    view_3d.shading.show_cavity = True
     with view():
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_selected()

@@ -19,7 +19,7 @@ from hand import (
     view,
     wait_while,
 )
-from scene import key_places, keyed_channels, num_keys, shown_vertices
+from scene import addon, head, key_places, keyed_channels, num_keys, shown_vertices
 
 
 def visit() -> Iterator[float]:
@@ -103,16 +103,18 @@ def undone() -> Iterator[float]:
 
 
 def dragged() -> Iterator[float]:
-    """A key dragged in the Graph Editor is where the hand let it go."""
+    """A key dragged in the Graph Editor is where the hand let it go, and a live face follows it."""
     area = area_of("PROPERTIES")
     area.ui_type = "FCURVES"
+    bpy.context.scene.frame_set(18)  # at the apex of the first expression
+    head().facegen.is_live = True
     yield 1.0
     area.spaces.active.show_region_channels = False
     with view(area):
         bpy.ops.graph.view_all()
-    yield 1.5
+    yield 3.0
+    places, before = key_places("happy"), shown_vertices()
     region = region_of(area, "WINDOW")
-    places = key_places("happy")
     apex = max(places, key=lambda place: place[1])
     x, y = region.view2d.view_to_region(*apex, clip=False)
     start = (region.x + x, region.y + y)
@@ -122,13 +124,20 @@ def dragged() -> Iterator[float]:
         yield 1.0
         if key_places("happy") != places:
             break
-    check("a key is dragged in the Graph Editor", key_places("happy") != places)
+    moved = [k for k, place in enumerate(key_places("happy")) if place != places[k]]
+    check("a key is dragged in the Graph Editor", len(moved) > 0)
+    check("and no other key with it", len(moved) == 1 and key_places("surprise")[0][0] == 50.0)
     screenshot("36-key-dragged")
-    yield 2.0
+    yield from wait_while(lambda: np.abs(shown_vertices() - before).max() < 2e-4, "live")
+    check("the live face follows", np.abs(shown_vertices() - before).max() >= 2e-4)
+    yield 3.0
     screenshot("37-after-a-moment")
     with view():
         bpy.ops.ed.undo()
     yield 1.0
     check("one undo puts the key back", key_places("happy") == places)
+    head().facegen.is_live = False
+    yield from wait_while(lambda: addon("live")._sessions)
+    yield 1.0
     area.ui_type = "PROPERTIES"
     yield 1.0
