@@ -17,6 +17,7 @@ import bpy
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER))  # Blender does not look beside the script it runs
 
+import visit_events  # noqa: E402
 import visit_files  # noqa: E402
 import visit_german  # noqa: E402
 import visit_interruptions  # noqa: E402
@@ -35,6 +36,7 @@ CHAPTERS = (
     visit_files,
     visit_german,
     visit_interruptions,
+    visit_events,
 )
 
 

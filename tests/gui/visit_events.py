@@ -1,32 +1,46 @@
-"""Events in a window: handles over the animation editors pulled with the real pointer.
-
-`drag_events(head_name)` is a part of a visit, as those of window.py; it needs a head with a happy
-event at 1, 12, 30, 45 and a surprise at 50, 56, 70, 85, and leaves both as they were.
-"""
+"""Events in a window: handles over the animation editors pulled with the real pointer."""
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 from collections.abc import Iterator
-from types import ModuleType
 
 import bpy
 from findings import check, screenshot
+from hand import view, view_area
+from scene import addon
 
-PACKAGE = "bl_ext.user_default.facegen"
 # Where a handle is drawn and what it is called: (channel, which of its events, part).
 Handle = tuple[str, int, str]
+EVENTS = (
+    ("happy", "linear", (1, 12, 30, 45)),
+    ("surprise", "smooth", (50, 56, 70, 85)),
+)
 
 
-def drag_events(head_name: str) -> Iterator[float]:
+def visit() -> Iterator[float]:
     """Drag in the Graph Editor, the Dope Sheet and the timeline; ESC; one undo step."""
-    area = next(a for a in bpy.context.window.screen.areas if a.type == "VIEW_3D")
-    for number, kind in enumerate(("FCURVES", "DOPESHEET", "TIMELINE"), 1):
+    with view():
+        bpy.ops.object.select_all(action="DESELECT")
+        bpy.ops.mesh.primitive_uv_sphere_add(location=(2.0, 0.0, 0.0))
+        head_name = bpy.context.object.name
+        for expression, ease, marks in EVENTS:
+            bpy.ops.facegen.add_expression(
+                "EXEC_DEFAULT",
+                True,  # an undo step, as a click on the button makes
+                expression=expression,
+                ease=ease,
+                onset_start=marks[0],
+                apex_start=marks[1],
+                apex_end=marks[2],
+                offset_end=marks[3],
+            )
+    area = view_area()
+    for number, kind in enumerate(("FCURVES", "DOPESHEET", "TIMELINE"), 70):
         area.ui_type = kind
         yield 1.0
         yield from show_all(area)
-        screenshot(f"e{number}-handles")
+        screenshot(f"{number}-handles")
         yield from drag_and_let_go(head_name, area, number)
     area.ui_type = "VIEW_3D"
     yield 1.0
@@ -36,7 +50,7 @@ def drag_and_let_go(head_name: str, area: bpy.types.Area, number: int) -> Iterat
     before = events_of(head_name)
     where = area.ui_type.lower()
     yield from pull(area, ("happy", 0, "apex_end"), frames=8.0, end="hold")
-    screenshot(f"e{number}-dragging")
+    screenshot(f"{number}-dragging")
     moved = events_of(head_name)
     check(
         f"{where}: the face's keys follow the pointer", moved["happy"][0][2] in (37.0, 38.0, 39.0)
@@ -54,7 +68,7 @@ def drag_and_let_go(head_name: str, area: bpy.types.Area, number: int) -> Iterat
     yield from pull(area, ("surprise", 0, "intensity"), pixels_up=-48)
     weaker = events_of(head_name)["surprise"][0][4]
     check(f"{where}: the peak is pulled down", 0.5 < weaker < 0.7)
-    screenshot(f"e{number}-dragged")
+    screenshot(f"{number}-dragged")
     for _ in range(3):
         bpy.ops.ed.undo()
         yield 0.7
@@ -142,7 +156,3 @@ def events_of(head_name: str) -> dict[str, list[tuple[float, ...]]]:
         numbers = (*event.marks, event.intensity)
         found.setdefault(item.channel.attribute, []).append(tuple(round(n, 4) for n in numbers))
     return found
-
-
-def addon(name: str) -> ModuleType:
-    return importlib.import_module(f"{PACKAGE}.{name}")
