@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 FOLDER = Path(__file__).parent
-# Boxes of the 1600x900 screen: the sidebar alone, and the viewport with it.
-SIDEBAR, VIEW = (1030, 80, 1325, 810), (400, 55, 1325, 810)
+# Boxes of the 1600x900 screen: the viewport with the sidebar.
+VIEW = (400, 55, 1325, 810)
 # {name: (screenshot, box)}
 STILLS = {
     "tab-empty": ("1-tab-without-head", (700, 80, 1325, 420)),
@@ -20,20 +20,45 @@ STILLS = {
     "add-expression": ("5-add-expression-dialog", VIEW),
     "first-smile": ("7-first-smile", VIEW),
     "heat-map": ("10-heat-map", VIEW),
-    "exported": ("9-exported", SIDEBAR),
-    "live": ("37-after-a-moment", (400, 55, 1600, 880)),
 }
-# (screenshot, seconds) of the way to the first smile.
-STORY = (
-    ("1-tab-without-head", 1.2),
-    ("2-sample-head", 1.2),
-    ("3-matching", 1.0),
-    ("4-matched", 1.5),
-    ("5-add-expression-dialog", 1.8),
-    ("6-generating", 1.0),
-    ("7-first-smile", 2.5),
-)
-MOVING_SIZE, STILL_WIDTH, NUM_COLOURS = (740, 604), 900, 128
+EDITOR = (0, 25, 1040, 880)
+# {name: (box, (screenshot, seconds) one after the other)}
+STORIES = {
+    "first-smile": (
+        VIEW,
+        (
+            ("1-tab-without-head", 1.2),
+            ("2-sample-head", 1.2),
+            ("3-matching", 1.0),
+            ("4-matched", 1.5),
+            ("5-add-expression-dialog", 1.8),
+            ("6-generating", 1.0),
+            ("7-first-smile", 2.5),
+        ),
+    ),
+    "live": (
+        (400, 55, 1600, 880),
+        (("35-graph-editor", 1.5), ("36-key-dragged", 1.2), ("37-after-a-moment", 2.0)),
+    ),
+    "events": (
+        EDITOR,
+        (("70-handles", 1.5), ("70-dragging", 1.5), ("70-dragged", 2.0)),
+    ),
+    "variations": (
+        VIEW,
+        (
+            ("20-variations-0", 0.5),
+            ("20-variations-5", 0.7),
+            ("20-variations-9", 0.7),
+            ("21-variation-picked", 2.0),
+        ),
+    ),
+    "export": (
+        (0, 25, 1325, 880),
+        (("7-first-smile", 1.5), ("9-exported", 2.5)),
+    ),
+}
+MOVING_WIDTH, STILL_WIDTH, NUM_COLOURS = 740, 900, 128
 
 
 def main() -> None:
@@ -46,19 +71,28 @@ def main() -> None:
                 height = round(still.height * STILL_WIDTH / still.width)
                 still = still.resize((STILL_WIDTH, height), Image.Resampling.LANCZOS)
             still.quantize(NUM_COLOURS).save(FOLDER / f"{name}.png", optimize=True)
+    for name, (box, story) in STORIES.items():
+        if all((shots / f"{shot}.png").is_file() for shot, _ in story):
+            _save_moving(shots, name, box, story)
+
+
+def _save_moving(
+    shots: Path, name: str, box: tuple[int, ...], story: tuple[tuple[str, float], ...]
+) -> None:
+    size = MOVING_WIDTH, round(MOVING_WIDTH * (box[3] - box[1]) / (box[2] - box[0]))
     frames = [
         Image.open(shots / f"{shot}.png")
         .convert("RGB")
-        .crop(VIEW)
-        .resize(MOVING_SIZE, Image.Resampling.LANCZOS)
+        .crop(box)
+        .resize(size, Image.Resampling.LANCZOS)
         .quantize(NUM_COLOURS)
-        for shot, _ in STORY
+        for shot, _ in story
     ]
     frames[0].save(
-        FOLDER / "first-smile.gif",
+        FOLDER / f"{name}.gif",
         save_all=True,
         append_images=frames[1:],
-        duration=[round(1000 * seconds) for _, seconds in STORY],
+        duration=[round(1000 * seconds) for _, seconds in story],
         loop=0,
     )
 
