@@ -19,6 +19,7 @@ import bpy
 
 from facegen_core.errors import FacegenError
 
+from .fbx import FBX_CLIP, GLTF_CLIP
 from .repaired_copy import CopyOptions, RepairedCopy
 
 # Positions and the normals of up to six corners, as float32.
@@ -170,19 +171,11 @@ def _write_fbx(copy: RepairedCopy, path: str, options: dict[str, Any], clip_name
         check_existing=False,
         use_selection=True,
         object_types={"MESH", "ARMATURE"},
-        use_mesh_modifiers=False,
-        add_leaf_bones=False,
         primary_bone_axis="Y",
         secondary_bone_axis="X",
         use_armature_deform_only=False,
-        mesh_smooth_type="FACE",
-        bake_anim=True,
         bake_anim_use_all_bones=True,
-        bake_anim_use_nla_strips=False,
-        bake_anim_use_all_actions=False,
-        bake_anim_force_startend_keying=True,
-        bake_anim_step=1.0,
-        bake_anim_simplify_factor=0.0,
+        **FBX_CLIP,
         **options,
     )
 
@@ -194,15 +187,9 @@ def _write_glb(copy: RepairedCopy, path: str, options: dict[str, Any], clip_name
         export_format="GLB",
         use_selection=True,
         use_active_scene=True,
-        export_apply=False,
-        export_morph=True,
-        export_animations=True,
-        export_animation_mode="ACTIVE_ACTIONS",
         export_nla_strips_merged_animation_name=clip_name,
-        export_frame_range=True,
-        export_force_sampling=True,
-        export_optimize_animation_size=False,
         export_skins=True,
+        **GLTF_CLIP,
         **options,
     )
 

@@ -25,6 +25,8 @@ from facegen_core.errors import FacegenError
 from .export_check import read_back_error_mm
 
 __all__ = [
+    "FBX_CLIP",
+    "GLTF_CLIP",
     "export_blend",
     "export_fbx",
     "export_file",
@@ -32,6 +34,28 @@ __all__ = [
     "preflight",
     "read_back_error_mm",
 ]
+
+# What every export of a clip asks of Blender's exporters: shape keys as they are, every frame.
+FBX_CLIP = {
+    "use_mesh_modifiers": False,
+    "add_leaf_bones": False,
+    "mesh_smooth_type": "FACE",
+    "bake_anim": True,
+    "bake_anim_use_nla_strips": False,
+    "bake_anim_use_all_actions": False,
+    "bake_anim_force_startend_keying": True,
+    "bake_anim_step": 1.0,
+    "bake_anim_simplify_factor": 0.0,
+}
+GLTF_CLIP = {
+    "export_apply": False,
+    "export_morph": True,
+    "export_animations": True,
+    "export_animation_mode": "ACTIVE_ACTIONS",
+    "export_frame_range": True,
+    "export_force_sampling": True,
+    "export_optimize_animation_size": False,
+}
 
 
 def export_file(
@@ -64,16 +88,8 @@ def export_fbx(
             check_existing=False,
             use_selection=True,
             object_types={"MESH"},
-            use_mesh_modifiers=False,
-            add_leaf_bones=False,
-            mesh_smooth_type="FACE",
-            bake_anim=True,
             bake_anim_use_all_bones=False,
-            bake_anim_use_nla_strips=False,
-            bake_anim_use_all_actions=False,
-            bake_anim_force_startend_keying=True,
-            bake_anim_step=1.0,
-            bake_anim_simplify_factor=0.0,
+            **FBX_CLIP,
         )
 
     with _only_selected(context, objects), _scene_range(context.scene, frame_range):
@@ -96,15 +112,9 @@ def export_glb(
             check_existing=False,
             export_format="GLB",
             use_selection=True,
-            export_apply=False,
-            export_morph=True,
             export_morph_normal=False,
-            export_animations=True,
-            export_animation_mode="ACTIVE_ACTIONS",
-            export_frame_range=True,
-            export_force_sampling=True,
-            export_optimize_animation_size=False,
             export_skins=False,
+            **GLTF_CLIP,
         )
 
     with _only_selected(context, objects), _scene_range(context.scene, frame_range):

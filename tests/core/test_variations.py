@@ -11,9 +11,9 @@ from facegen_core.bundle import Bundle, load_bundle
 from facegen_core.errors import BundleError, CancelledError, IntensityError
 from facegen_core.intensity import EXPRESSIONS, Envelope, sample_envelopes
 from facegen_core.landmark_inference import LandmarkEngine, Variation
-from facegen_core.registration import align
-from facegen_core.registration.alignment import Alignment, Fit, Residual, Similarity
+from facegen_core.registration.alignment import Alignment
 from tests.blender.in_blender.toy_variations import with_variations
+from tests.core.sample_head import aligned_sample_head
 
 BUNDLE = Path(__file__).parents[2] / "blender_addon" / "assets" / "default.facegen"
 SMILE = sample_envelopes([Envelope("happy", 1, 10, 20, 30)], np.arange(36.0))
@@ -38,13 +38,7 @@ def bundle(steady) -> Bundle:
 
 @pytest.fixture(scope="module")
 def alignment(bundle) -> Alignment:
-    """The sample head on the template it is."""
-    template = bundle.template
-    inner = {part.name: np.asarray(part.vertices) for part in template.inner_parts}
-    residual = Residual.from_distances(np.zeros(1))
-    here, unbent = Similarity.identity(), np.zeros(len(template.identity_basis))
-    fit = Fit(here, unbent, template.vertices, inner, template.landmark_positions, residual)
-    return align(template, template.whole_head(), fit)
+    return aligned_sample_head(bundle)
 
 
 @pytest.fixture(scope="module")
