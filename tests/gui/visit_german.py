@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import bpy
-import labels
 from findings import check, figures, screenshot
-from hand import scroll_sidebar, sidebar, view_area
+from hand import find, scroll_sidebar, view_area
 
 
 def visit() -> Iterator[float]:
@@ -24,9 +23,8 @@ def visit() -> Iterator[float]:
     yield from scroll_sidebar("4")
     yield 1.0
     screenshot("60-german")
-    region = sidebar()
-    box = (region.x, region.y, region.width, region.height)
     for word in ("Gesicht", "Anpassen", "Ausdruck hinzufügen"):
-        check(f"the tab says {word}", labels.find(word, box)[0] >= labels.SURE)
+        place = yield from find(word)
+        check(f"the tab says {word}", place is not None)
     interface.language = "en_US"
     yield 1.0
