@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,7 @@ def check_request(request: Request) -> None:
         raise FacegenError(f"The frame rate must be above 0, got {fps:g}.")
     if not (math.isfinite(request.tolerance_mm) and request.tolerance_mm > 0):
         raise FacegenError(f"The tolerance must be above 0 mm, got {request.tolerance_mm:g}.")
-    for output in request.outputs:
-        if output.suffix.lower() not in OUTPUT_FORMATS:
-            raise FacegenError(
-                f"Cannot write '{output.name}': name it {', '.join(OUTPUT_FORMATS)}."
-            )
+    check_formats(request.outputs)
     if request.picture_file and request.picture_file.suffix.lower() != ".png":
         raise FacegenError(f"The picture is a PNG: name '{request.picture_file.name}' .png.")
     if request.residual_file and request.residual_file.suffix.lower() != ".ply":
@@ -108,3 +104,12 @@ def check_request(request: Request) -> None:
     info = state.bundle_info(request.bundle_file)
     check_expressions(request.envelopes, info.expressions)
     generators.check_generator(info, request.generator)
+
+
+def check_formats(outputs: Sequence[Path]) -> None:
+    """Raise FacegenError for a file whose ending is none of OUTPUT_FORMATS."""
+    for output in outputs:
+        if output.suffix.lower() not in OUTPUT_FORMATS:
+            raise FacegenError(
+                f"Cannot write '{output.name}': name it {', '.join(OUTPUT_FORMATS)}."
+            )

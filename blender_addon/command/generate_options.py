@@ -168,8 +168,8 @@ def add_variation(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_match(command: argparse.ArgumentParser) -> None:
-    """Which objects are the head, and corrections of what is found on it."""
+def add_objects(command: argparse.ArgumentParser) -> None:
+    """Which objects of a file are the head."""
     command.add_argument(
         "--object",
         action="append",
@@ -177,6 +177,24 @@ def add_match(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="only this mesh object of the file, the first is the head; may be repeated",
     )
+
+
+def add_outputs(command: argparse.ArgumentParser) -> None:
+    """The files to write a clip to."""
+    command.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="clip to write: .fbx, .glb, .blend, .abc or .usdc; may be repeated",
+    )
+
+
+def add_match(command: argparse.ArgumentParser) -> None:
+    """Which objects are the head, and corrections of what is found on it."""
+    add_objects(command)
     command.add_argument(
         "--landmarks",
         type=Path,
@@ -194,15 +212,7 @@ def add_match(command: argparse.ArgumentParser) -> None:
 
 
 def _add_products(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="clip to write: .fbx, .glb, .blend, .abc or .usdc; may be repeated",
-    )
+    add_outputs(command)
     command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
     command.add_argument(
         "--record",

@@ -26,7 +26,7 @@ from ..clip_record import Record
 from ..operators import generate, regenerate
 from ..scene import clip_store, clips, state
 from .animate_file import Animated, open_head, outcome_of, select_head, show_span
-from .animate_request import OUTPUT_FORMATS, Request
+from .animate_request import Request, check_formats
 from .export_files import write_clips
 from .export_options import check_preset
 from .products import Products, check_products
@@ -119,12 +119,8 @@ def replay_file(request: ReplayRequest, progress: Progress = no_progress) -> dic
 
 def _check(request: ReplayRequest) -> None:
     if not request.products:
-        raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend).")
-    for output in request.outputs:
-        if output.suffix.lower() not in OUTPUT_FORMATS:
-            raise FacegenError(
-                f"Cannot write '{output.name}': name it {', '.join(OUTPUT_FORMATS)}."
-            )
+        raise FacegenError("Nothing to write: add -o clip.fbx (or .glb, .blend, .abc, .usdc).")
+    check_formats(request.outputs)
     check_preset(request.preset, request.outputs)
     if not request.record.is_file():
         raise FacegenError(f"There is no file {request.record}.")

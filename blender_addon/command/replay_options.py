@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import export_options
+from . import export_options, generate_options
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -25,22 +25,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--clip", default="", metavar="NAME", help="which clip of a .blend (the one that plays)"
     )
-    command.add_argument(
-        "--object",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only this mesh object of the file, the first is the head; may be repeated",
-    )
-    command.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="clip to write: .fbx, .glb or .blend; may be repeated",
-    )
+    generate_options.add_objects(command)
+    generate_options.add_outputs(command)
     export_options.add_export(command)
     command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
     command.add_argument(

@@ -60,16 +60,6 @@ def remove_drivers(shape_keys: bpy.types.Key, names: Collection[str]) -> None:
         data.drivers.remove(driver)
 
 
-def driven_keys(obj: bpy.types.Object) -> list[str]:
-    """Names of the keys of an object whose values are driven."""
-    shape_keys = obj.data.shape_keys
-    data = shape_keys.animation_data if shape_keys else None
-    if data is None:
-        return []
-    paths = {driver.data_path for driver in data.drivers}
-    return [b.name for b in shape_keys.key_blocks if value_path(b.name) in paths]
-
-
 def rename(shape_keys: bpy.types.Key, names: Mapping[str, str]) -> None:
     """Drivers of keys that were {old name: new name} follow, where Blender did not see to it."""
     paths = {value_path(old): value_path(new) for old, new in names.items()}
