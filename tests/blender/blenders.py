@@ -44,13 +44,15 @@ def run_in_blender(
         "HOME": str(folder),
         "LANG": "C.UTF-8",
         "BLENDER_USER_RESOURCES": str(folder / "user"),
+        # Blender as a module leaves its temporary folder behind; here it goes with the test's own.
+        "TMPDIR": str(folder / "temporary"),
         "PYTHONPATH": os.pathsep.join([str(_as_in_blender(blender, folder)), str(SCRIPTS)]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if "OMP_NUM_THREADS" in os.environ:
         environment["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
-    (folder / "user").mkdir()
-    (folder / "files").mkdir()
+    for name in ("user", "files", "temporary"):
+        (folder / name).mkdir()
     return subprocess.run(
         # -S leaves out site-packages, which may hold a SciPy that would hide the bundled wheel.
         [blender.python, "-S", str(script), str(zip_path), str(folder / "files")],
