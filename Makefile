@@ -10,6 +10,8 @@ WORKERS ?= 2
 # Of `make bench`, and processes of `make bench-heads`.
 THREADS ?= 1
 JOBS ?= 2
+# Of `make robustness`; empty is all of them.
+CHAPTERS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,7 +20,7 @@ PIP_QUIET := -qq --disable-pip-version-check --progress-bar off
 ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint types bench bench-heads bench-desk clean
+.PHONY: help setup setup-test demo test lint types bench bench-heads bench-desk robustness clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +50,9 @@ bench-heads: $(VENV)/.test-ready ## any head: how well it is matched and moved: 
 
 bench-desk: $(VENV)/.test-ready ## what an artist waits for: a clip, a bake, one frame under the hand
 	@$(BIN)/python -m tests.benchmarks.desk_benchmark
+
+robustness: setup-test ## what it takes to break it: docs/robustness.md, .json
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.robustness $(CHAPTERS)
 
 clean: ## remove environments and products
 	rm -rf $(VENV) $(ZIP_VENVS) out dist build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""What the product breaks on, asked chapter by chapter: `make robustness`, docs/robustness.md."""
