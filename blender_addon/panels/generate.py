@@ -89,7 +89,7 @@ def _draw_contact(layout: bpy.types.UILayout, report: str) -> None:
     column = layout.column(align=True)
     column.label(text="Too deep by, mm: before → after", icon="MOD_PHYSICS")
     for word, before, after in found:
-        column.label(text=f"{word}: {before:.2f} → {after:.2f}", icon="BLANK1")
+        column.label(text=f"{said(word)}: {before:.2f} → {after:.2f}", icon="BLANK1")
 
 
 CLASSES = (FACEGEN_PT_generate,)

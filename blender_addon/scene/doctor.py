@@ -193,8 +193,7 @@ def _of_key_settings(
         yield Finding(
             "empty",
             WARNING,
-            f"'{obj.name}': {_listed(empty)} move{'s' if len(empty) == 1 else ''} nothing; empty "
-            "keys crash Unity.",
+            f"'{obj.name}' has keys that move nothing: {_listed(empty)}; empty keys crash Unity.",
             "The copy leaves them out.",
         )
     masked = [block.name for block in blocks if block.vertex_group]
@@ -207,7 +206,9 @@ def _of_key_settings(
         )
     muted = [block.name for block in blocks if block.mute]
     if muted and live_key.NAME not in obj.data.shape_keys.key_blocks:  # which mutes the others
-        yield Finding("muted_keys", NOTE, f"'{obj.name}': {_listed(muted)} muted: will rest.")
+        yield Finding(
+            "muted_keys", NOTE, f"'{obj.name}' has muted keys, which will rest: {_listed(muted)}."
+        )
     wide = [b.name for b in blocks if b.slider_min < 0.0 or b.slider_max > 1.0]
     if wide:
         yield Finding(

@@ -112,8 +112,8 @@ def _of_drivers(obj: bpy.types.Object, data: bpy.types.AnimData) -> Iterator[Fin
     yield Finding(
         "drivers",
         WARNING,
-        f"Drivers move {len(driven)} shape key{'s' if len(driven) > 1 else ''} of '{obj.name}', "
-        "which are exported as they stand now, or as zero.",
+        f"Drivers move shape keys of '{obj.name}' ({len(driven)}), which are exported as they "
+        "stand now, or as zero.",
         "The copy has their values as plain curves.",
     )
 
@@ -125,8 +125,7 @@ def _of_curves(obj: bpy.types.Object) -> Iterator[Finding]:
         yield Finding(
             "muted_curves",
             NOTE,
-            f"{len(muted)} curve{'s' if len(muted) > 1 else ''} of '{obj.name}' muted: those keys "
-            "will not move.",
+            f"'{obj.name}' has muted curves ({len(muted)}): those keys will not move.",
         )
     for curve in curves:
         points = np.empty(2 * len(curve.keyframe_points), np.float32)

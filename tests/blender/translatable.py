@@ -78,6 +78,9 @@ def _of_call(node: ast.Call, path: Path) -> Iterator[tuple[str, int]]:
     if called in SPEAKING:
         for argument in node.args:
             yield from _strings(argument)
+    if called == "Finding":
+        for argument in [*node.args[2:], *(word.value for word in node.keywords)]:
+            yield from _strings(argument)
 
 
 def _is_menu_item(node: ast.Tuple) -> bool:

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from . import baking, clips, curves, events, export, face, layers, motion, presets, refusals
+from . import (
+    baking,
+    clips,
+    curves,
+    doctor,
+    events,
+    export,
+    face,
+    layers,
+    motion,
+    presets,
+    refusals,
+    scene_refusals,
+)
 
 TEXTS: dict[str, str] = {
     **face.TEXTS,
@@ -10,10 +23,11 @@ TEXTS: dict[str, str] = {
     **events.TEXTS,
     **presets.TEXTS,
     **layers.TEXTS,
-    **presets.TEXTS,
     **motion.TEXTS,
     **baking.TEXTS,
     **clips.TEXTS,
     **export.TEXTS,
+    **doctor.TEXTS,
     **refusals.TEXTS,
+    **scene_refusals.TEXTS,
 }

@@ -73,6 +73,9 @@ TEXTS = {
     "Bake Error (mm)": "Backfehler (mm)",
     "{count} shape keys, within {mm} mm": "{count} Formschlüssel, innerhalb von {mm} mm",
     "Too deep by, mm: before → after": "Zu tief, mm: vorher → nachher",
+    "Lips": "Lippen",
+    "Lids": "Lider",
+    "Teeth": "Zähne",
     "Remove Generated Keys": "Erzeugte Schlüssel entfernen",
     "Remove the shape keys and curves that Facegen generated on this head; others stay": (
         "Entfernt die Formschlüssel und Kurven, die Facegen an diesem Kopf erzeugt hat; "

@@ -18,8 +18,9 @@ from blender_addon.scene.picture_studio import Studio
 from facegen_core import pipeline
 from facegen_core.bundle import load_bundle
 from facegen_core.eye_motion import EyeSettings, eye_motion
-from facegen_core.intensity import Envelope, in_between, sample_envelopes
+from facegen_core.intensity import EXPRESSIONS, Envelope, in_between, sample_envelopes
 from facegen_core.layers import Layers
+from facegen_core.presets import read_preset, sample_preset
 
 FOLDER = Path(__file__).parent
 FPS = 12
@@ -73,10 +74,32 @@ def eyes() -> list[Take]:
     return takes
 
 
+def presets() -> list[Take]:
+    """Three characters of one expression: a polite smile, a quick grin, a slow burn."""
+    folder = DEFAULT_BUNDLE.parent / "presets"
+    named = [folder / f"{name}.json" for name in ("polite-smile", "quick-grin", "warm-smile")]
+    takes = [sample_preset(read_preset(path), FPS, EXPRESSIONS) for path in named]
+    longest = max(len(values) for values, _ in takes)
+    return [_with_rest(values, layers, longest) for values, layers in takes]
+
+
+def _with_rest(values: np.ndarray, layers: Layers, num_frames: int) -> Take:
+    """The take with its last frame held, so that it ends with the longest one."""
+    more = num_frames - len(values)
+    held = replace(
+        layers,
+        gains=np.pad(layers.gains, ((0, more), (0, 0)), "edge"),
+        asymmetry=np.pad(layers.asymmetry, (0, more), "edge"),
+        extremeness=np.pad(layers.extremeness, (0, more), "edge"),
+    )
+    return np.pad(values, ((0, more), (0, 0)), "edge"), held
+
+
 PICTURES: dict[str, Callable[[], list[Take]]] = {
     "blending": blending,
     "regions": regions,
     "eyes": eyes,
+    "presets": presets,
 }
 
 

@@ -1,0 +1,97 @@
+"""Why the scene did not take something: actions, keys, curves, files."""
+
+from __future__ import annotations
+
+TEXTS = {
+    # Actions and curves
+    "The action '{action}' of '{name}' is linked from another file: make it local first.": (
+        "Die Action '{action}' von '{name}' ist aus einer anderen Datei verknüpft: mach sie erst "
+        "lokal."
+    ),
+    "The action '{action}' is linked from another file: make it local first.": (
+        "Die Action '{action}' ist aus einer anderen Datei verknüpft: mach sie erst lokal."
+    ),
+    "The curve of {channel} is locked: unlock it in the Graph Editor first, or leave out "
+    "Regions.": (
+        "Die Kurve von {channel} ist gesperrt: entsperre sie erst im Graph Editor, oder lass "
+        "Regionen weg."
+    ),
+    "The value of '{key}' of '{name}' is not a finite number at frame {frame}: repair its curve "
+    "or driver first.": (
+        "Der Wert von '{key}' von '{name}' ist in Bild {frame} keine endliche Zahl: repariere "
+        "erst Kurve oder Treiber."
+    ),
+    # Expressions of a model
+    "'{name}' is full of keys for other models: remove the curves of expressions you no longer "
+    "need, or set them to 0.": (
+        "'{name}' ist voll mit Keyframes für andere Modelle: entferne die Kurven von Ausdrücken, "
+        "die du nicht mehr brauchst, oder setze sie auf 0."
+    ),
+    "This model has {count} expressions of its own, Facegen has room for {room}: train one with "
+    "fewer.": (
+        "Dieses Modell hat {count} eigene Ausdrücke, Facegen hat Platz für {room}: trainiere "
+        "eines mit weniger."
+    ),
+    # Shape keys
+    "'{name}' has more absolute shape keys than vertices: make them relative.": (
+        "'{name}' hat mehr absolute Formschlüssel als Punkte: mach sie relativ."
+    ),
+    "Name the shape keys to solve into, for example: jawOpen, mouth*.": (
+        "Nenne die Formschlüssel, in die gelöst werden soll, zum Beispiel: jawOpen, mouth*."
+    ),
+    "The shape key '{key}' has vertices that are not finite.": (
+        "Der Formschlüssel '{key}' hat Punkte, die nicht endlich sind."
+    ),
+    "'{key}' of '{name}' has keyframes of your own: choose Replace Curves, or leave the key out.": (
+        "'{key}' von '{name}' hat eigene Keyframes: wähle Kurven ersetzen, oder lass den "
+        "Schlüssel weg."
+    ),
+    "'{other}' and '{name}' share one mesh but move differently: make it single-user first "
+    "(Object > Relations > Make Single User).": (
+        "'{other}' und '{name}' teilen ein Mesh, bewegen sich aber verschieden: mach es erst "
+        "einzeln (Objekt > Beziehungen > Einzelnutzer machen)."
+    ),
+    # The head
+    "'{name}' has an attribute '{attribute}' that Facegen did not make: rename it.": (
+        "'{name}' hat ein Attribut '{attribute}', das nicht von Facegen ist: benenne es um."
+    ),
+    "'{name}' has no vertex group '{group}': choose another under Weaken by Vertex Group, or "
+    "clear that field.": (
+        "'{name}' hat keine Vertexgruppe '{group}': wähle unter Nach Vertexgruppe abschwächen "
+        "eine andere, oder leere das Feld."
+    ),
+    "'{name}' has no such part: Match first.": "'{name}' hat keinen solchen Teil: erst anpassen.",
+    "This part has no vertices any more: Match again.": (
+        "Dieser Teil hat keine Punkte mehr: passe neu an."
+    ),
+    "'{name}' has no clip '{clip}'; it has: {there}.": (
+        "'{name}' hat keinen Clip '{clip}'; es gibt: {there}."
+    ),
+    # Presets as assets
+    "The file of the asset '{name}' is not there any more.": (
+        "Die Datei des Assets '{name}' ist nicht mehr da."
+    ),
+    "The action '{action}' has no curve of an expression.": (
+        "Die Action '{action}' hat keine Kurve eines Ausdrucks."
+    ),
+    "The asset library cannot be written in {folder}: {why}.": (
+        "Die Asset-Bibliothek lässt sich in {folder} nicht schreiben: {why}."
+    ),
+    "The action '{action}' is gone or renamed.": ("Die Action '{action}' ist weg oder umbenannt."),
+    "{file} has no action '{action}' any more.": "{file} hat keine Action '{action}' mehr.",
+    "{file} cannot be read: {why}.": "{file} lässt sich nicht lesen: {why}.",
+    # Export
+    "{preset} wants {suffix}: name '{name}' so.": "{preset} will {suffix}: benenne '{name}' so.",
+    "This Blender cannot read {suffix} files back: enable their importer.": (
+        "Dieses Blender kann {suffix} nicht gegenlesen: schalte den Importer dafür ein."
+    ),
+    "'{name}' is not in the file that was written.": (
+        "'{name}' ist nicht in der Datei, die geschrieben wurde."
+    ),
+    "{file} could not be read back: {why}": "{file} ließ sich nicht gegenlesen: {why}",
+    "'{name}' moves on its own, which one root bone cannot play: turn Root Bone off, or parent it"
+    " to the head.": (
+        "'{name}' bewegt sich selbst, was ein Wurzelknochen nicht spielen kann: schalte "
+        "Wurzelknochen aus, oder ordne es dem Kopf unter."
+    ),
+}
