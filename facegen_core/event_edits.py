@@ -51,22 +51,12 @@ def moved(keys: KeyArray, event: Event, frames: float) -> KeyArray:
     return with_marks(keys, event, [mark + frames for mark in event.marks])
 
 
-def with_tempo(keys: KeyArray, event: Event, tempo: float) -> KeyArray:
-    """The event so many times as fast, from the same onset."""
-    return with_marks(keys, event, tempo_marks(event, tempo))
-
-
 def tempo_marks(event: Event, tempo: float) -> list[float]:
     """The marks of an event that is so many times as fast. Raises IntensityError unless above 0."""
     if not (np.isfinite(tempo) and tempo > 0):
         raise IntensityError(f"The tempo must be above 0, got {tempo:g}.")
     start = event.marks[0]
     return [start + (mark - start) / tempo for mark in event.marks]
-
-
-def with_hold(keys: KeyArray, event: Event, frames: float) -> KeyArray:
-    """The event with an apex so many frames long; the offset begins later or earlier."""
-    return with_marks(keys, event, hold_marks(event, frames))
 
 
 def hold_marks(event: Event, frames: float) -> list[float]:

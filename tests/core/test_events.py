@@ -152,20 +152,23 @@ def test_a_curve_drawn_by_hand_is_stretched_with_its_handles(marks):
 def test_a_curve_drawn_by_hand_keeps_its_shape_when_it_is_moved_or_its_tempo_changes():
     keys = drawn_keys()
     event = only_event(keys)
-    for found in (edits.moved(keys, event, 7.5), edits.with_tempo(keys, event, 2.0)):
+    for found in (
+        edits.moved(keys, event, 7.5),
+        edits.with_marks(keys, event, edits.tempo_marks(event, 2.0)),
+    ):
         np.testing.assert_allclose(shape_of(found), shape_of(keys), atol=1e-12)
-    assert np.ptp(edits.with_tempo(keys, event, 2.0)["frame"]) == 15.0
+    assert np.ptp(edits.with_marks(keys, event, edits.tempo_marks(event, 2.0))["frame"]) == 15.0
     assert only_event(edits.moved(keys, event, 7.5)).marks[0] == 17.5
 
 
 def test_a_peak_of_one_key_can_be_held_and_let_go():
     keys = drawn_keys()
-    held = edits.with_hold(keys, only_event(keys), 10.0)
+    held = edits.with_marks(keys, only_event(keys), edits.hold_marks(only_event(keys), 10.0))
     assert only_event(held).marks == (10.0, 14.0, 24.0, 50.0)
     assert len(held) == 6
     np.testing.assert_array_equal(held["left"][1], keys["left"][1])
     np.testing.assert_allclose(held["right"][2], keys["right"][1] + [10.0, 0.0])
-    back = edits.with_hold(held, only_event(held), 0.0)
+    back = edits.with_marks(held, only_event(held), edits.hold_marks(only_event(held), 0.0))
     np.testing.assert_array_equal(back[["frame", "value"]], keys[["frame", "value"]])
     np.testing.assert_allclose(back["right"], keys["right"])
 
@@ -228,8 +231,8 @@ def test_no_act_touches_the_keys_of_others():
     event = read_events("happy", keys)[1]
     for found in (
         edits.moved(keys, event, 15),
-        edits.with_tempo(keys, event, 1.7),
-        edits.with_hold(keys, event, 12),
+        edits.with_marks(keys, event, edits.tempo_marks(event, 1.7)),
+        edits.with_marks(keys, event, edits.hold_marks(event, 12)),
         edits.with_intensity(keys, event, 0.9),
         mirrored(keys, event),
         edits.with_eases(keys, event, "smooth", "swift"),
@@ -307,7 +310,7 @@ def test_later_events_follow_in_every_channel():
 def test_a_tempo_is_above_zero(tempo):
     keys = envelope_keys(HAPPY)
     with pytest.raises(IntensityError, match="above 0"):
-        edits.with_tempo(keys, only_event(keys), tempo)
+        edits.with_marks(keys, only_event(keys), edits.tempo_marks(only_event(keys), tempo))
 
 
 def test_frames_in_single_precision_meet_within_the_tolerance():
