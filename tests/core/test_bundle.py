@@ -12,11 +12,11 @@ from facegen_core.bundle import (
     save_bundle,
     template_arrays,
     template_from_arrays,
-    write_arrays,
 )
 from facegen_core.errors import BundleError
 from facegen_core.inference import Engine
 from facegen_core.intensity import EXPRESSIONS
+from tests.core.bundle_edits import change_header, changed, refusal
 from tests.core.model_fixtures import random_bundle
 from tests.sphere_template import sphere_template
 
@@ -26,32 +26,6 @@ def saved(tmp_path):
     path = tmp_path / "default.facegen"
     save_bundle(random_bundle(), path)
     return path
-
-
-def changed(path, change) -> None:
-    """Rewrite a bundle's arrays after `change(arrays)`."""
-    with np.load(path) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    change(arrays)
-    write_arrays(path, arrays)
-
-
-def change_header(path, **values) -> None:
-    def change(arrays):
-        header = json.loads(arrays["header"].tobytes()) | values
-        header = {name: value for name, value in header.items() if value is not None}
-        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-
-    changed(path, change)
-
-
-def refusal(path) -> str:
-    with pytest.raises(BundleError) as caught:
-        load_bundle(path)
-    text = str(caught.value)
-    assert text.endswith(".")
-    assert "\n" not in text
-    return text
 
 
 def test_a_bundle_comes_back_as_it_was_saved(saved):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from functools import cache
 
 import numpy as np
 import pytest
 
 from facegen_core import pipeline
-from facegen_core.bundle import bundle_hash, load_bundle, save_bundle, write_arrays
+from facegen_core.bundle import bundle_hash, load_bundle, save_bundle
 from facegen_core.bundle_info import read_bundle_info, summary_rows
 from facegen_core.errors import BundleError
 from facegen_core.face_shapes import ARKIT_NAMES, STEP_MM, TemplateShapes
 from facegen_core.gaze import eyeballs_of
 from facegen_core.retarget import retargeter_of
+from tests.core.bundle_edits import change_header, changed, refusal
 from tests.core.fit_fixtures import BUNDLE
 from tests.core.model_fixtures import random_bundle
 
@@ -33,31 +33,6 @@ def saved(tmp_path):
     path = tmp_path / "with_shapes.facegen"
     save_bundle(dataclasses.replace(bundle, face_shapes=random_shapes(bundle.template)), path)
     return path
-
-
-def changed(path, change) -> None:
-    with np.load(path) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    change(arrays)
-    write_arrays(path, arrays)
-
-
-def change_header(path, **values) -> None:
-    def change(arrays):
-        header = json.loads(arrays["header"].tobytes())
-        header["face_shapes"] |= values
-        arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-
-    changed(path, change)
-
-
-def refusal(path) -> str:
-    with pytest.raises(BundleError) as caught:
-        load_bundle(path)
-    text = str(caught.value)
-    assert text.endswith(".")
-    assert "\n" not in text
-    return text
 
 
 def test_shapes_come_back_to_half_a_step(saved):
@@ -120,7 +95,7 @@ def test_damaged_arrays_are_refused_in_one_sentence(saved, damage):
     ],
 )
 def test_a_damaged_description_is_refused_in_one_sentence(saved, values):
-    change_header(saved, **values)
+    change_header(saved, "face_shapes", **values)
     assert "with_shapes.facegen cannot be used" in refusal(saved)
 
 
