@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import facegen_core
+from facegen_core import schemas
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 from facegen_core.eye_motion import EyeMotion
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
-VERSION = 1
+VERSION = schemas.RECORD.version
 # Dataclasses a request may hold, by the name they are written under.
 TYPES: dict[str, type] = {
     cls.__name__: cls
@@ -116,11 +117,7 @@ def from_text(text: str, name: str) -> Record:
         raise FacegenError(f"{name} is not JSON: {error}.") from error
     if not isinstance(record, dict) or "request" not in record or "version" not in record:
         raise FacegenError(f"{name} is no record of a clip: facegen generate --record writes one.")
-    if record["version"] != VERSION:
-        raise FacegenError(
-            f"{name} is a record of version {record['version']}, this Facegen reads {VERSION}: "
-            "update Facegen."
-        )
+    record = schemas.RECORD.brought_up(record, record["version"], name)
     lost = [room for room in ("clip", "curves", *_NEEDED) if room not in record]
     lost += [
         f"{room}.{word}"

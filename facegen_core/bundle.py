@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import schemas
 from .errors import BundleError
 from .face_shapes import TemplateShapes, check_face_shapes, read_face_shapes, stored_shapes
-from .intensity import EXPRESSIONS
 from .landmark_model import (
     LandmarkModel,
     check_landmark_model,
@@ -56,15 +56,7 @@ __all__ = [
     "template_hash",
 ]
 
-SCHEMA_VERSION = 2
-# Version 1 knew six expressions, no neutral but the template's, and no date: read as what it was.
-_OLD_VERSION = 1
-_OLD_MODEL = {
-    "expressions": EXPRESSIONS,
-    "bidirectional": False,
-    "follows_neutral": False,
-    "reads_lip_gap": False,
-}
+SCHEMA_VERSION = schemas.BUNDLE.version
 KIND = "facegen model bundle"
 # What a header must tell, beside kind, version, model and template hash.
 PROVENANCE_FIELDS = (
@@ -247,15 +239,7 @@ def _read_header(content: NDArray | None) -> dict[str, Any]:
         raise BundleError("Its header is damaged.") from error
     if not isinstance(header, dict) or header.get("kind") != KIND:
         raise BundleError("It is not a model bundle.")
-    version = header.get("schema_version")
-    if version == _OLD_VERSION and isinstance(header.get("model"), dict):
-        header = {**header, "date": "unknown", "model": {**_OLD_MODEL, **header["model"]}}
-        version = header["schema_version"] = SCHEMA_VERSION
-    if version != SCHEMA_VERSION:
-        raise BundleError(
-            f"It has version {version}, this Facegen reads version {SCHEMA_VERSION}: "
-            "use a bundle and a Facegen of the same age."
-        )
+    header = schemas.BUNDLE.brought_up(header, header.get("schema_version"), "It", BundleError)
     optional = {_SECOND_FIELD, _SHAPES_FIELD} & set(header)
     check_names(header, _HEADER_FIELDS | optional, "the header")
     return header

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from . import schemas
 from .errors import LandmarkError
 from .mesh import Mesh
 
@@ -44,7 +45,7 @@ MANUAL_LANDMARKS: dict[int, str] = {
     8: "chin, lowest point",
 }
 MIN_MANUAL_LANDMARKS = 13
-LANDMARK_FILE_VERSION = 1
+LANDMARK_FILE_VERSION = schemas.LANDMARK_FILE.version
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +78,13 @@ def read_landmark_file(path: Path) -> dict[int, NDArray[np.floating]]:
         raise LandmarkError(f"Cannot read the landmark file {path}: {error.strerror}.") from error
     except ValueError as error:
         raise LandmarkError(f"{path} is not JSON: {error}.") from error
-    if not isinstance(content, dict) or content.get("version") != LANDMARK_FILE_VERSION:
+    if not isinstance(content, dict) or "version" not in content:
         raise LandmarkError(
             f'{path}: expected {{"version": {LANDMARK_FILE_VERSION}, "landmarks": {{...}}}}.'
         )
+    content = schemas.LANDMARK_FILE.brought_up(
+        content, content["version"], str(path), LandmarkError
+    )
     try:
         points = {int(k): np.asarray(v, np.float64) for k, v in content["landmarks"].items()}
     except (KeyError, AttributeError, TypeError, ValueError) as error:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import schemas
 from .errors import FacegenError, PresetError
 from .intensity import Envelope, sample_envelopes
 from .layers import MAX_EXTREMENESS, MAX_GAIN, MAX_SHIFT_SECONDS, REGIONS, Layers
@@ -24,7 +25,7 @@ from .layers import MAX_EXTREMENESS, MAX_GAIN, MAX_SHIFT_SECONDS, REGIONS, Layer
 FloatArray = NDArray[np.floating]
 Keys = tuple[tuple[float, float], ...]
 
-FORMAT, VERSION = "facegen_preset", 1
+FORMAT, VERSION = "facegen_preset", schemas.PRESET.version
 # {name of a layer: least value, greatest, and the one that changes nothing}.
 LAYERS = {
     **{region: (0.0, MAX_GAIN, 1.0) for region in REGIONS},
@@ -184,8 +185,9 @@ def read_preset(path: Path) -> Preset:
 
 def preset_of(content: object, where: str) -> Preset:
     """The preset of JSON values; `where` is how errors call it. Raises PresetError."""
-    if not isinstance(content, dict) or content.get(FORMAT) != VERSION:
+    if not isinstance(content, dict) or FORMAT not in content:
         raise PresetError(f'{where} is not a preset: it must say "{FORMAT}": {VERSION}.')
+    content = schemas.PRESET.brought_up(content, content[FORMAT], where, PresetError)
     try:
         return _preset(content)
     except PresetError as error:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core import schemas
 from facegen_core.errors import FacegenError
 from facegen_core.landmarks import LANDMARK_FILE_VERSION
 from facegen_core.registration.alignment import KIND_MOTIONS
@@ -20,7 +21,7 @@ from facegen_core.registration.alignment import KIND_MOTIONS
 from ..scene import axes, heat_map, state
 from ..scene.mesh_bridge import Head
 
-PARTS_FILE_VERSION = 1
+PARTS_FILE_VERSION = schemas.PARTS_FILE.version
 _PLY_VERTEX = np.dtype(
     [("position", "<f4", 3), ("colour", "u1", 3), ("residual_mm", "<f4")], align=False
 )
@@ -67,11 +68,12 @@ def read_parts(path: Path, head: Head) -> dict[int, str]:
     "object" may be left out where the head is one object. Raises FacegenError with what is wrong.
     """
     content = _read_json(path)
-    if not isinstance(content, dict) or content.get("version") != PARTS_FILE_VERSION:
+    if not isinstance(content, dict) or "version" not in content:
         raise FacegenError(
             f'{path}: expected {{"version": {PARTS_FILE_VERSION}, "parts": [...]}}, as --parts-out '
             "writes it."
         )
+    content = schemas.PARTS_FILE.brought_up(content, content["version"], str(path))
     rows = content.get("parts", [])
     if not isinstance(rows, list):
         raise FacegenError(f'{path}: "parts" is a list of parts, as --parts-out writes it.')

@@ -116,7 +116,10 @@ def test_layers_with_keys_and_shifts_are_played_as_they_say():
     ("content", "words"),
     [
         ([], "it must say"),
-        ({**GRIN, "facegen_preset": 2}, "it must say"),
+        (
+            {**GRIN, "facegen_preset": 2},
+            "made by a newer Facegen",
+        ),
         ({**GRIN, "name": ""}, "name must be 1 to 40"),
         ({**GRIN, "colour": 1}, "has 'colour', which no preset has"),
         ({**GRIN, "events": []}, "plays no expression"),

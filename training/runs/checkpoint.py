@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from facegen_core import schemas
 from facegen_core.bundle import write_arrays
 from facegen_core.errors import FacegenError
 
@@ -60,9 +61,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
         progress = json.loads(arrays.pop("progress").tobytes())
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise CheckpointError(f"{path} is not a checkpoint that can be read: {error}.") from error
-    if progress.get("version") != CHECKPOINT_VERSION:
+    version = progress.get("version")
+    if isinstance(version, int) and version > CHECKPOINT_VERSION:
+        raise CheckpointError(schemas.newer(str(path), version, CHECKPOINT_VERSION))
+    if version != CHECKPOINT_VERSION:
         raise CheckpointError(
-            f"{path} has version {progress.get('version')}, this trainer reads version "
+            f"{path} has version {version}, this trainer reads version "
             f"{CHECKPOINT_VERSION}: train again."
         )
 
