@@ -12,6 +12,9 @@ import pytest
 from facegen_core.bundle import load_bundle, write_arrays
 from facegen_core.errors import BundleError
 
+# A value that takes the field away.
+ABSENT = object()
+
 
 def changed(path: Path, change: Callable[[dict[str, np.ndarray]], object]) -> None:
     """Rewrite a bundle's arrays after `change(arrays)`."""
@@ -22,13 +25,13 @@ def changed(path: Path, change: Callable[[dict[str, np.ndarray]], object]) -> No
 
 
 def change_header(path: Path, section: str | None = None, **values: object) -> None:
-    """Set fields of the header, or of a section of it; None takes a field away."""
+    """Set fields of the header, or of a section of it; ABSENT takes one away."""
 
     def change(arrays: dict[str, np.ndarray]) -> None:
         header = json.loads(arrays["header"].tobytes())
         fields = header if section is None else header[section]
         fields |= values
-        for name in [name for name, value in fields.items() if value is None]:
+        for name in [name for name, value in fields.items() if value is ABSENT]:
             del fields[name]
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
 

@@ -16,7 +16,7 @@ from facegen_core.bundle import (
 from facegen_core.errors import BundleError
 from facegen_core.inference import Engine
 from facegen_core.intensity import EXPRESSIONS
-from tests.core.bundle_edits import change_header, changed, refusal
+from tests.core.bundle_edits import ABSENT, change_header, changed, refusal
 from tests.core.model_fixtures import random_bundle
 from tests.sphere_template import sphere_template
 
@@ -156,7 +156,7 @@ def test_another_kind_of_file_is_refused(saved):
 
 @pytest.mark.parametrize("name", ["commit", "licences", "template_hash"])
 def test_a_missing_header_field_is_named(saved, name):
-    change_header(saved, **{name: None})
+    change_header(saved, **{name: ABSENT})
     assert f"'{name}'" in refusal(saved)
 
 

@@ -15,7 +15,7 @@ from facegen_core.errors import BundleError
 from facegen_core.face_shapes import ARKIT_NAMES, STEP_MM, TemplateShapes
 from facegen_core.gaze import eyeballs_of
 from facegen_core.retarget import retargeter_of
-from tests.core.bundle_edits import change_header, changed, refusal
+from tests.core.bundle_edits import ABSENT, change_header, changed, refusal
 from tests.core.fit_fixtures import BUNDLE
 from tests.core.model_fixtures import random_bundle
 
@@ -91,6 +91,7 @@ def test_damaged_arrays_are_refused_in_one_sentence(saved, damage):
         {"names": "jawOpen"},
         {"names": ["jawOpen", 3]},
         {"provenance": None},
+        {"provenance": ABSENT},
         {"more": 1},
     ],
 )
