@@ -1,6 +1,7 @@
 """Pack the add-on into extension zips that Blender installs without a network.
 
-    python build_addon.py [--platform linux-x64]      ->  dist/facegen-VERSION-PLATFORM.zip
+    python build_addon.py [--platform linux-x64|all]  ->  dist/facegen-VERSION-PLATFORM.zip
+    python build_addon.py --for-extension-platform    ->  dist/facegen-VERSION-PLATFORM-review.zip
 
 Inside: blender_addon at the root, facegen_core as its sub-package (imports made relative, because
 the installed name of an extension is not ours to choose), the model bundle, the licences, and
@@ -11,41 +12,32 @@ from __future__ import annotations
 
 import argparse
 import ast
+import os
 import re
 import subprocess
 import sys
-import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+
+from release import wheels
+from release.errors import BuildError, DownloadError
+from release.rules import broken_rules, imported
+from release.wheels import PLATFORMS, PYTHONS, SCIPY
+
+__all__ = ["PLATFORMS", "PYTHONS", "SCIPY", "BuildError", "DownloadError", "build", "validate"]
 
 ROOT = Path(__file__).resolve().parent
 ADDON, CORE = ROOT / "blender_addon", ROOT / "facegen_core"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
 DEFAULT_BUNDLE = ADDON / "assets" / "default.facegen"
 
-# The newest SciPy that runs on every NumPy of Blender 4.2 to 5.x (1.24 to 2.3).
-SCIPY = "1.15.3"
-# Blender 4.2, 4.5 and 5.0 run on the first, 5.1 and 5.2 on the second.
-PYTHONS = ("311", "313")
-# Blender's platform names and the wheel tags that fit them.
-PLATFORMS = {
-    "linux-x64": "manylinux_2_17_x86_64",
-    "windows-x64": "win_amd64",
-    "macos-arm64": "macosx_12_0_arm64",
-    "macos-x64": "macosx_10_13_x86_64",
-}
-# Every file in the zip carries this date, or two builds would differ.
-ZIP_DATE = (2020, 1, 1, 0, 0, 0)
-
-
-class BuildError(Exception):
-    """The package cannot be built; the text says what to do."""
-
-
-class DownloadError(BuildError):
-    """A wheel that is not in the cache could not be downloaded."""
+# The folder that installs PyTorch on request. Blender's extension platform takes no such add-on.
+ENGINE_SETUP = "engine_setup/"
+# Every file in the zip carries this date, and comes from this system, or two builds would differ.
+ZIP_DATE, ZIP_SYSTEM_UNIX = (2020, 1, 1, 0, 0, 0), 3
 
 
 def main() -> int:
@@ -53,11 +45,18 @@ def main() -> int:
     parser.add_argument("--platform", choices=[*PLATFORMS, "all"], default="linux-x64")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="model to ship")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="folder for the zips")
+    parser.add_argument(
+        "--for-extension-platform",
+        action="store_true",
+        help="the zip for extensions.blender.org: it downloads nothing and asks for no network",
+    )
     arguments = parser.parse_args()
     chosen = list(PLATFORMS) if arguments.platform == "all" else [arguments.platform]
     try:
         for platform in chosen:
-            path = build(platform, arguments.bundle, arguments.out)
+            is_for_review = arguments.for_extension_platform
+            path = build(platform, arguments.bundle, arguments.out, is_for_review)
+            check(path, is_for_review)
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  {validate(path)}")
     except BuildError as error:
         print(f"build_addon: {error}", file=sys.stderr)
@@ -65,22 +64,38 @@ def main() -> int:
     return 0
 
 
-def build(platform: str, bundle: Path, out: Path) -> Path:
-    """Write the zip of one platform and return its path. Raises BuildError."""
+def build(platform: str, bundle: Path, out: Path, is_for_review: bool = False) -> Path:
+    """Write the zip of one platform and return its path. Raises BuildError.
+
+    is_for_review: the zip for Blender's extension platform, without what installs PyTorch.
+    """
     if not bundle.is_file():
         raise BuildError(f"{bundle} is missing: make it with 'python -m training export'.")
-    wheels = [_wheel(platform, python) for python in PYTHONS]
-    content = dict(_addon_files()) | dict(_core_files())
+    packed = [wheels.fetch(platform, python, WHEEL_CACHE) for python in PYTHONS]
+    content = dict(_own_files())
+    if is_for_review:
+        content = {n: c for n, c in content.items() if not n.startswith(ENGINE_SETUP)}
+    has_setup = any(name.startswith(ENGINE_SETUP) for name in content)
     content["assets/default.facegen"] = bundle.read_bytes()
-    content["blender_manifest.toml"] = _manifest(platform, wheels).encode()
+    content["blender_manifest.toml"] = _manifest(platform, packed, has_setup).encode()
     for licence in [ROOT / "LICENSE", *sorted((ROOT / "LICENSES").iterdir())]:
-        content[str(licence.relative_to(ROOT))] = licence.read_bytes()
-    for wheel in wheels:
+        content[licence.relative_to(ROOT).as_posix()] = _text(licence).encode()
+    for wheel in packed:
         content[f"wheels/{wheel.name}"] = wheel.read_bytes()
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"facegen-{_version()}-{platform}.zip"
-    _write_zip(path, content)
+    path = out / f"facegen-{_version()}-{platform}{'-review' if is_for_review else ''}.zip"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _write_zip(path, content)
+    except OSError as error:
+        raise BuildError(f"Cannot write {path}: {error.strerror}.") from error
     return path
+
+
+def check(path: Path, is_for_review: bool = False) -> None:
+    """Raise BuildError with each rule of a zip that installs anywhere and this one breaks."""
+    broken = broken_rules(path, is_for_review)
+    if broken:
+        raise BuildError(f"{path.name} breaks a rule: " + "; ".join(broken) + ".")
 
 
 def validate(path: Path) -> str:
@@ -91,7 +106,11 @@ def validate(path: Path) -> str:
     if tool is None:
         return "not validated: no bpy wheel at hand"
     done = subprocess.run(
-        [sys.executable, str(tool), "validate", str(path)], capture_output=True, text=True
+        [sys.executable, str(tool), "validate", str(path)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     if done.returncode:
         raise BuildError(
@@ -132,21 +151,11 @@ def _is_core(module: str | None) -> bool:
 
 def _check_rewritten(before: ast.Module, after: ast.Module) -> None:
     """Nothing but imports of the core differs, and none of them is absolute any more."""
-    absolute = [m for m, level in _imports(after) if _is_core(m) and level == 0]
+    absolute = [m for m, level in imported(after) if _is_core(m) and level == 0]
     if absolute:
         raise BuildError(f"'{absolute[0]}' is still imported by its absolute name.")
     if _without_imports(before) != _without_imports(after):
         raise BuildError("Making imports relative changed something else.")
-
-
-def _imports(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """(module, level) of every import of a module; level 0 is absolute."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            yield node.module or "", node.level
-        elif isinstance(node, ast.Import):
-            for name in node.names:
-                yield name.name, 0
 
 
 def _without_imports(tree: ast.Module) -> list[str]:
@@ -154,82 +163,79 @@ def _without_imports(tree: ast.Module) -> list[str]:
     return [type(node).__name__ for node in ast.walk(tree) if isinstance(node, kept)]
 
 
+@cache
+def _own_files() -> tuple[tuple[str, bytes], ...]:
+    """(name in the zip, content) of everything of ours but the model: the same on each platform."""
+    return (*_addon_files(), *_core_files())
+
+
+def _text(path: Path) -> str:
+    """UTF-8 with plain line ends, whatever this system's own are."""
+    return path.read_text(encoding="utf-8")
+
+
+def _sources(folder: Path) -> list[Path]:
+    """Modules below a folder; not what editors and systems hide beside them."""
+    return sorted(p for p in folder.rglob("*.py") if not p.name.startswith("."))
+
+
 def _addon_files() -> Iterator[tuple[str, bytes]]:
     """(name in the zip, content) of every source of the add-on, imports made relative; presets."""
-    for path in sorted(ADDON.rglob("*.py")):
+    for path in _sources(ADDON):
         name = path.relative_to(ADDON)
-        yield name.as_posix(), relative_imports(path.read_text(), len(name.parts) - 1).encode()
+        yield name.as_posix(), relative_imports(_text(path), len(name.parts) - 1).encode()
     presets = ADDON / "assets" / "presets"
-    for path in sorted([*presets.glob("*.json"), *presets.glob("*.png")]):
+    for path in sorted(presets.glob("*.json")):
+        yield path.relative_to(ADDON).as_posix(), _text(path).encode()
+    for path in sorted(presets.glob("*.png")):
         yield path.relative_to(ADDON).as_posix(), path.read_bytes()
 
 
 def _core_files() -> Iterator[tuple[str, bytes]]:
-    """(name in the zip, content) of every module of the core that works without torch."""
-    for path in sorted(CORE.rglob("*.py")):
-        source = path.read_text()
-        if any(module.split(".")[0] == "torch" for module, _ in _imports(ast.parse(source))):
-            continue
-        yield path.relative_to(ROOT).as_posix(), source.encode()
+    """(name in the zip, content) of every module of the core.
+
+    Those that import torch are for the GPU worker, a process with a Python of its own; Blender
+    never imports them.
+    """
+    for path in _sources(CORE):
+        yield path.relative_to(ROOT).as_posix(), _text(path).encode()
 
 
 def _version() -> str:
     """The one version of core and add-on. Raises BuildError when they differ."""
-    found = re.search(r'^__version__ = "(.+)"$', (CORE / "__init__.py").read_text(), re.MULTILINE)
-    manifest = tomllib.loads((ADDON / "blender_manifest.toml").read_text())
+    found = re.search(r'^__version__ = "(.+)"$', _text(CORE / "__init__.py"), re.MULTILINE)
+    manifest = tomllib.loads(_text(ADDON / "blender_manifest.toml"))
     if found is None or found[1] != manifest["version"]:
         raise BuildError("facegen_core and blender_manifest.toml name different versions.")
     return found[1]
 
 
-def _manifest(platform: str, wheels: list[Path]) -> str:
-    """The manifest with the lines that belong to one package, put before its first table."""
-    text = (ADDON / "blender_manifest.toml").read_text()
-    names = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
+def _manifest(platform: str, packed: list[Path], has_setup: bool) -> str:
+    """The manifest with the lines that belong to one package, put before its first table.
+
+    has_setup: the package can download PyTorch, and says so; else it asks for no network.
+    """
+    text = _text(ADDON / "blender_manifest.toml")
+    names = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in packed)
     added = f'platforms = ["{platform}"]\nwheels = [\n{names}]\n\n'
     head, table, tail = text.partition("[permissions]")
+    if not has_setup:
+        tail = re.sub(r"^network = .*\n", "", tail, flags=re.MULTILINE)
     return head + added + table + tail
 
 
-def _wheel(platform: str, python: str) -> Path:
-    """SciPy's wheel as the package index has it, from the cache or downloaded with pip."""
-    tag = PLATFORMS[platform]
-    pattern = f"scipy-{SCIPY}-cp{python}-cp{python}-*{tag}*.whl"
-    if not any(WHEEL_CACHE.glob(pattern)):
-        _download(tag, python)
-    found = sorted(WHEEL_CACHE.glob(pattern))
-    if not found:
-        raise BuildError(f"pip brought no SciPy {SCIPY} wheel for Python {python} on {platform}.")
-    return found[0]
-
-
-def _download(tag: str, python: str) -> None:
-    """Into a folder of its own first: another build may be looking into the cache meanwhile."""
-    WHEEL_CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=WHEEL_CACHE) as folder:
-        command = [sys.executable, "-m", "pip", "download", f"scipy=={SCIPY}", "--no-deps"]
-        command += ["--only-binary=:all:", "--platform", tag, "--implementation", "cp"]
-        command += ["--python-version", python, "--abi", f"cp{python}", "--dest", folder]
-        done = subprocess.run([*command, "--quiet"], capture_output=True, text=True)
-        if done.returncode:
-            raise DownloadError(
-                f"SciPy {SCIPY} for Python {python} ({tag}) could not be downloaded: "
-                f"{done.stderr.strip().splitlines()[-1]}"
-            )
-        for wheel in Path(folder).glob("*.whl"):
-            wheel.replace(WHEEL_CACHE / wheel.name)
-
-
 def _write_zip(path: Path, content: dict[str, bytes]) -> None:
-    temporary = path.with_suffix(".tmp")
-    with zipfile.ZipFile(temporary, "w") as archive:
-        for name in sorted(content):
-            info = zipfile.ZipInfo(name, ZIP_DATE)
-            info.external_attr = 0o644 << 16
-            is_packed = name.endswith((".whl", ".facegen"))
-            info.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
-            archive.writestr(info, content[name])
-    temporary.replace(path)
+    """Stored, not deflated: what is large is packed already, and zlib's bytes differ by version."""
+    temporary = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name in sorted(content):
+                info = zipfile.ZipInfo(name, ZIP_DATE)
+                info.create_system, info.external_attr = ZIP_SYSTEM_UNIX, 0o644 << 16
+                archive.writestr(info, content[name])
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def sample(
         for k, (double, probe) in enumerate(zip(doubles, probes, strict=True)):
             weights[k][row] = _weights(double, probe, layer.depsgraph)
             evaluated = double.evaluated_get(layer.depsgraph)
-            places[k][row] = np.array(evaluated.matrix_world)
+            places[k][row] = np.array(evaluated.matrix_world, np.float64)
             if row in seen_rows:
                 seen[k].append(_world_positions(evaluated))
     for probe in filter(None, probes):

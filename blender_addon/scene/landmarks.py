@@ -100,7 +100,7 @@ def wanted(target: bpy.types.Object) -> Wanted | None:
     empties = landmark_empties(target)
     is_by_hand = any(e.facegen.landmark_confidence < 0 for e in empties.values())
     places = {
-        number: axes.to_core(np.array(empty.matrix_world.translation))
+        number: axes.to_core(np.array(empty.matrix_world.translation, np.float64))
         for number, empty in sorted(empties.items())
         if _counts(target, empty)
     }
@@ -223,13 +223,14 @@ def _counts(target: bpy.types.Object, empty: bpy.types.Object) -> bool:
     settings = empty.facegen
     if settings.landmark_confidence < 0 or settings.is_pinned:
         return True
-    moved = np.abs(_local(target, empty) - np.array(settings.landmark_home)).max()
+    moved = np.abs(_local(target, empty) - np.array(settings.landmark_home, float)).max()
     return bool(moved > MOVED_SHARE * max(*target.dimensions, 1e-12))
 
 
 def _local(target: bpy.types.Object, empty: bpy.types.Object) -> FloatArray:
     """(3,) place of a landmark in the target's own space."""
-    return np.array(target.matrix_world.inverted_safe() @ empty.matrix_world.translation)
+    place = target.matrix_world.inverted_safe() @ empty.matrix_world.translation
+    return np.array(place, np.float64)  # Blender 5.1 and later would hand over single precision
 
 
 def _size(target: bpy.types.Object, size_in_local: float) -> float:

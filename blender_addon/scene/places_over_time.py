@@ -30,9 +30,9 @@ def write_places(
         rotation.make_compatible(rotations[-1])
         rotations.append(rotation)
     columns = {
-        "location": np.array([location for location, _, _ in parts]),
-        "rotation_quaternion": np.array(rotations),
-        "scale": np.array([size for _, _, size in parts]),
+        "location": np.array([location for location, _, _ in parts], np.float64),
+        "rotation_quaternion": np.array(rotations, np.float64),
+        "scale": np.array([size for _, _, size in parts], np.float64),
     }
     for path, values in columns.items():
         for index, column in enumerate(values.T):

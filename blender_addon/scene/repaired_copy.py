@@ -151,7 +151,7 @@ def _build(
 ) -> list[bpy.types.Object]:
     """The objects of the copy, playing at frames (T,); scale: its units in one of the scene."""
     turn = np.eye(4)
-    turn[:3, :3] = np.array(options.turn)
+    turn[:3, :3] = np.array(options.turn, np.float64)
     places = [_scaled(track.places, scale) for track in tracks]
     made: list[bpy.types.Object] = []
     action = None
@@ -187,7 +187,7 @@ def _scaled(places: FloatArray, scale: float) -> FloatArray:
 def _rigid(place: FloatArray) -> FloatArray:
     """(4, 4) the same place without scale and shear."""
     location, rotation, _ = Matrix(place.tolist()).decompose()
-    return np.array(Matrix.LocRotScale(location, rotation, None))
+    return np.array(Matrix.LocRotScale(location, rotation, None), np.float64)
 
 
 def _fill(obj: bpy.types.Object, shapes: Shapes, matrix: FloatArray, step: float) -> None:

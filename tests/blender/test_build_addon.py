@@ -1,14 +1,16 @@
-"""The packer: imports become relative, torch stays out, and equal sources make equal bytes."""
+"""The packer: imports become relative, torch is the child's, and equal sources make equal bytes."""
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import build_addon
+from release import rules, wheels
 
 
 @pytest.fixture
@@ -16,10 +18,13 @@ def fake_wheels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A wheel cache with small files of the right names, so that nothing is downloaded."""
     cache = tmp_path / "wheels"
     cache.mkdir()
-    for python in build_addon.PYTHONS:
-        for tag in build_addon.PLATFORMS.values():
-            name = f"scipy-{build_addon.SCIPY}-cp{python}-cp{python}-{tag}.whl"
-            (cache / name).write_bytes(name.encode())
+    pinned = {}
+    for platform, python in wheels.PINNED:
+        name = wheels.file_name(platform, python)
+        (cache / name).write_bytes(name.encode())
+        end, digest = wheels.PINNED[platform, python][0], hashlib.sha256(name.encode())
+        pinned[platform, python] = (end, digest.hexdigest())
+    monkeypatch.setattr(wheels, "PINNED", pinned)
     monkeypatch.setattr(build_addon, "WHEEL_CACHE", cache)
     return cache
 
@@ -70,10 +75,9 @@ def test_the_zip_holds_addon_core_bundle_licences_and_wheels(
     assert sum(name.startswith("wheels/") for name in names) == 2
     assert manifest.index("wheels = [") < manifest.index("[permissions]")
     for name, source in sources.items():
-        absolute = [
-            m.split(".")[0] for m, level in build_addon._imports(ast.parse(source)) if not level
-        ]
-        assert not {"torch", "facegen_core", "blender_addon", "training"} & set(absolute), name
+        absolute = [m.split(".")[0] for m, level in rules.imported(ast.parse(source)) if not level]
+        assert not {"facegen_core", "blender_addon", "training"} & set(absolute), name
+        assert "torch" not in absolute or name.startswith(rules.CHILD_ROOMS), name
 
 
 def test_two_builds_of_the_same_sources_are_the_same_bytes(
@@ -98,3 +102,41 @@ def test_a_missing_bundle_is_refused_with_what_to_do(fake_wheels: Path, tmp_path
 
 def test_core_and_manifest_name_one_version() -> None:
     assert build_addon._version()
+
+
+def test_the_torch_rooms_are_shipped_and_nothing_in_blender_imports_them(
+    fake_wheels: Path, bundle: Path, tmp_path: Path
+) -> None:
+    """By name, through every module that the add-on, all operators and panels could import."""
+    with zipfile.ZipFile(build_addon.build("linux-x64", bundle, tmp_path)) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".py")]
+        trees = {name: ast.parse(archive.read(name)) for name in names}
+    child = {name for name in names if name.startswith(rules.CHILD_ROOMS)}
+    assert "facegen_core/models/expression_model.py" in child
+    using_torch = {
+        name
+        for name, tree in trees.items()
+        if any(module.split(".")[0] == "torch" for module, _ in rules.imported(tree))
+    }
+    assert using_torch <= child
+    asked_for = {
+        (name, module)
+        for name, tree in trees.items()
+        if name not in child
+        for module in _imported_names(name, tree)
+    }
+    torch_modules = {name.removesuffix(".py").replace("/", ".") for name in using_torch}
+    torch_modules |= {"facegen_core.models"}
+    assert not {(name, module) for name, module in asked_for if module in torch_modules}
+
+
+def _imported_names(name: str, tree: ast.Module) -> set[str]:
+    """Dotted names from the root of the zip of all that a module imports relatively."""
+    package = name.removesuffix(".py").split("/")[:-1]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            module = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            found |= {module, *(f"{module}.{alias.name}".strip(".") for alias in node.names)}
+    return found
