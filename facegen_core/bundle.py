@@ -13,7 +13,6 @@ import json
 import os
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import schemas
+from .array_files import ArrayFileError, read_arrays
+from .bundle_config import read_model_config
 from .errors import BundleError
 from .face_shapes import TemplateShapes, check_face_shapes, read_face_shapes, stored_shapes
+from .json_text import parse_json
 from .landmark_model import (
     LandmarkModel,
     check_landmark_model,
@@ -104,7 +106,7 @@ def load_bundle(path: Path) -> Bundle:
         header = _read_header(arrays.pop("header", None))
         arrays = dequantised(arrays)
         template = template_from_arrays(_below("template/", arrays))
-        config = _read_config(header["model"])
+        config = read_model_config(header["model"])
         weights = _below("weights/", arrays)
         _check_weights(weights, config, template)
         if header["template_hash"] != template_hash(template):
@@ -132,7 +134,7 @@ def read_header(path: Path) -> tuple[dict[str, Any], ModelConfig]:
     arrays = _read_arrays(path, {"header"})
     with _named(path):
         header = _read_header(arrays.get("header"))
-        return header, _read_config(header["model"])
+        return header, read_model_config(header["model"])
 
 
 def save_bundle(bundle: Bundle, path: Path) -> None:
@@ -219,22 +221,21 @@ def _read_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str,
     if not path.is_file():
         raise BundleError(f"The model bundle {path} does not exist.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = [n for n in archive.files if wanted is None or n in wanted]
-            return {name: archive[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        return read_arrays(path, wanted)
+    except ArrayFileError as error:
         raise BundleError(
-            f"{path.name} is not a model bundle, or it is truncated: get the file again."
+            f"{path.name} is not a model bundle, or it is truncated or damaged: {error}; get the "
+            "file again."
         ) from error
-    except (AttributeError, TypeError) as error:  # a bare array, which has no entries
-        raise BundleError(f"{path.name} is not a model bundle.") from error
+    except OSError as error:
+        raise BundleError(f"Cannot read the model bundle {path}: {error.strerror}.") from error
 
 
 def _read_header(content: NDArray | None) -> dict[str, Any]:
     if content is None or content.dtype != np.uint8 or content.ndim != 1:
         raise BundleError("It has no header: it is not a model bundle.")
     try:
-        header = json.loads(content.tobytes().decode("utf-8"))
+        header = parse_json(content.tobytes().decode("utf-8"))
     except ValueError as error:
         raise BundleError("Its header is damaged.") from error
     if not isinstance(header, dict) or header.get("kind") != KIND:
@@ -245,34 +246,14 @@ def _read_header(content: NDArray | None) -> dict[str, Any]:
     return header
 
 
-def _read_config(content: object) -> ModelConfig:
-    fields = {field.name for field in dataclasses.fields(ModelConfig)}
-    if not isinstance(content, dict):
-        raise BundleError("Its model description is damaged.")
-    check_names(content, fields, "the model description")
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    config = ModelConfig(**values)
-    if config.decoder not in ("hybrid", "blendshape", "spiral"):
-        raise BundleError(f"It has a decoder this Facegen does not know: '{config.decoder}'.")
-    if config.labels not in ("proportional", "extremeness"):
-        raise BundleError(f"It has labels this Facegen does not know: '{config.labels}'.")
-    names = config.expressions
-    if not names or len(set(names)) != len(names) or not all(isinstance(n, str) for n in names):
-        raise BundleError("Its expressions are not a list of different names.")
-    switches = (config.bidirectional, config.follows_neutral, config.reads_lip_gap)
-    if not all(isinstance(s, bool) for s in switches):
-        raise BundleError("Its model description holds a switch that is neither on nor off.")
-    numbers = (config.model_rate, config.rest_gate, config.warmup_frames, config.latent_size)
-    if not all(isinstance(n, int | float) and np.isfinite(n) and n >= 0 for n in numbers):
-        raise BundleError("Its model description holds a number out of range.")
-    if config.model_rate == 0 or not isinstance(config.warmup_frames, int):
-        raise BundleError("Its model description holds a number out of range.")
-    return config
-
-
 def _check_weights(weights: Mapping[str, NDArray], config: ModelConfig, template: Template) -> None:
     hierarchy = template.hierarchy
     length = hierarchy.levels[0].spirals.shape[1]
+    if config.has_spirals and len(config.channels) + 1 != len(hierarchy.levels):
+        raise BundleError(
+            f"It has {len(config.channels)} channels for {len(hierarchy.levels)} levels: one less "
+            "than levels is expected."
+        )
     shapes = weight_shapes(config, hierarchy.sizes, length)
     check_names(weights, set(shapes), "the weights")
     for name, shape in shapes.items():

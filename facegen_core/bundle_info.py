@@ -6,7 +6,6 @@ out is left out here too; nothing is guessed.
 
 from __future__ import annotations
 
-import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,8 @@ ERROR_MEASURES = {
     "neutral_mm": "no motion",
 }
 TOTAL = "total"
+# A header may hold anything; a panel shows no more of it than this. No error is as large.
+_LONGEST_TEXT, _LARGEST_MM = 2000, 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def read_bundle_info(path: Path) -> BundleInfo:
     shapes = header.get("face_shapes", {})
     if not isinstance(shapes, dict):
         raise BundleError(f"{path.name} cannot be used: 'face_shapes' of its header is damaged.")
-    num_subjects = metrics.get("num_test_subjects")
+    num_subjects, names = metrics.get("num_test_subjects"), shapes.get("names")
     return BundleInfo(
         file_name=path.name,
         num_bytes=path.stat().st_size,
@@ -92,14 +93,14 @@ def read_bundle_info(path: Path) -> BundleInfo:
         data_licence=_text(licences.get("training_data")),
         licence=_text(licences.get("weights")),
         errors_mm=_errors_mm(metrics.get("final")),
-        num_test_subjects=num_subjects if isinstance(num_subjects, int) else None,
+        num_test_subjects=num_subjects if _is_count(num_subjects) else None,
         date=_text(header["date"]),
         commit=_text(header["commit"]),
         seed=_text(header["seed"]),
         command=command,
         settings=settings,
         has_variations="landmark_model" in header,
-        num_face_shapes=len(shapes.get("names", ())),
+        num_face_shapes=len(names) if isinstance(names, list) else 0,
         shapes_source=_shapes_source(shapes.get("provenance")),
     )
 
@@ -199,7 +200,11 @@ def _text(value: object) -> str:
         return ", ".join(map(_text, value))
     if isinstance(value, dict):
         return ", ".join(f"{_text(item)} {name}" for name, item in value.items())
-    return "" if value is None or value == "unknown" else str(value)
+    return "" if value is None or value == "unknown" else str(value)[:_LONGEST_TEXT]
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1_000_000
 
 
 def _shapes_source(provenance: object) -> str:
@@ -219,7 +224,7 @@ def _command(content: object) -> tuple[str, dict[str, Any]]:
         return _text(content), {}
     line = content.get("train", "")
     settings = content.get("settings", {})
-    text = shlex.join(line) if isinstance(line, list) else _text(line)
+    text = shlex.join(map(_text, line)) if isinstance(line, list) else _text(line)
     return text, dict(settings) if isinstance(settings, dict) else {}
 
 
@@ -234,6 +239,6 @@ def _errors_mm(content: object) -> dict[str, dict[str, float]]:
             found[measure] = {
                 str(name): float(value)
                 for name, value in values.items()
-                if isinstance(value, (int, float)) and math.isfinite(value)
+                if isinstance(value, (int, float)) and abs(value) < _LARGEST_MM
             }
     return found

@@ -66,6 +66,8 @@ STEP_MM = 0.0055
 _INT16_MAX = 32767
 _HEADER_FIELDS = {"names", "provenance"}
 _ARRAYS = {"skin", "jaw"}
+# Of what Blender keeps of a name.
+_LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +131,15 @@ def read_face_shapes(
     return shapes
 
 
+def _is_name(text: str) -> bool:
+    """Whether a shape key may be called so everywhere."""
+    return 0 < len(text) <= _LONGEST_NAME and text.isascii() and text.isprintable()
+
+
 def check_face_shapes(shapes: TemplateShapes, template: Template) -> None:
     """Raise BundleError unless names and arrays fit each other and the template."""
     names = shapes.names
-    is_text = all(isinstance(name, str) and name and name.isascii() for name in names)
+    is_text = all(isinstance(name, str) and _is_name(name) for name in names)
     if not names or not is_text or len(set(names)) != len(names):
         raise BundleError("Its face shapes do not have different names.")
     count, num_vertices = len(names), template.num_vertices

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bundle_config import read_decoder_config, read_generators_config
 from .errors import BundleError
 from .models.config import ModelConfig
 from .models.displacement_config import DisplacementDecoderConfig, displacement_weight_shapes
@@ -64,9 +65,13 @@ def read_landmark_model(
     if not isinstance(header, dict):
         raise BundleError("Its second generator's description is damaged.")
     check_names(header, _HEADER_FIELDS, "the second generator's description")
+    if not isinstance(header["provenance"], dict):
+        raise BundleError("Its second generator's description is damaged.")
+    for name, values in weights.items():
+        check_finite(name, values)
     model = LandmarkModel(
-        _config(LandmarkGanConfig, header["generators"]),
-        _config(DisplacementDecoderConfig, header["decoder"]),
+        read_generators_config(header["generators"]),
+        read_decoder_config(header["decoder"]),
         {name: np.asarray(values, np.float32) for name, values in weights.items()},
         header["provenance"],
     )
@@ -86,32 +91,18 @@ def check_landmark_model(model: LandmarkModel, config: ModelConfig, template: Te
     ):
         raise BundleError("Its stages of landmark motion do not go from coarse to fine.")
     hierarchy = template.hierarchy
-    shapes = {
-        "generators": landmark_weight_shapes(model.generators, config.num_expressions),
-        "decoder": displacement_weight_shapes(
-            model.decoder,
-            hierarchy.sizes,
-            hierarchy.levels[0].spirals.shape[1],
-            config.num_blendshapes if config.has_blendshapes else 0,
-        ),
-    }
+    num_blendshapes = config.num_blendshapes if config.has_blendshapes else 0
+    length = hierarchy.levels[0].spirals.shape[1]
+    try:
+        decoder = displacement_weight_shapes(
+            model.decoder, hierarchy.sizes, length, num_blendshapes
+        )
+    except ValueError as error:  # levels and channels that do not fit each other
+        raise BundleError(f"Its second generator does not fit its template: {error}") from error
+    generators = landmark_weight_shapes(model.generators, config.num_expressions)
+    shapes = {"generators": generators, "decoder": decoder}
     expected = {f"{part}.{n}": shape for part in PARTS for n, shape in shapes[part].items()}
     check_names(model.weights, set(expected), "the second generator's weights")
     for name, shape in expected.items():
         check_shape(name, model.weights[name], shape)
         check_finite(name, model.weights[name])
-
-
-def _config(kind: type, content: object) -> Any:
-    if not isinstance(content, dict):
-        raise BundleError("Its second generator's description is damaged.")
-    fields = {field.name for field in dataclasses.fields(kind)}
-    check_names(content, fields, "the second generator's description")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    for field in dataclasses.fields(kind):
-        default, value = field.default, values[field.name]
-        if not isinstance(value, type(default)) and not (
-            isinstance(default, float) and isinstance(value, int)
-        ):
-            raise BundleError(f"Its second generator's '{field.name}' is not what it should be.")
-    return kind(**values)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import schemas
 from .errors import LandmarkError
+from .json_text import read_json
 from .mesh import Mesh
 
 NUM_LANDMARKS = 68
@@ -73,7 +74,7 @@ def read_landmark_file(path: Path) -> dict[int, NDArray[np.floating]]:
     Raises LandmarkError with what is wrong.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise LandmarkError(f"Cannot read the landmark file {path}: {error.strerror}.") from error
     except ValueError as error:
@@ -87,7 +88,7 @@ def read_landmark_file(path: Path) -> dict[int, NDArray[np.floating]]:
     )
     try:
         points = {int(k): np.asarray(v, np.float64) for k, v in content["landmarks"].items()}
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError, OverflowError) as error:
         raise LandmarkError(f"{path}: every landmark is a number 0–67 with [x, y, z].") from error
     check_manual_landmarks(points)
     return points

@@ -7,7 +7,6 @@ length of a layer, or its keys.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from . import schemas
 from .errors import FacegenError, PresetError
 from .intensity import Envelope, sample_envelopes
+from .json_text import read_json, shown
 from .layers import MAX_EXTREMENESS, MAX_GAIN, MAX_SHIFT_SECONDS, REGIONS, Layers
 
 FloatArray = NDArray[np.floating]
@@ -175,7 +175,7 @@ def sample_preset(
 def read_preset(path: Path) -> Preset:
     """The preset of a JSON file. Raises PresetError that names the file and what is wrong."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except OSError as error:
         raise PresetError(f"Cannot read the preset {path.name}: {error.strerror}.") from error
     except ValueError as error:
@@ -194,8 +194,9 @@ def preset_of(content: object, where: str) -> Preset:
         raise PresetError(f"{where}: {error}") from None
     except FacegenError as error:
         raise PresetError(f"{where}: an event is wrong: {error}") from None
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise PresetError(f"{where} is damaged: {type(error).__name__} {error}.") from None
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise PresetError(f"{where} is damaged: {type(error).__name__} {reason}.") from None
 
 
 def content_of(preset: Preset) -> dict[str, Any]:
@@ -295,7 +296,7 @@ def _keys(name: str, values: Any, low: float, high: float) -> Keys:
 
 def _number(what: str, value: Any, low: float = -np.inf, high: float = np.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise PresetError(f"{what} must be a number, not {value!r}.")
+        raise PresetError(f"{what} must be a number, not {shown(value)}.")
     if not low <= value <= high:
         raise PresetError(f"{what} must be between {low:g} and {high:g}, not {value:g}.")
     return float(value)

@@ -18,6 +18,8 @@ Arrays = dict[str, NDArray]
 
 # Optional: what `Template.landmark_detector` holds, in half precision, and its version.
 _DETECTOR = "landmark_detector/"
+# Each has a fraction of the vertices of the one before; and more than any millimetre or weight is.
+_MOST_LEVELS, _LARGEST = 16, 1e6
 
 
 def template_arrays(template: Template) -> Arrays:
@@ -68,7 +70,7 @@ def template_from_arrays(arrays: Mapping[str, NDArray]) -> Template:
     """
     detector = _detector(arrays)
     arrays = {name: values for name, values in arrays.items() if not name.startswith(_DETECTOR)}
-    num_levels = int(_field(arrays, "hierarchy.num_levels"))
+    num_levels = _num_levels(_field(arrays, "hierarchy.num_levels"))
     parts = [name for name in PART_MOTIONS if f"inner.{name}.vertices" in arrays]
     check_names(arrays, _expected_names(num_levels, parts), "the template")
     for name, values in arrays.items():
@@ -142,17 +144,25 @@ def check_shape(name: str, values: NDArray, expected: tuple[int | None, ...]) ->
 
 
 def check_finite(name: str, values: NDArray) -> None:
-    """Raise BundleError where a number is NaN or infinite."""
+    """Raise BundleError where a number is NaN, infinite, or larger than any in a head or model."""
     if values.dtype.kind not in "fiu":
         raise BundleError(f"'{name}': expected numbers, got the type {values.dtype}.")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise BundleError(f"'{name}' holds numbers that are not finite.")
+    if values.dtype.kind == "f" and values.size and np.abs(values).max() > _LARGEST:
+        raise BundleError(f"'{name}' holds numbers beyond {_LARGEST:,.0f}.")
 
 
 def _field(arrays: Mapping[str, NDArray], name: str) -> NDArray:
     if name not in arrays:
         raise BundleError(f"A field of the template is missing: '{name}'.")
     return arrays[name]
+
+
+def _num_levels(values: NDArray) -> int:
+    if values.shape != () or values.dtype.kind not in "iu" or not 1 <= values <= _MOST_LEVELS:
+        raise BundleError(f"The template's levels are not a number from 1 to {_MOST_LEVELS}.")
+    return int(values)
 
 
 def _expected_names(num_levels: int, parts: list[str]) -> set[str]:
@@ -167,6 +177,9 @@ def _expected_names(num_levels: int, parts: list[str]) -> set[str]:
 
 
 def _check_shapes(arrays: Mapping[str, NDArray], num_levels: int, parts: list[str]) -> None:
+    for name, values in arrays.items():
+        if name != "hierarchy.num_levels" and (values.ndim == 0 or values.size == 0):
+            raise BundleError(f"'{name}' is empty.")
     num_vertices = len(arrays["vertices"])
     num_modes = len(arrays["identity_basis"])
     shapes: dict[str, tuple[int | None, ...]] = {

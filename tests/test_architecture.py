@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each room of the core may import only rooms of earlier rows.
 CORE_ROWS = [
     {"errors"},
+    {"array_files", "json_text"},
     {"schemas"},
     {"progress"},
     {"parallel"},
@@ -48,6 +49,7 @@ CORE_ROWS = [
     {"metrics"},
     {"models"},
     {"quantisation"},
+    {"bundle_config"},
     {"landmark_model"},
     {"face_shapes"},
     {"eye_lids"},

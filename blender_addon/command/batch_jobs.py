@@ -8,7 +8,6 @@ Paths count from the folder of the list. A JSON object is the record of a clip, 
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from facegen_core.errors import FacegenError
 from facegen_core.intensity import parse_event
+from facegen_core.json_text import read_json
 
 _COLUMNS = {"head", "expressions", "name"}
 
@@ -87,7 +87,7 @@ def _of_csv(path: Path) -> list[Job]:
 
 def _parsed(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except OSError as error:
         raise FacegenError(f"Cannot read {path}: {error.strerror}.") from error
     except ValueError as error:

@@ -23,6 +23,7 @@ from typing import Any
 
 import facegen_core
 from facegen_core.errors import FacegenError
+from facegen_core.json_text import read_json
 
 from . import batch_page
 from .batch_jobs import Job
@@ -222,7 +223,7 @@ def _read(job: Job, folder: Path, status: str, seconds: float) -> Outcome:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from facegen_core import schemas
 from facegen_core.errors import FacegenError
+from facegen_core.json_text import read_json, shown
 from facegen_core.landmarks import LANDMARK_FILE_VERSION
 from facegen_core.registration.alignment import KIND_MOTIONS
 
@@ -83,16 +84,18 @@ def read_parts(path: Path, head: Head) -> dict[int, str]:
         try:
             name = str(row.get("object", head.parts[0].name))
             vertex, kind = int(row["vertex"]), str(row["kind"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise FacegenError(
                 f'{path}: every part needs a "vertex" (its lowest) and a "kind".'
             ) from error
         if kind not in KIND_MOTIONS:
             raise FacegenError(
-                f"{path}: '{kind}' is no kind of part; choose of {', '.join(KIND_MOTIONS)}."
+                f"{path}: {shown(kind)} is no kind of part; choose of {', '.join(KIND_MOTIONS)}."
             )
         if name not in owners:
-            raise FacegenError(f"{path}: the head has no object '{name}': {', '.join(owners)}.")
+            raise FacegenError(
+                f"{path}: the head has no object {shown(name)}: {', '.join(owners)}."
+            )
         owner = owners[name]
         if not 0 <= vertex < owner.end - owner.start:
             raise FacegenError(f"{path}: '{name}' has no vertex {vertex}; they count from 0.")
@@ -147,7 +150,7 @@ def _owner(head: Head, key: int) -> Any:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except OSError as error:
         raise FacegenError(f"Cannot read the parts file {path}: {error.strerror}.") from error
     except ValueError as error:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from facegen_core.errors import PresetError
 from facegen_core.intensity import EXPRESSIONS
+from facegen_core.json_text import parse_json
 from facegen_core.layers import REGIONS, Layers
 from facegen_core.preset_making import make_preset
 from facegen_core.presets import LAYERS, Preset, Staging, content_of, preset_of
@@ -95,7 +96,7 @@ def preset_of_action(action: bpy.types.Action, frames_per_second: float) -> Pres
     """The preset an action carries, or what its curves of expressions play. Raises PresetError."""
     if PRESET_KEY in action:
         try:
-            content = json.loads(action[PRESET_KEY])
+            content = parse_json(action[PRESET_KEY])
         except (TypeError, ValueError):
             content = None
         return preset_of(content, f"The action '{action.name}'")

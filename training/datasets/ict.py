@@ -16,18 +16,18 @@ and what turns, stretches and contact change about it (training.ict4d.subject_sh
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.array_files import map_array, read_arrays
 from facegen_core.bundle import template_from_arrays
-from facegen_core.errors import DatasetError
+from facegen_core.errors import BundleError, DatasetError
 from facegen_core.intensity import EXPRESSIONS
+from facegen_core.json_text import read_json
 from facegen_core.template import Template
 from training.datasets.dataset import SPLITS, Split, read_split
 from training.datasets.sequence import Component, FloatArray, IntArray, sequence_name
@@ -130,7 +130,7 @@ class IctDataset:
     def header(self) -> dict:
         """What dataset.json says."""
         try:
-            return json.loads((self.root / "dataset.json").read_text(encoding="utf-8"))
+            return read_json(self.root / "dataset.json")
         except ValueError as error:
             raise DatasetError(f"{self.root / 'dataset.json'} is not JSON: {error}.") from error
 
@@ -149,8 +149,11 @@ class IctDataset:
 
     @cached_property
     def template(self) -> Template:
-        with np.load(self.root / "template.npz", allow_pickle=False) as arrays:
-            return template_from_arrays(dict(arrays))
+        path = self.root / "template.npz"
+        try:
+            return template_from_arrays(read_arrays(path))
+        except (OSError, ValueError, BundleError) as error:
+            raise DatasetError(f"{path} cannot be read: {error}.") from error
 
     @property
     def shape_names(self) -> tuple[str, ...]:
@@ -201,16 +204,15 @@ class IctDataset:
     def _subject_arrays(self, subject: str) -> dict[str, NDArray]:
         path = self.root / "subjects" / f"{subject}.npz"
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            return read_arrays(path, kinds="biufU")
+        except (OSError, ValueError) as error:
             raise DatasetError(f"{path} cannot be read: {error}.") from error
 
     def _mapped(self, subject: str, what: str) -> FloatArray:
         path = self.root / "subjects" / f"{subject}_{what}.npy"
         try:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            return map_array(path)
+        except (OSError, ValueError) as error:
             raise DatasetError(f"{path} cannot be read: {error}.") from error
 
 
@@ -226,11 +228,10 @@ def _read_sequence(
 ) -> IctSequence:
     """Raises DatasetError naming the file and what is wrong with it."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            _check_fields(path, sorted(arrays.files))
-            content = {name: arrays[name] for name in _FIELDS}
+        content = read_arrays(path, kinds="biufU")
+        _check_fields(path, sorted(content))
         name, _, take = path.stem.split("_")
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path} is not a readable sequence: {error}.") from error
     if content["version"] != SEQUENCE_VERSION:
         raise DatasetError(f"{path} has version {content['version']}, expected {SEQUENCE_VERSION}.")

@@ -11,17 +11,17 @@ Layout::
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.array_files import map_array, read_arrays
 from facegen_core.errors import BundleError, DatasetError
+from facegen_core.json_text import read_json
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_from_arrays, template_hash
 from training.datasets.sequence import Component, sequence_name
@@ -126,7 +126,7 @@ class RecordedDataset:
         """What dataset.json says."""
         path = self.root / "dataset.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return read_json(path)
         except OSError as error:
             raise DatasetError(
                 f"{self.root} holds no prepared data set (dataset.json is missing): run "
@@ -223,9 +223,8 @@ def write_take(
 
 def _read_npz(path: Path, fields: tuple[str, ...] | None = None) -> dict[str, NDArray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        arrays = read_arrays(path)
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {error}.") from error
     wrong = sorted(set(fields or arrays) ^ set(arrays))
     if wrong:
@@ -237,8 +236,8 @@ def _read_npz(path: Path, fields: tuple[str, ...] | None = None) -> dict[str, ND
 
 def _read_displacements(path: Path, num_vertices: int) -> FloatArray:
     try:
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        stored = map_array(path)
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {error}.") from error
     if stored.ndim != 3 or stored.shape[1:] != (num_vertices, 3):
         raise DatasetError(f"{path}: expected (T, {num_vertices}, 3), got {stored.shape}.")

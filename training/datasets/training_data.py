@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from facegen_core.errors import DatasetError
 from facegen_core.intensity import EXPRESSIONS
+from facegen_core.json_text import read_json
 from facegen_core.template import Template
 from training.datasets.dataset import SPLITS, Dataset
 from training.datasets.ict import IctDataset
@@ -42,7 +42,7 @@ def open_dataset(root: Path) -> Dataset:
     """
     path = Path(root) / "dataset.json"
     try:
-        header = json.loads(path.read_text(encoding="utf-8"))
+        header = read_json(path)
     except OSError as error:
         raise DatasetError(
             f"{root} holds no prepared data set (dataset.json is missing): run "

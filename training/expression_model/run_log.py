@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from facegen_core.json_text import read_json
 from facegen_core.models.expression_model import ExpressionModel
 from training.expression_model.objective import LOSS_NAMES
 from training.expression_model.run import Run
@@ -32,7 +33,7 @@ class RunLog:
             return
         self._path = run.config.out / "run.json"
         goes_on = run.left_over is not None and self._path.exists()
-        earlier = json.loads(self._path.read_text(encoding="utf-8")) if goes_on else []
+        earlier = read_json(self._path) if goes_on else []
         self._sessions = [*earlier, _describe(run)]
         self._write_sessions()
         if run.config.tensorboard:

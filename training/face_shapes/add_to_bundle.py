@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from facegen_core.array_files import read_arrays
 from facegen_core.bundle import Bundle, load_bundle, save_bundle, template_from_arrays
 from facegen_core.errors import DatasetError, RegistrationFailedError
 from facegen_core.face_shapes import ARKIT_NAMES, WHOLE, TemplateShapes
+from facegen_core.json_text import read_json
 from facegen_core.mesh import Mesh
 from facegen_core.motion import FaceMotion, fit_pose, pose_points
 from facegen_core.progress import Progress, no_progress, subprogress
@@ -164,12 +164,11 @@ def _poses_on(alignment: Alignment, motion: FaceMotion, template: Template) -> F
 
 def _prepared(folder: Path) -> SourceFace:
     try:
-        with np.load(folder / "template.npz", allow_pickle=False) as arrays:
-            template = template_from_arrays(dict(arrays))
-        with np.load(folder / "source" / "shapes.npz", allow_pickle=False) as arrays:
-            names = tuple(map(str, arrays["names"]))
-            return SourceFace(template, names, arrays["displacements"], arrays["jaw_poses"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        template = template_from_arrays(read_arrays(folder / "template.npz"))
+        arrays = read_arrays(folder / "source" / "shapes.npz", kinds="biufU")
+        names = tuple(map(str, arrays["names"]))
+        return SourceFace(template, names, arrays["displacements"], arrays["jaw_poses"])
+    except (OSError, ValueError, KeyError) as error:
         raise DatasetError(f"{folder} is not a prepared set: {error}.") from error
 
 
@@ -178,4 +177,4 @@ def _source_files(source: Path) -> str:
     header = source / "run.json"
     if not header.exists():
         return source_fingerprint(source)
-    return str(json.loads(header.read_text(encoding="utf-8")).get("source_files", "unknown"))
+    return str(read_json(header).get("source_files", "unknown"))

@@ -6,18 +6,18 @@ one: `FaceXModel/` with one OBJ per shape, centimetres, and `vertex_indices.json
 
 from __future__ import annotations
 
-import json
 import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.array_files import read_arrays
 from facegen_core.errors import DatasetError
+from facegen_core.json_text import parse_json
 from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.progress import Progress, no_progress
 
@@ -189,7 +189,7 @@ def _parse_polygons(name: str, content: bytes) -> IntArray:
 
 def _parse_index(content: bytes) -> dict:
     try:
-        index = json.loads(content)
+        index = parse_json(content)
     except ValueError as error:
         raise DatasetError(f"{INDEX_NAME}.json is not JSON: {error}.") from error
     missing = [k for k in ("expressions", "idx_to_landmark_verts") if k not in index]
@@ -217,12 +217,12 @@ def _write_cache(cache: Path, model: IctFaceKit) -> None:
 
 def _read_cache(cache: Path) -> IctFaceKit:
     try:
-        with np.load(cache, allow_pickle=False) as arrays:
-            is_ours = sorted(arrays.files) == sorted(_CACHE_FIELDS)
-            if not is_ours or arrays["version"] != CACHE_VERSION:
-                raise DatasetError(f"{cache} is of another version: delete it and run again.")
-            fields = {name: arrays[name] for name in _CACHE_FIELDS if name != "version"}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        arrays = read_arrays(cache, kinds="biufU")
+        is_ours = sorted(arrays) == sorted(_CACHE_FIELDS)
+        if not is_ours or arrays["version"] != CACHE_VERSION:
+            raise DatasetError(f"{cache} is of another version: delete it and run again.")
+        fields = {name: arrays[name] for name in _CACHE_FIELDS if name != "version"}
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{cache} is damaged: delete it and run again.") from error
     fields["expression_names"] = tuple(str(n) for n in fields["expression_names"])
     return IctFaceKit(**fields)

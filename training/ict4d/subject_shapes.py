@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.array_files import read_arrays
 from facegen_core.bundle import template_from_arrays
 from facegen_core.contact import Contact
 from facegen_core.deformation_transfer import FaceEquations, SourceShapes, transfer_shapes
@@ -61,10 +62,8 @@ class Studio:
 @cache
 def open_studio(root: Path) -> Studio:
     """The studio of a set that is being prepared or is prepared; read once per process."""
-    with np.load(root / "template.npz", allow_pickle=False) as arrays:
-        template = template_from_arrays(dict(arrays))
-    with np.load(root / "source" / "shapes.npz", allow_pickle=False) as arrays:
-        shapes = {name: arrays[name] for name in arrays.files}
+    template = template_from_arrays(read_arrays(root / "template.npz"))
+    shapes = read_arrays(root / "source" / "shapes.npz", kinds="biufU")
     neutral = template.vertices.astype(np.float64)
     source = SourceShapes(neutral, template.triangles, shapes["displacements"])
     return Studio(template, source, tuple(map(str, shapes["names"])), shapes["jaw_poses"])

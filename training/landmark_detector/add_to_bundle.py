@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from facegen_core.array_files import read_arrays
 from facegen_core.bundle import Bundle, load_bundle, save_bundle
 from facegen_core.errors import BundleError
+from facegen_core.json_text import read_json
 from training.expression_model.export_bundle import DEFAULT_BUNDLE, tell_size
 
 
@@ -38,9 +37,8 @@ def add_detector(run: Path, source: Path, out: Path) -> Bundle:
     weights_path, record_path = run / "detector.npz", run / "detector.json"
     if not (weights_path.exists() and record_path.exists()):
         raise BundleError(f"{run} holds no finished detector: run `python -m training detector`.")
-    with np.load(weights_path, allow_pickle=False) as arrays:
-        weights = {name: arrays[name] for name in arrays.files}
-    record = json.loads(record_path.read_text(encoding="utf-8"))
+    weights = read_arrays(weights_path)
+    record = read_json(record_path)
     template = dataclasses.replace(bundle.template, landmark_detector=weights)
     changed = dataclasses.replace(
         bundle, template=template, header=_with_origin(bundle.header, record)

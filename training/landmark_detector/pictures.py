@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from tqdm import tqdm
 
+from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import Bundle
 from facegen_core.registration.depth_view import (
     CROP_MM,
@@ -89,8 +90,7 @@ def make_pictures(bundle: Bundle, folder: Path, num_scenes: int, seed: int) -> P
         path = folder / f"{mark}_{start:06d}.npz"
         if not path.exists():
             _write_scenes(maker, path, start, seed)
-        with np.load(path) as arrays:
-            parts.append(Pictures(**{name: arrays[name] for name in arrays.files}))
+        parts.append(Pictures(**read_arrays(path, largest=TRAINING_BYTES)))
     joined = (np.concatenate([getattr(part, f.name) for part in parts]) for f in _FIELDS)
     pictures = Pictures(*joined)
     return pictures.at(np.flatnonzero(pictures.scenes < num_scenes))

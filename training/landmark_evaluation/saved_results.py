@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from facegen_core.errors import FacegenError
+from facegen_core.json_text import read_json
 from training.evaluation.results import write_results
 from training.landmark_evaluation.report import with_landmark_section
 
@@ -29,7 +29,7 @@ def read_results(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except ValueError as error:
         raise FacegenError(f"{path} is not JSON ({error}): mend or remove it first.") from error
     if not isinstance(content, dict):

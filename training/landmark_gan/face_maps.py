@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
 from facegen_core.deformation_transfer import BasisTransfer
 from facegen_core.models.landmark_config import FRAME_SIZE
@@ -63,9 +63,9 @@ def _key(template: Template, basis: FloatArray, neutrals: Mapping[str, FloatArra
 
 def _read(path: Path, names: set[str]) -> dict[str, NDArray[np.float32]] | None:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {n: archive[n] for n in archive.files} if set(archive.files) == names else None
-    except (OSError, ValueError, EOFError, BadZipFile):
+        arrays = read_arrays(path, largest=TRAINING_BYTES)
+        return arrays if set(arrays) == names else None
+    except (OSError, ValueError):
         return None
 
 

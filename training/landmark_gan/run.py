@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from facegen_core.json_text import read_json
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import read_basis
 from training.expression_model.recordings import MagnitudeStatistics, magnitude_statistics
@@ -227,7 +228,7 @@ def write_session(run: LandmarkRun) -> None:
         return
     path = run.config.out / "run.json"
     goes_on = run.left_over is not None and path.exists()
-    sessions = json.loads(path.read_text(encoding="utf-8")) if goes_on else []
+    sessions = read_json(path) if goes_on else []
     sessions.append(
         session_record(
             run.stage,

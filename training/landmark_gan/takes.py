@@ -10,12 +10,13 @@ import json
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
+from facegen_core.json_text import parse_json
 from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.models.neutral_reading import seen_by_landmarks
 from facegen_core.template import Template
@@ -149,12 +150,12 @@ def _write_cache(path: Path, signature: str, recordings: list[Recording]) -> Non
 
 def _read_cache(path: Path, signature: str) -> list[Recording] | None:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            described = json.loads(archive["described"].tobytes())
-            if described["signature"] != signature:
-                return None
-            landmarks, jaws = archive["landmarks"], archive["jaws"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        arrays = read_arrays(path, largest=TRAINING_BYTES)
+        described = parse_json(arrays["described"].tobytes())
+        if described["signature"] != signature:
+            return None
+        landmarks, jaws = arrays["landmarks"], arrays["jaws"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     recordings, start = [], 0
     for row in described["recordings"]:

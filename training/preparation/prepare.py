@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
@@ -18,9 +17,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from facegen_core.array_files import read_arrays
 from facegen_core.bundle import template_arrays, template_from_arrays, template_hash
 from facegen_core.errors import DatasetError
 from facegen_core.intensity import EXPRESSIONS
+from facegen_core.json_text import read_json
 from facegen_core.progress import Progress, subprogress
 from facegen_core.template import Template
 from training.datasets.ict import DATASET_VERSION
@@ -173,15 +174,14 @@ def _template(source: Path, out: Path, header: dict[str, Any], progress: Progres
         )
         write_npz(path, **template_arrays(build.template))
     progress(1.0, "ready")
-    with np.load(path, allow_pickle=False) as arrays:
-        return template_from_arrays(dict(arrays))
+    return template_from_arrays(read_arrays(path))
 
 
 def _check_same_run(path: Path, header: dict[str, Any]) -> None:
     """A folder begun with other arguments is refused instead of mixed."""
     if not path.exists():
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    begun = read_json(path)
     for name, value in header.items():
         if name == "source_files" and begun.get(name) != value:
             raise DatasetError(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from facegen_core.array_files import read_arrays
 from facegen_core.bundle import load_bundle
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.template import Template
@@ -155,8 +156,7 @@ def _template(
             )
         write_npz(path, **template_arrays(own.template))
         tqdm.write(f"The template's face fits the mean neutral to {own.residual_mm:.2f} mm.")
-    with np.load(path, allow_pickle=False) as arrays:
-        return template_from_arrays(dict(arrays))
+    return template_from_arrays(read_arrays(path))
 
 
 def _landmarks(path: Path | None, mm_per_unit: float) -> dict[int, FloatArray] | None:
@@ -188,8 +188,8 @@ def _jobs(
     )
     jobs = []
     for subject in source.subjects:
-        with np.load(out / "subjects" / f"{subject}.npz", allow_pickle=False) as arrays:
-            placed = arrays["neutral"].astype(np.float64)
+        arrays = read_arrays(out / "subjects" / f"{subject}.npz")
+        placed = arrays["neutral"].astype(np.float64)
         placement = fit_rigid(neutrals[subject], placed)
         for expression in source.expressions:
             recordings = tuple(

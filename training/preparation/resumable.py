@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from facegen_core.errors import DatasetError
+from facegen_core.json_text import read_json
 from facegen_core.progress import Progress
 
 
@@ -38,7 +39,7 @@ def check_same_run(path: Path, arguments: dict[str, Any]) -> None:
     """
     if not path.exists():
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
+    begun = read_json(path)
     for name, value in arguments.items():
         if begun.get(name) != value:
             told = isinstance(value, str | int | float | bool)

@@ -7,7 +7,6 @@ What a fold trains lies in its folder as the runs of `train` do, so that `evalua
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from facegen_core.json_text import read_json
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import BASIS
 from training.displacement_decoder.train import train_decoder
@@ -84,7 +84,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except ValueError as error:
         raise CheckpointError(f"{path} is not JSON ({error}): remove it, and go on.") from error
 
@@ -117,7 +117,7 @@ def read_findings(
             )
     path = folder / _FINDINGS
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return FoldFindings.of_plain(content, expressions)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(

@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from facegen_core import schemas
+from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
 from facegen_core.errors import FacegenError
+from facegen_core.json_text import parse_json, shown
 
 CHECKPOINT_VERSION = 2
 
@@ -56,17 +58,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}: train first, or name another run.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        progress = json.loads(arrays.pop("progress").tobytes())
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        arrays = read_arrays(path, largest=TRAINING_BYTES)
+        progress = parse_json(arrays.pop("progress").tobytes())
+    except (OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} is not a checkpoint that can be read: {error}.") from error
+    if not isinstance(progress, dict):
+        raise CheckpointError(f"{path} is not a checkpoint: it tells no progress.")
     version = progress.get("version")
     if isinstance(version, int) and version > CHECKPOINT_VERSION:
         raise CheckpointError(schemas.newer(str(path), version, CHECKPOINT_VERSION))
     if version != CHECKPOINT_VERSION:
         raise CheckpointError(
-            f"{path} has version {version}, this trainer reads version "
+            f"{path} has version {shown(version)}, this trainer reads version "
             f"{CHECKPOINT_VERSION}: train again."
         )
 

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from facegen_core.json_text import read_json
 import numpy as np
 
 from facegen_core.template_arrays import template_hash
@@ -64,7 +65,7 @@ def last_session(folder: Path) -> dict[str, str]:
     path = folder / "run.json"
     if not path.exists():
         return {"date": "unknown", "commit": "unknown"}
-    session = json.loads(path.read_text(encoding="utf-8"))[-1]
+    session = read_json(path)[-1]
     return {"date": str(session["started"])[:10], "commit": str(session["commit"])}
 
 
