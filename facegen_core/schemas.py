@@ -59,8 +59,8 @@ class Schema:
                 content = self.steps[version](dict(content))
             except (KeyError, TypeError, ValueError, AttributeError) as reason:
                 raise error(
-                    f"{what} is damaged: it is no whole version {version} ({shown(reason)}); get it "
-                    "again."
+                    f"{what} is damaged: it is no whole version {version} ({shown(reason)}); get "
+                    "it again."
                 ) from reason
         return content
 
@@ -68,8 +68,8 @@ class Schema:
 def newer(what: str, found: int, known: int) -> str:
     """What is said of anything that a newer Facegen wrote."""
     return (
-        f"{what} was made by a newer Facegen (schema version {shown(found)}, expected at most version "
-        f"{known}): update Facegen; nothing was changed."
+        f"{what} was made by a newer Facegen (schema version {shown(found)}, expected at most "
+        f"version {known}): update Facegen; nothing was changed."
     )
 
 
