@@ -54,6 +54,9 @@ def command() -> None:
     Blender's module may crash (4.2, after glTF) or hang (4.5) while Python ends, and by then
     everything is written.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another code page would otherwise fail on the name of a file.
+        stream.reconfigure(errors="backslashreplace")
     try:
         try:
             code = main()

@@ -133,7 +133,7 @@ def from_text(text: str, name: str) -> Record:
 def read_file(path: Path) -> Record:
     """The record in a JSON file. Raises FacegenError with one sentence."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise FacegenError(f"Cannot read the record {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

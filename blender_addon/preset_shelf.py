@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import PresetError
+from facegen_core.file_names import portable
 from facegen_core.presets import Preset, content_of, read_preset
 
 from . import SHIPPED_PRESETS
@@ -82,7 +84,7 @@ def save_own(preset: Preset, picture: NDArray[np.uint8] | None) -> bool:
 
     picture: (N, N, 4) sRGB and cover. Raises PresetError where the folder cannot be written.
     """
-    path = _folder(is_needed=True) / f"{_stem(preset.name)}.json"
+    path = _own_path(preset.name)
     is_there = path.is_file()
     text = json.dumps(content_of(preset), indent=1) + "\n"
     with _written(path.parent, preset.name):
@@ -176,10 +178,21 @@ def _folder(is_needed: bool = False) -> Path | None:
     return user_folder("presets", is_needed)
 
 
+def _own_path(name: str) -> Path:
+    """Where the preset of a name is kept; names that differ by more than letters a-z never meet."""
+    for shelved in _own()[0]:
+        if shelved.preset.name == name:
+            return shelved.path
+    path = _folder(is_needed=True) / f"{_stem(name)}.json"
+    if path.exists():
+        path = path.with_stem(f"{path.stem}-{zlib.crc32(name.encode()):08x}")
+    return path
+
+
 def _stem(name: str) -> str:
     """A name as a file of any system may have it; a name without any letter is numbered."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    return words or "preset-" + "-".join(f"{ord(letter):x}" for letter in name[:8])
+    return portable(words or "preset-" + "-".join(f"{ord(letter):x}" for letter in name[:8]))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -190,7 +190,7 @@ def bundle_hash(bundle: Bundle) -> str:
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
     """Write a compressed npz at once or not at all, with the same bytes for the same arrays."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".facegen-", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
             for name, values in arrays.items():

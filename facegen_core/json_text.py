@@ -6,6 +6,7 @@ ValueError, and who refuses bad text does not expect it.
 
 from __future__ import annotations
 
+import codecs
 import json
 import reprlib
 from pathlib import Path
@@ -33,8 +34,10 @@ def read_json(path: Path, deepest: int = DEEPEST) -> Any:
     """The values of a file. Raises OSError where it cannot be read, ValueError where it is none."""
     with Path(path).open("rb") as file:
         content = file.read(LARGEST_BYTES + 1)
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # an older PowerShell's >
+        raise ValueError("it is written in UTF-16, save it as UTF-8")
     return parse_json(
-        content.decode("utf-8") if len(content) <= LARGEST_BYTES else content, deepest
+        content.decode("utf-8-sig") if len(content) <= LARGEST_BYTES else content, deepest
     )
 
 

@@ -14,6 +14,7 @@ CORE_ROWS = [
     {"schemas"},
     {"progress"},
     {"parallel"},
+    {"file_names"},
     {"recent"},
     {"mesh"},
     {"topology"},

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from facegen_core.errors import FacegenError
+from facegen_core.file_names import portable
 from facegen_core.intensity import parse_event
 from facegen_core.json_text import read_json
 
@@ -110,7 +111,7 @@ def _job(path: Path, number: int, row: Any) -> Job:
 
 def _safe(name: str) -> str:
     """A name for folders and files everywhere; never hidden, never empty."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_") or "head"
+    return portable(re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_"), "head")
 
 
 def _check(jobs: Sequence[Job]) -> None:

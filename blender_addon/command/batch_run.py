@@ -85,7 +85,7 @@ class _Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
                 start_new_session=True,
             )
@@ -196,7 +196,8 @@ def _environment() -> dict[str, str]:
     threads = {
         name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     }
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(paths)}
+    said = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
+    return {**os.environ, **threads, **said}
 
 
 def _stamp(request: BatchRequest, job: Job) -> dict[str, Any]:

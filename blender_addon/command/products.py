@@ -37,7 +37,13 @@ class Products:
     def publish(self) -> None:
         """Move every file to its own name, replacing what was there."""
         for final, temporary in self._moves.items():
-            os.replace(temporary, final)
+            try:
+                os.replace(temporary, final)
+            except OSError as error:  # Windows: while another program has the file open
+                raise FacegenError(
+                    f"Cannot write {final}: {error.strerror}; close the program that has it open, "
+                    "or choose another name."
+                ) from error
 
 
 def check_products(products: list[Path], sources: list[Path]) -> None:

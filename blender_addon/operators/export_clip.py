@@ -10,6 +10,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from facegen_core.errors import FacegenError
+from facegen_core.file_names import portable
 
 from ..scene import arrival, fbx, state
 from ..scene.export_presets import BY_IDENTIFIER
@@ -83,7 +84,8 @@ class FACEGEN_OT_export_clip(polling.OnHead, bpy.types.Operator):
         target = state.find_target(context)
         folder = Path(context.blend_data.filepath).parent if context.blend_data.filepath else Path()
         suffix = self._suffix(target)
-        self.filepath = str(folder / f"{target.name}_{target.facegen.clip_name}{suffix}")
+        name = portable(f"{target.name}_{target.facegen.clip_name}")
+        self.filepath = str(folder / f"{name}{suffix}")
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

@@ -182,7 +182,8 @@ def put_in_place(path: Path) -> Iterator[Path]:
     On errors nothing is left; those of files and of Blender's operators become one FacegenError.
     """
     check_writable(path)
-    temporary = path.with_name(f".facegen-{os.getpid()}-{path.stem}{path.suffix.lower()}")
+    # Short, as the name of the file may be as long as the disk takes.
+    temporary = path.with_name(f".facegen-{os.getpid()}{path.suffix.lower()}")
     try:
         yield temporary
         os.replace(temporary, path)
