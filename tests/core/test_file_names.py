@@ -13,7 +13,7 @@ from facegen_core.file_names import LONGEST_BYTES, portable
         ("Head", "Head"),
         ("Kopf für Łukasz 脸 😀", "Kopf für Łukasz 脸 😀"),
         ("../../etc/passwd", "_.._etc_passwd"),
-        ("a/b\\c:d*e?f\"g<h>i|j", "a_b_c_d_e_f_g_h_i_j"),
+        ('a/b\\c:d*e?f"g<h>i|j', "a_b_c_d_e_f_g_h_i_j"),
         ("con", "_con"),
         ("Aux.smile", "_Aux.smile"),
         ("console", "console"),

@@ -38,3 +38,16 @@ def test_a_value_is_quoted_short_and_on_one_line():
     for value in ("a\nb" * 1000, [["x" * 500] * 500] * 500, deep, 10**1000, {"a": "\n" * 99}):
         assert len(shown(value)) < 1000
         assert "\n" not in shown(value)
+
+
+def test_a_mark_that_notepad_writes_is_no_part_of_the_text(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf{"name": "Gr\xc3\xbc\xc3\x9fe"}\r\n')
+    assert read_json(path) == {"name": "Grüße"}
+
+
+def test_text_of_an_older_powershell_is_refused_with_what_to_do(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("{}", encoding="utf-16")
+    with pytest.raises(ValueError, match="UTF-16, save it as UTF-8"):
+        read_json(path)

@@ -59,7 +59,9 @@ def train(
     seconds = log.close()
     if run.processes.is_first:
         metrics = {**run.metrics, "seconds": seconds}
-        (config.out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+        (config.out / "metrics.json").write_text(
+            json.dumps(metrics, indent=1) + "\n", encoding="utf-8"
+        )
     run.processes.wait()
     return run.metrics
 

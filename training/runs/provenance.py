@@ -92,6 +92,6 @@ def data_hash(data: TrainingData) -> str:
 def _git(*arguments: str) -> str:
     root = Path(__file__).resolve().parents[2]
     answer = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+        ["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=True
     )
     return answer.stdout.strip()

@@ -186,6 +186,21 @@ def test_a_preset_of_the_same_name_is_replaced_and_one_can_be_removed() -> None:
     refused(lambda: bpy.ops.facegen.remove_preset(preset=SMIRK), "comes with Facegen")
 
 
+def test_names_that_make_one_file_name_are_kept_apart() -> None:
+    """Also names of Windows' devices, and letters that no file name is made of."""
+    fresh()
+    assert apply_preset(preset=WARM) == {"FINISHED"}
+    names = ("Smile!", "Smile?", "Улыбка 1", "Грусть 1", "con", "笑")
+    for name in names:
+        assert save_preset(preset_name=name, has_picture=False) == {"FINISHED"}
+    own = {s.preset.name: s.path.name for s in preset_shelf.shelf() if s.is_own}
+    assert set(names) <= set(own)
+    assert len({own[name].casefold() for name in names}) == len(names)
+    assert own["con"] == "_con.json"
+    for name in names:
+        preset_shelf.remove_own(next(s for s in preset_shelf.shelf() if s.preset.name == name))
+
+
 def test_a_damaged_file_among_ones_own_is_named_and_the_others_stay() -> None:
     (own_folder() / "broken.json").write_text("{")
     fresh()
