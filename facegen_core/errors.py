@@ -40,6 +40,10 @@ class DatasetError(FacegenError):
     """A data set on disk is not what its reader expects; the message names file and reason."""
 
 
+class WorkerError(FacegenError):
+    """The GPU worker cannot be started, ended, or speaks another language than this Facegen."""
+
+
 class CancelledError(FacegenError):
     """The artist pressed cancel; nothing was changed."""
 

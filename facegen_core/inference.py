@@ -87,7 +87,7 @@ class Engine:
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
         steps = model_times(times, self.config.model_rate)
-        return _at_times(self.encode(signal, lip_gap), steps, times)
+        return codes_at_times(self.encode(signal, lip_gap), steps, times)
 
     def encode(self, signal: FloatArray, lip_gap: float = 0.0) -> NDArray[np.float32]:
         """(K, 64) codes of a signal (K, C) at the model's rate."""
@@ -221,7 +221,7 @@ def _key(face: FloatArray) -> bytes:
     return hashlib.sha1(np.ascontiguousarray(face).tobytes(), usedforsecurity=False).digest()
 
 
-def _at_times(codes: FloatArray, code_times: FloatArray, times: FloatArray) -> FloatArray:
+def codes_at_times(codes: FloatArray, code_times: FloatArray, times: FloatArray) -> FloatArray:
     """(T, 64) codes at scene times: cubic between the model's steps, so speed has no corners."""
     if len(codes) == 1:
         return np.repeat(codes, len(times), axis=0)

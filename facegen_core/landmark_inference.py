@@ -27,6 +27,7 @@ from .conditioning import (
 from .displacement_inference import DisplacementDecoder
 from .errors import BundleError, IntensityError
 from .intensity import check_intensities
+from .landmark_model import LandmarkModel
 from .models.landmark_config import (
     LONGEST_CLIP,
     SHORTEST_CLIP,
@@ -80,12 +81,7 @@ class LandmarkEngine:
         bundle: Bundle,
         transfer: Callable[[FloatArray], Any] | None = None,
     ) -> None:
-        model = bundle.landmark_model
-        if model is None:
-            raise BundleError(
-                "This model has no varied motion (LM-4DGAN): choose the steady generator, or a "
-                "model that holds both."
-            )
+        model = landmark_model_of(bundle)
         self.config = bundle.config
         self._generators = model.generators
         weights = model.part("generators")
@@ -143,7 +139,7 @@ class LandmarkEngine:
         self, signal: FloatArray, neutral: FloatArray | None, variation: Variation
     ) -> NDArray[np.float32]:
         """(K, 68, 3) before the rest gate."""
-        _check_length(len(signal), self.config.model_rate)
+        check_length(len(signal), self.config.model_rate)
         config, weights = self._generators, self._weights
         features = signal_features(signal, self.config.model_rate)
         told = features[:, : told_size(self.config.num_expressions)]
@@ -183,7 +179,18 @@ def draw_noise(
     return noise[:, number].astype(np.float32)
 
 
-def _check_length(num_steps: int, model_rate: float) -> None:
+def landmark_model_of(bundle: Bundle) -> LandmarkModel:
+    """The second generator of a bundle. Raises BundleError where it has none."""
+    if bundle.landmark_model is None:
+        raise BundleError(
+            "This model has no varied motion (LM-4DGAN): choose the steady generator, or a "
+            "model that holds both."
+        )
+    return bundle.landmark_model
+
+
+def check_length(num_steps: int, model_rate: float) -> None:
+    """Raise IntensityError for a clip of so many steps of the model: too short or too long."""
     if not SHORTEST_CLIP <= num_steps <= LONGEST_CLIP:
         raise IntensityError(
             f"The varied motion needs a clip of {SHORTEST_CLIP / model_rate:.1f} to "

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +17,17 @@ from numpy.typing import NDArray
 from . import preview
 from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
 from .bundle import Bundle
-from .conditioning import relative_lip_gap
 from .contact import resolve_clip
 from .contact.report import ContactReport
-from .errors import IntensityError
-from .eye_layer import add_gaze, add_lids
+from .eye_layer import add_gaze
 from .head_shapes import FaceShapes, shapes_on_head
-from .inference import Engine
 from .intensity import check_intensities
-from .landmark_inference import MEAN_MOTION, LandmarkEngine, Variation
-from .layers import Layers, combine, eyes_of, plays_of
+from .landmark_inference import MEAN_MOTION, Variation, landmark_model_of
+from .layered_motion import Asked, layered, person_of
+from .layers import Layers, eyes_of
 from .mesh import Mesh
 from .motion import FaceMotion
+from .motion_engine import Generator, MotionEngine, check_rate
 from .posing import Poser
 from .progress import Progress, no_progress, subprogress
 from .registration import align, refit, register
@@ -41,20 +38,11 @@ from .retarget import retarget, retargeter_of
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 BakeMode = Literal["compact", "frames"]
-# The first generator plays what curves and face make most likely (Potamias et al., ECCV 2020); the
-# second one of the ways people differ in (LM-4DGAN).
-Generator = Literal["lstm", "lm4dgan"]
 
 # The default tolerance of a compact bake: a tenth of a millimetre cannot be seen on a face.
 DEFAULT_MAX_ERROR_MM = 0.1
-# Identity coefficients are N(0, 1) in people; a stylised head is fitted with larger ones, at which
-# faces of the identity basis stop being plausible.
-MAX_COEFFICIENT = 2.5
 # Where on the progress bar inference ends, and retargeting; contact takes the rest.
 _INFERENCE_SHARE, _RETARGET_SHARE = 0.35, 0.75
-
-# `_person` of every alignment in use.
-_people: WeakKeyDictionary[Alignment, FloatArray] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +115,7 @@ def generate(
     generator: Generator = "lstm",
     variation: Variation = MEAN_MOTION,
     layers: Layers | None = None,
+    engine: MotionEngine | None = None,
 ) -> Clip:
     """Move the matched head by (T, C) intensities; where they are all 0 it rests exactly.
 
@@ -134,17 +123,18 @@ def generate(
     contact: whether lips, lids and teeth are kept out of each other afterwards.
     generator and variation: which motion; the first generator knows no variation.
     layers: changes to regions, sides and strength over the same T frames; None changes nothing.
+    engine: who generates the motion, `worker_client.Worker.engine` for example; None is NumPy here.
     Raises IntensityError for curves that are empty, not finite or outside [0, 1], InvalidMeshError
     for such a mask, and BundleError where the bundle lacks the generator.
     """
     check_intensities(intensities, bundle.config.num_expressions)
     if mask is not None:
         check_mask(mask, alignment.target.num_vertices)
-    _check_rate(frames_per_second)
+    check_rate(frames_per_second)
     progress(0.0, "Generating the motion")
-    motion = _layered(
-        alignment, intensities, frames_per_second, bundle, generator, variation, layers
-    )
+    asked = Asked(alignment, intensities, frames_per_second, bundle, layers)
+    generating = subprogress(progress, 0.0, _INFERENCE_SHARE)
+    (motion,) = layered(asked, generator, [variation], None, engine, generating)
     progress(_INFERENCE_SHARE, "Carrying the motion to this head")
     carrying = subprogress(progress, _INFERENCE_SHARE, _RETARGET_SHARE if contact else 1.0)
     displacements = retarget(motion, alignment, carrying, mask)
@@ -169,10 +159,10 @@ def poser(alignment: Alignment, bundle: Bundle, mask: FloatArray | None = None) 
         rows: IntArray,
     ) -> FaceMotion:
         check_intensities(intensities, bundle.config.num_expressions)
-        _check_rate(frames_per_second)
-        return _layered(
-            alignment, intensities, frames_per_second, bundle, generator, variation, layers, rows
-        )
+        check_rate(frames_per_second)
+        asked = Asked(alignment, intensities, frames_per_second, bundle, layers)
+        (motion,) = layered(asked, generator, [variation], rows)
+        return motion
 
     return Poser(alignment, moves, mask)
 
@@ -187,26 +177,30 @@ def variations(
     progress: Progress = no_progress,
     num_pixels: int = preview.NUM_PIXELS,
     layers: Layers | None = None,
+    engine: MotionEngine | None = None,
 ) -> preview.Pictures:
     """Moving pictures of the motions that S seeds make of (T, C) intensities, to choose one by.
 
     (S, N, num_pixels, num_pixels, 4) sRGB and cover, the first row at the top: N frames that
-    `preview.picture_frames` names, on the template fitted to the head. Raises as `generate` does.
+    `preview.picture_frames` names, on the template fitted to the head. engine and what is raised:
+    as in `generate`.
     """
     check_intensities(intensities, bundle.config.num_expressions)
-    _check_rate(frames_per_second)
+    check_rate(frames_per_second)
     chosen = [Variation(seed, amount) for seed in seeds]
-    _landmark_engine(bundle)  # refuses a bundle without
+    landmark_model_of(bundle)  # refuses a bundle without
     progress(0.0, "Preparing this head")
-    person = _person(alignment)
+    person = person_of(alignment)
     retargeter = retargeter_of(alignment, person)
     sitter = preview.sit(alignment, retargeter.jaw_pivot, num_pixels)
     frames = preview.picture_frames(intensities, frames_per_second)
+    asked = Asked(alignment, intensities, frames_per_second, bundle, layers)
+    generating = subprogress(progress, 0.0, 1 / (len(chosen) + 1))
+    motions = layered(asked, "lm4dgan", chosen, frames, engine, generating)
     sheet = []
-    for k, variation in enumerate(chosen):
+    for k in range(len(chosen)):
         progress((k + 1) / (len(chosen) + 1), f"Drawing variation {k + 1} of {len(chosen)}")
-        asked = alignment, intensities, frames_per_second, bundle
-        motion = _layered(*asked, "lm4dgan", variation, layers, frames)
+        motion = next(motions)
         sheet.append(sitter.pictures(*retargeter.on_template(motion.skin, motion.jaw)))
     return np.stack(sheet)
 
@@ -222,7 +216,7 @@ def face_shapes(
     contact: whether lips, lids and teeth are kept apart in each; in mouthClose, which only takes
     back what jawOpen does to the lips, they never are. Raises BundleError where there are none.
     """
-    return shapes_on_head(bundle.face_shapes, alignment, _person(alignment), contact, progress)
+    return shapes_on_head(bundle.face_shapes, alignment, person_of(alignment), contact, progress)
 
 
 def bake(
@@ -235,60 +229,3 @@ def bake(
     if mode == "frames":
         return one_shape_per_frame(clip.displacements)
     return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
-
-
-def _layered(
-    alignment: Alignment,
-    intensities: FloatArray,
-    frames_per_second: float,
-    bundle: Bundle,
-    generator: Generator,
-    variation: Variation,
-    layers: Layers | None,
-    rows: IntArray | None = None,
-) -> FaceMotion:
-    """What a generator makes of the curves for this head, under the layers.
-
-    rows: (N,) which of the T frames to hand back, as they are in the whole; None is all.
-    """
-    person, all_rows = _person(alignment), slice(None) if rows is None else rows
-
-    def run(curves: FloatArray) -> FaceMotion:
-        if generator == "lm4dgan":
-            engine = _landmark_engine(bundle)
-            return engine.generate(curves, frames_per_second, person, variation, rows)
-        gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
-        return _engine(bundle).generate(curves, frames_per_second, person, gap, rows)
-
-    plays = plays_of(layers, intensities, frames_per_second)
-    motion = combine(layers, plays, run, alignment.template, all_rows)
-    return add_lids(motion, alignment, eyes_of(layers), bundle.face_shapes, all_rows)
-
-
-def _check_rate(frames_per_second: float) -> None:
-    if not (np.isfinite(frames_per_second) and frames_per_second > 0):
-        raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
-
-
-def _person(alignment: Alignment) -> FloatArray:
-    """(V, 3) mm, the plausible face nearest to the head: motion made for it needs little carrying.
-
-    Not the bent template itself, whose small folds a scan or a sculpt leaves there would move too.
-    """
-    person = _people.get(alignment)
-    if person is None:
-        known = alignment.fit.identity_coefficients
-        person = alignment.template.with_identity(np.clip(known, -MAX_COEFFICIENT, MAX_COEFFICIENT))
-        _people[alignment] = person
-    return person
-
-
-@lru_cache(maxsize=1)
-def _engine(bundle: Bundle) -> Engine:
-    """The engine of the bundle in use: joining its operators again would slow every clip down."""
-    return Engine(bundle)
-
-
-@lru_cache(maxsize=1)
-def _landmark_engine(bundle: Bundle) -> LandmarkEngine:
-    return LandmarkEngine(bundle, _engine(bundle).shapes_of)

@@ -62,16 +62,35 @@ CORE_ROWS = [
     {"inference"},
     {"displacement_inference"},
     {"landmark_inference"},
+    {"motion_engine"},
+    {"worker_protocol"},
+    {"worker_process"},
+    {"worker_talk"},
+    {"worker_comparison"},
+    {"worker_client"},
+    {"worker_devices"},
+    {"worker_models"},
+    {"worker_engine"},
+    {"worker"},
+    {"worker_boot"},
     {"layers"},
     {"presets"},
     {"preset_making"},
     {"portraits"},
     {"posing"},
+    {"layered_motion"},
     {"pipeline"},
     {"rigging"},
     {"measure"},
 ]
-TORCH_ROOMS = ("facegen_core/models/", "facegen_core/worker.py", "training/")
+TORCH_ROOMS = (
+    "facegen_core/models/",
+    "facegen_core/worker.py",
+    "facegen_core/worker_devices.py",
+    "facegen_core/worker_engine.py",
+    "facegen_core/worker_models.py",
+    "training/",
+)
 
 
 def python_files(*folders: str) -> list[Path]:

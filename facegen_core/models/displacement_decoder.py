@@ -61,18 +61,24 @@ class DisplacementDecoder(nn.Module):
             self.residual = SpiralResidual(config, hierarchy, num_blendshapes)
 
     def forward(
-        self, landmarks: Tensor, offsets: FaceOffsets, shapes: Tensor, landmark_basis: Tensor
+        self,
+        landmarks: Tensor,
+        offsets: FaceOffsets,
+        shapes: Tensor,
+        landmark_basis: Tensor,
+        gain: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """(N, V, 3) mm and (N, 6) of (N, 68, 3) mm on one face.
 
         offsets: of its neutral; shapes: (K, V, 3) the blendshapes as it shows them, and (K, 204)
-        at its landmarks.
+        at its landmarks. gain: of `gain`, where it is known already.
         """
         N, V = len(landmarks), shapes.shape[1]  # noqa: N806
         skin, read = landmarks.new_zeros(N, V, 3), landmarks.flatten(1)
         coefficients = landmarks.new_zeros(N, 0)
         if self.config.linear_head:
-            coefficients = read @ self.gain(landmark_basis).T  # (N, K)
+            gain = self.gain(landmark_basis) if gain is None else gain
+            coefficients = read @ gain.T  # (N, K)
             skin = (coefficients @ shapes.flatten(1)).reshape(N, V, 3)
             read = torch.cat([coefficients, read], dim=1)
         if self.config.residual:

@@ -62,10 +62,12 @@ class LandmarkGenerators(nn.Module):
         noise: Tensor,
         face: Tensor | None = None,
         num_stages: int | None = None,
+        is_gated: bool = True,
     ) -> list[Tensor]:
         """Motion after every stage, each (B, K_k, 204) mm at that stage's rate; the last is it.
 
-        num_stages: only so many are run, None for all.
+        num_stages: only so many are run, None for all. is_gated: whether the rest gate is applied,
+        which a caller that interpolates to other frames does there.
         features: (B, K, 5·C + 2) from `conditioning.signal_features`; code: (B, N) of the neutral;
         noise: (B, S, K, Z) of S stages, the same for all frames between two rests; 0: the mean
         motion. face: (B, 204, 204) from `neutral_reading.landmark_map`, None for the mean face.
@@ -84,7 +86,8 @@ class LandmarkGenerators(nn.Module):
             if k == self.config.num_stages - 1:
                 motion = self._smoothed(motion)
             carried = motion if face is None else motion @ face
-            outputs.append(carried * sampled(gate, 1.0, rate, K) * self.scale)
+            opened = sampled(gate, 1.0, rate, K) if is_gated else 1.0
+            outputs.append(carried * opened * self.scale)
             before = rate
         return outputs
 

@@ -18,6 +18,8 @@ from torch.nn import functional
 # Frames below which one product of all vertices is faster than one for each, though it has to be
 # put in order afterwards.
 FEW_FRAMES = 12
+# Numbers gathered at once where rows are added one by one: 256 MB.
+_GATHERED_NUMBERS = 64_000_000
 
 
 class UpSpiralConv(nn.Module):
@@ -79,6 +81,8 @@ class SparseMatrix(nn.Module):
         if dense.is_cuda:
             with torch.autocast("cuda", enabled=False):
                 return self._as_sparse_tensor() @ dense
+        if dense.device.type != "cpu":
+            return self.product_by_rows(dense)
         # Sums of weighted rows are what embedding_bag computes, and three times as fast on a CPU
         # as the product of a sparse tensor; every row by itself, so with the same bits always.
         return functional.embedding_bag(
@@ -89,6 +93,18 @@ class SparseMatrix(nn.Module):
             per_sample_weights=self.values,
             include_last_offset=True,
         )
+
+    def product_by_rows(self, dense: Tensor) -> Tensor:
+        """The same by gathering and adding rows, for devices without the products above (MPS)."""
+        counts = self.starts[1:] - self.starts[:-1]
+        rows = torch.repeat_interleave(torch.arange(self.shape[0], device=dense.device), counts)
+        result = dense.new_zeros(self.shape[0], dense.shape[1])
+        step = max(1, _GATHERED_NUMBERS // max(dense.shape[1], 1))
+        for start in range(0, len(rows), step):  # gathered rows are many times the dense ones
+            part = slice(start, start + step)
+            gathered = dense.index_select(0, self.columns[part].long())
+            result.index_add_(0, rows[part], gathered * self.values[part, None])
+        return result
 
     def _as_sparse_tensor(self) -> Tensor:
         with warnings.catch_warnings():

@@ -10,6 +10,7 @@ from facegen_core.bundle import Bundle, load_bundle
 from facegen_core.errors import FacegenError, IntensityError, InvalidMeshError
 from facegen_core.intensity import Envelope, sample_envelopes
 from facegen_core.landmark_inference import Variation
+from facegen_core.layered_motion import engine_of
 from facegen_core.layers import Layers
 from facegen_core.registration.alignment import Alignment
 
@@ -92,7 +93,7 @@ def test_two_heads_posed_in_turn_keep_their_own_faces(alignment, bundle):
     first = [poser.pose(CURVES, 25.0, 20) for poser in posers]
     assert np.abs(first[0] - first[1]).max() > 0.1
     calls = []
-    engine = pipeline._engine(bundle)
+    engine = engine_of(bundle)
     engine._transfer.to, kept = lambda neutral: calls.append(neutral), engine._transfer.to
     try:
         again = [poser.pose(CURVES, 25.0, 20) for poser in posers]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen_core import pipeline
+from facegen_core import layered_motion, pipeline
 from facegen_core.bundle import load_bundle
 from facegen_core.intensity import NUM_EXPRESSIONS
 from facegen_core.mesh import Mesh
@@ -168,8 +168,8 @@ def _measure_here(path: Path, frames: int) -> Run:
         pipeline.generate(alignment, intensities, 30.0, bundle)
         clips.append(time.perf_counter() - started)
     lip_gap = relative_lip_gap(alignment.fit.landmarks, alignment.template.landmark_positions)
-    neutral = pipeline._person(alignment)
-    motion = pipeline._engine(bundle).generate(intensities, 30.0, neutral, lip_gap)
+    neutral = layered_motion.person_of(alignment)
+    motion = layered_motion.engine_of(bundle).generate(intensities, 30.0, neutral, lip_gap)
     started = time.perf_counter()
     moved = retarget(motion, alignment)
     carried = time.perf_counter()
