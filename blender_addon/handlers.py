@@ -13,7 +13,7 @@ from bpy.app.handlers import persistent
 
 from . import jobs, preset_shelf, variation_sheet
 from .live_session import is_dragging
-from .scene import heat_map, landmarks, state
+from .scene import heat_map, landmarks, migration, schema, state
 
 # How long a landmark must have lain still before its head is matched again.
 SETTLE_SECONDS = 0.6
@@ -23,6 +23,7 @@ LOOK_AGAIN_SECONDS = 0.2
 # {name of a head: when its landmarks will have settled}, by `time.monotonic`.
 _settling: dict[str, float] = {}
 _undone_at = float("-inf")
+_TELLS_OF_IMPORTS = hasattr(bpy.app.handlers, "blend_import_post")
 
 
 @persistent
@@ -37,8 +38,22 @@ def on_undo(*_: object) -> None:
 
 @persistent
 def on_load(*_: object) -> None:
-    """Another file has other heads, though one may have the same name."""
+    """Another file has other heads, though one may have the same name; an older Facegen's too."""
     variation_sheet.forget()
+    migration.bring_up_file()
+
+
+@persistent
+def on_import(imported: bpy.types.BlendImportContext) -> None:
+    """Heads were appended from another file (Blender 4.3 and later tell)."""
+    found = (item.id for item in imported.import_items)
+    migration.bring_up(obj for obj in found if isinstance(obj, bpy.types.Object))
+
+
+@persistent
+def on_save(*_: object) -> None:
+    """A later Facegen will want to know which one wrote this."""
+    schema.stamp_all()
 
 
 @persistent
@@ -91,7 +106,9 @@ _PLACES = (
     (bpy.app.handlers.redo_post, on_undo),
     (bpy.app.handlers.load_post, on_undo),
     (bpy.app.handlers.load_post, on_load),
+    (bpy.app.handlers.save_pre, on_save),
     (bpy.app.handlers.depsgraph_update_post, on_update),
+    *([(bpy.app.handlers.blend_import_post, on_import)] if _TELLS_OF_IMPORTS else ()),
 )
 
 

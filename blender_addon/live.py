@@ -16,7 +16,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .live_session import LOOK_AGAIN_SECONDS, Session
-from .scene import live_key, state
+from .scene import live_key, schema, state
 
 # Whether any head of the scene may be live, and {name of a head: its session}.
 _is_any = False
@@ -39,7 +39,11 @@ def follow() -> float | None:
     window = next(iter(bpy.context.window_manager.windows), None)
     if window is None:
         return LOOK_AGAIN_SECONDS
-    heads = [o for o in window.scene.objects if o.type == "MESH" and o.facegen.is_live]
+    heads = [
+        o
+        for o in window.scene.objects
+        if o.type == "MESH" and o.facegen.is_live and not schema.is_newer(o)
+    ]
     for name in set(_sessions) - {head.name for head in heads}:
         _sessions.pop(name).stop()
         live_key.remove_all()  # heads that are still live show theirs again

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import jobs
-from ..scene import state
+from ..scene import schema, state
 from ..translations import said
 
 
@@ -53,6 +53,12 @@ def _why_not(operator: type[bpy.types.Operator], context: bpy.types.Context) -> 
         return "Nothing is selected: select the mesh of a head first"
     if target.type != "MESH":
         return f"'{target.name}' is not a mesh: select the mesh of a head"
+    if schema.is_newer(target):
+        found, known = target.facegen.schema, schema.VERSION
+        return (
+            f"'{target.name}' was made by a newer Facegen (schema version {found}, expected at "
+            f"most version {known}): update Facegen"
+        )
     if not target.visible_get():
         return f"'{target.name}' is hidden: show it in the Outliner first"
     if target.library or target.data.library:

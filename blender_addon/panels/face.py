@@ -15,10 +15,11 @@ from ..operators.place_landmarks import FACEGEN_OT_place_landmarks
 from ..operators.remove_landmarks import FACEGEN_OT_remove_landmarks
 from ..operators.select_part import FACEGEN_OT_select_part
 from ..operators.show_landmarks import FACEGEN_OT_select_landmark, FACEGEN_OT_show_landmarks
-from ..scene import heat_map, landmarks, part_rows, state
+from ..scene import heat_map, landmarks, part_rows, schema, state
 from ..translations import said
 from .base import FacegenPanel, MatchedPanel, draw_act, draw_sentence
 
+NEWER = "This head was made by a newer Facegen: update Facegen to work on it"
 VERDICT_ICONS = {"good": "CHECKMARK", "fair": "INFO", "poor": "ERROR"}
 # Icons in the colours of the heat map, from 0 mm up: blue, green, yellow, red.
 HEAT_ICONS = tuple(f"COLLECTION_COLOR_0{number}" for number in (5, 4, 3, 1))
@@ -88,6 +89,9 @@ class FACEGEN_PT_face(FacegenPanel, bpy.types.Panel):
             layout.operator(FACEGEN_OT_add_head.bl_idname, text="Add Facegen Head", icon="USER")
             return
         layout.label(text=target.name, icon="MESH_DATA", translate=False)
+        if schema.is_newer(target):
+            draw_sentence(layout, NEWER, icon="ERROR")
+            return
         job = jobs.running()
         if job is not None:
             layout.progress(factor=job.fraction, text=said(job.message))

@@ -8,9 +8,9 @@ from bpy.props import BoolProperty, CollectionProperty, IntProperty, StringPrope
 
 def _on_rename(row: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     """The artist typed another name in the list: keys and strips follow."""
-    from ..scene import clips
+    from ..scene import clips, schema
 
-    if row.name != row.last_name:
+    if row.name != row.last_name and not schema.is_newer(row.id_data):
         clips.rename(row.id_data, row, row.name)
 
 

@@ -26,7 +26,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.events import Event
 
 from ..eases import EASE_ITEMS
-from ..scene import event_rows, events
+from ..scene import event_rows, events, schema
 
 DRAWN = "DRAWN"
 # What an event's ramps are, with a choice for those that were drawn by hand.
@@ -64,6 +64,7 @@ def _edited(edit: Callable[[KeyArray, Event], KeyArray]) -> None:
         return
     head, attribute = event_rows.state.find_target(context), found.channel.attribute
     with suppress(FacegenError):
+        schema.check(head)
         keys = events.keys_of(head)[attribute]
         events.write_events(head, {attribute: edit(keys, found.event)})
         event_rows.refresh(context)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from facegen_core.errors import FacegenError, InvalidMeshError
 from facegen_core.mesh import Mesh
 
-from . import axes, mirror
+from . import axes, mirror, schema
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -176,6 +176,7 @@ def check_objects(objects: Sequence[bpy.types.Object]) -> None:
     for obj in objects:
         if obj.type != "MESH":
             raise FacegenError(f"'{obj.name}' is not a mesh: select the mesh of a head.")
+        schema.check(obj)
         if obj.library or obj.data.library:
             raise FacegenError(
                 f"'{obj.name}' is linked from another file: make it local first "

@@ -19,7 +19,7 @@ from facegen_core.errors import BundleError, FacegenError
 from facegen_core.registration.alignment import Alignment
 from facegen_core.registration.residual_map import residual_map
 
-from . import part_rows
+from . import part_rows, schema
 from .landmarks import UNSURE, Wanted
 from .mesh_bridge import Head, head_objects
 
@@ -162,7 +162,7 @@ def matched_objects(target: bpy.types.Object) -> list[bpy.types.Object]:
 def turn_off_live() -> None:
     """Live update off on every head of the file."""
     for obj in bpy.data.objects:
-        if obj.facegen.is_live and not obj.library:
+        if obj.facegen.is_live and not obj.library and not schema.is_newer(obj):
             obj.facegen.is_live = False
 
 
@@ -210,6 +210,8 @@ def store_match(target: bpy.types.Object, match: Match, notes: Sequence[str] = (
     for obj in match.head.objects()[1:]:
         obj.facegen.head = target
     settings.is_matched = True
+    for obj in match.head.objects():
+        schema.stamp(obj)
     settings.residual_mean_mm, settings.residual_p95_mm = residual.mean_mm, residual.p95_mm
     settings.verdict = residual.verdict
     settings.warnings = "\n".join([*notes, *alignment.fit.warnings])

@@ -22,6 +22,19 @@ TEXTS = {
     "'{name}' is linked from another file: make it local first": (
         "'{name}' ist aus einer anderen Datei verknüpft: mach es erst lokal"
     ),
+    "This head was made by a newer Facegen: update Facegen to work on it": (
+        "Dieser Kopf stammt von einem neueren Facegen: aktualisiere Facegen, um an ihm zu arbeiten"
+    ),
+    "'{name}' was made by a newer Facegen (schema version {found}, expected at most version "
+    "{known}): update Facegen": (
+        "'{name}' stammt von einem neueren Facegen (Schema {found}, erwartet höchstens {known}): "
+        "aktualisiere Facegen"
+    ),
+    "'{name}' was made by a newer Facegen (schema version {found}, expected at most version "
+    "{known}): update Facegen; nothing was changed.": (
+        "'{name}' stammt von einem neueren Facegen (Schema {found}, erwartet höchstens {known}): "
+        "aktualisiere Facegen; nichts wurde geändert."
+    ),
     "This head has no generated keys": "Dieser Kopf hat keine erzeugten Schlüssel",
     "This head has no landmarks": "Dieser Kopf hat keine Landmarken",
     "This landmark is gone or hidden: Show Landmarks again.": (
