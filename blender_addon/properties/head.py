@@ -33,7 +33,7 @@ class FacegenFoundPart(bpy.types.PropertyGroup):
 
 PROPERTIES = {
     # On whatever Facegen keeps something on: which schema that is of (scene/schema.py).
-    "schema": IntProperty(name="Schema", default=0, min=0),
+    "schema": IntProperty(default=0, min=0),
     # On the other objects of a matched head; never on the head itself, whose users would
     # then include itself, and Blender would not let go of it.
     "head": PointerProperty(
