@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from facegen_core.errors import WriteError
+from facegen_core.files import put_in_place
 from release import wheels
 from release.errors import BuildError, DownloadError
 from release.rules import broken_rules, imported
@@ -58,7 +59,7 @@ def main() -> int:
             path = build(platform, arguments.bundle, arguments.out, is_for_review)
             check(path, is_for_review)
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  {validate(path)}")
-    except BuildError as error:
+    except (BuildError, WriteError) as error:
         print(f"build_addon: {error}", file=sys.stderr)
         return 1
     return 0
@@ -226,16 +227,11 @@ def _manifest(platform: str, packed: list[Path], has_setup: bool) -> str:
 
 def _write_zip(path: Path, content: dict[str, bytes]) -> None:
     """Stored, not deflated: what is large is packed already, and zlib's bytes differ by version."""
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name in sorted(content):
-                info = zipfile.ZipInfo(name, ZIP_DATE)
-                info.create_system, info.external_attr = ZIP_SYSTEM_UNIX, 0o644 << 16
-                archive.writestr(info, content[name])
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with put_in_place(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name in sorted(content):
+            info = zipfile.ZipInfo(name, ZIP_DATE)
+            info.create_system, info.external_attr = ZIP_SYSTEM_UNIX, 0o644 << 16
+            archive.writestr(info, content[name])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 import facegen_core
 from facegen_core.bundle_info import read_bundle_info
 from facegen_core.errors import FacegenError
+from facegen_core.files import disk_refusal
 from facegen_core.intensity import EXPRESSIONS
 
 from .command import (
@@ -78,6 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except FacegenError as error:
         print(f"facegen: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    except OSError as error:
+        refusal = disk_refusal(error)
+        if refusal is None:
+            raise
+        print(f"facegen: {refusal}", file=sys.stderr)
         return EXIT_REFUSED
     except KeyboardInterrupt:
         print("facegen: stopped; nothing was written.", file=sys.stderr)

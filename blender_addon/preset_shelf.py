@@ -6,7 +6,6 @@ Own ones lie as files in the folder Blender gives an extension of its own; they 
 from __future__ import annotations
 
 import json
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -20,8 +19,9 @@ import bpy.utils.previews
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core.errors import PresetError
+from facegen_core.errors import PresetError, WriteError
 from facegen_core.file_names import portable
+from facegen_core.files import write_bytes, write_text
 from facegen_core.presets import Preset, content_of, read_preset
 
 from . import SHIPPED_PRESETS
@@ -88,9 +88,9 @@ def save_own(preset: Preset, picture: NDArray[np.uint8] | None) -> bool:
     is_there = path.is_file()
     text = json.dumps(content_of(preset), indent=1) + "\n"
     with _written(path.parent, preset.name):
-        _write(path, text.encode())
+        write_text(path, text)
         if picture is not None:
-            _write(path.with_suffix(".png"), encode_png(picture))
+            write_bytes(path.with_suffix(".png"), encode_png(picture))
         elif is_there:
             path.with_suffix(".png").unlink(missing_ok=True)
     return is_there
@@ -152,7 +152,7 @@ def _own() -> tuple[tuple[Shelved, ...], tuple[str, ...]]:
     folder = _folder()
     if folder is None or not folder.is_dir():
         return (), ()
-    files = sorted(folder.glob("*.json"))
+    files = sorted(folder.glob("[!.]*.json"))  # what starts with a dot is being written
     stamps = []
     for path in files:
         with suppress(OSError):  # gone since it was listed
@@ -195,20 +195,12 @@ def _stem(name: str) -> str:
     return portable(words or "preset-" + "-".join(f"{ord(letter):x}" for letter in name[:8]))
 
 
-def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing, also when the disk fills up."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 @contextmanager
 def _written(folder: Path, name: str) -> Iterator[None]:
     try:
         yield
+    except WriteError as error:
+        raise PresetError(f"The preset '{name}' cannot be changed: {error}") from error
     except OSError as error:
         raise PresetError(
             f"The preset '{name}' cannot be changed in {folder}: {error.strerror}."

@@ -10,8 +10,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +25,7 @@ from .array_files import ArrayFileError, read_arrays
 from .bundle_config import read_model_config
 from .errors import BundleError
 from .face_shapes import TemplateShapes, check_face_shapes, read_face_shapes, stored_shapes
+from .files import put_in_place
 from .json_text import parse_json
 from .landmark_model import (
     LandmarkModel,
@@ -189,21 +188,13 @@ def bundle_hash(bundle: Bundle) -> str:
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray]) -> None:
     """Write a compressed npz at once or not at all, with the same bytes for the same arrays."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".facegen-", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name, values in arrays.items():
-                content = io.BytesIO()
-                np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
-                entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, content.getvalue(), compresslevel=9)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with put_in_place(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, values in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content.getvalue(), compresslevel=9)
 
 
 @contextmanager

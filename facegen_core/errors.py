@@ -44,6 +44,10 @@ class WorkerError(FacegenError):
     """The GPU worker cannot be started, ended, or speaks another language than this Facegen."""
 
 
+class WriteError(FacegenError, OSError):
+    """A file cannot be written: the disk is full or read-only, or the folder is not there."""
+
+
 class CancelledError(FacegenError):
     """The artist pressed cancel; nothing was changed."""
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import schemas
 from .errors import LandmarkError
+from .files import write_text
 from .json_text import read_json
 from .mesh import Mesh
 
@@ -100,7 +101,7 @@ def write_landmark_file(path: Path, points: dict[int, NDArray[np.floating]]) -> 
         "version": LANDMARK_FILE_VERSION,
         "landmarks": {str(k): [float(x) for x in points[k]] for k in sorted(points)},
     }
-    Path(path).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(Path(path), json.dumps(content, indent=2) + "\n")
 
 
 def check_points(points: Mapping[int, NDArray[np.floating]]) -> None:

@@ -12,6 +12,7 @@ CORE_ROWS = [
     {"errors"},
     {"array_files", "json_text"},
     {"schemas"},
+    {"files"},
     {"progress"},
     {"parallel"},
     {"file_names"},

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from facegen_core.errors import FacegenError
+from facegen_core.files import disk_refusal
 
 # Of the processes torchrun starts, only the first shows progress bars; tqdm reads this as it loads.
 if os.environ.get("RANK", "0") != "0":
@@ -67,6 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.main(args)
     except FacegenError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        refusal = disk_refusal(error)
+        if refusal is None:
+            raise
+        print(refusal, file=sys.stderr)
         return 1
     return 0
 

@@ -22,6 +22,7 @@ from time import perf_counter
 from typing import Any
 
 import facegen_core
+from facegen_core import files
 from facegen_core.errors import FacegenError
 from facegen_core.json_text import read_json
 
@@ -144,7 +145,7 @@ def _prepare(folder: Path) -> None:
         for left in folder.glob(".*.unfinished"):  # of a batch that was killed
             shutil.rmtree(left)
     except OSError as error:
-        raise FacegenError(f"Cannot write to {folder}: {error.strerror}.") from error
+        raise files.unwritable(folder, error) from error
 
 
 def _make(request: BatchRequest, job: Job, processes: _Processes) -> Outcome:
@@ -161,17 +162,19 @@ def _make(request: BatchRequest, job: Job, processes: _Processes) -> Outcome:
             return Outcome(job, "failed", perf_counter() - started, _sentence(code, said))
         seconds = perf_counter() - started
         text = json.dumps({**stamp, "seconds": round(seconds, 2)}, indent=1) + "\n"
-        (work / _STAMP).write_text(text, encoding="utf-8")
+        files.write_text(work / _STAMP, text)
         if final.exists():
             shutil.rmtree(final)
-        os.replace(work, final)
+        files.replace(work, final)
         return _read(job, final, "done", seconds)
     except subprocess.TimeoutExpired:
         late = f"It took longer than {request.timeout_seconds:g} s and was given up."
         return Outcome(job, "failed", perf_counter() - started, late)
+    except FacegenError as error:
+        return Outcome(job, "failed", perf_counter() - started, str(error))
     except OSError as error:
-        reason = f"{error.strerror or error}: {error.filename or final}."
-        return Outcome(job, "failed", perf_counter() - started, reason)
+        sentence = str(files.unwritable(final, error))
+        return Outcome(job, "failed", perf_counter() - started, sentence)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -263,9 +266,7 @@ def _write_results(request: BatchRequest, outcomes: list[Outcome]) -> None:
         "index.html": batch_page.page(content),
     }
     for name, text in texts.items():
-        temporary = request.folder / f".{name}.unfinished"
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, request.folder / name)
+        files.write_text(request.folder / name, text)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

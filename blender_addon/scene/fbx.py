@@ -10,16 +10,18 @@ What the exporters get wrong by default is set right here (docs/blender.md):
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
 
+from facegen_core import files
 from facegen_core.errors import FacegenError
 
 from .export_check import read_back_error_mm
@@ -35,6 +37,8 @@ __all__ = [
     "read_back_error_mm",
 ]
 
+# An operator that fails with less room than this failed for lack of it.
+_FULL_BYTES = 1_000_000
 # What every export of a clip asks of Blender's exporters: shape keys as they are, every frame.
 FBX_CLIP = {
     "use_mesh_modifiers": False,
@@ -167,12 +171,13 @@ def check_writable(path: Path) -> None:
         raise FacegenError(
             f"Cannot write {path}: the file is read-only; check it out, or choose another name."
         )
+    temporary = files.temporary_beside(path)
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".facegen-")
+        temporary.touch(exist_ok=False)
     except OSError as error:
-        raise FacegenError(f"Cannot write {path}: {error.strerror}.") from error
-    os.close(descriptor)
-    os.unlink(name)
+        raise files.unwritable(path, error) from error
+    finally:
+        files.discard(temporary)
 
 
 @contextmanager
@@ -182,15 +187,15 @@ def put_in_place(path: Path) -> Iterator[Path]:
     On errors nothing is left; those of files and of Blender's operators become one FacegenError.
     """
     check_writable(path)
-    # Short, as the name of the file may be as long as the disk takes.
-    temporary = path.with_name(f".facegen-{os.getpid()}{path.suffix.lower()}")
     try:
-        yield temporary
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
-        raise FacegenError(f"Cannot write {path}: {_reason(error)}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        with files.put_in_place(path) as temporary:
+            yield temporary
+    except FacegenError:
+        raise
+    except OSError as error:
+        raise FacegenError(f"Cannot write {path}: {error.strerror or error}.") from error
+    except RuntimeError as error:
+        raise _unwritable(path, error) from error
 
 
 def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -199,10 +204,18 @@ def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
 
 
-def _reason(error: OSError | RuntimeError) -> str:
-    """Why writing failed; of an operator's traceback only its last line, without the type."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+def _unwritable(path: Path, error: RuntimeError) -> FacegenError:
+    """Why an operator of Blender did not write; only some of them say that the disk is full."""
+    number = re.search(r"\[Errno (\d+)\]", str(error))
+    if number:
+        return files.unwritable(path, OSError(int(number[1]), _reason(error)))
+    if shutil.disk_usage(path.parent).free < _FULL_BYTES:
+        return files.unwritable(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    return FacegenError(f"Cannot write {path}: {_reason(error)}.")
+
+
+def _reason(error: RuntimeError) -> str:
+    """Of an operator's traceback only its last line, without the type."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     last = [line for line in lines if not line.startswith("Location:")][-1]
     words = re.sub(r"^(\w+(Error|Exception)|Error): (\[Errno \d+\] )?", "", last)

@@ -7,8 +7,6 @@ because an artist made it, is read from its curves.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import PresetError
+from facegen_core.files import put_in_place, write_text
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.json_text import parse_json
 from facegen_core.layers import REGIONS, Layers
@@ -45,12 +44,10 @@ def write_library(
     """
     path = folder / FILE_NAME
     try:
-        with _actions(scene, presets) as made, tempfile.TemporaryDirectory(dir=folder) as aside:
-            unfinished = Path(aside) / FILE_NAME
-            bpy.data.libraries.write(str(unfinished), made, fake_user=True, compress=True)
-            (folder / "blender_assets.cats.txt").write_text(_catalogues(presets), encoding="utf-8")
-            os.replace(unfinished, path)
-    except (OSError, RuntimeError) as error:
+        with _actions(scene, presets) as made, put_in_place(path) as temporary:
+            bpy.data.libraries.write(str(temporary), made, fake_user=True, compress=True)
+            write_text(folder / "blender_assets.cats.txt", _catalogues(presets))
+    except RuntimeError as error:
         raise PresetError(f"The asset library cannot be written in {folder}: {error}.") from error
     return path
 

@@ -1,15 +1,11 @@
 """Sets that several test files look at; made once a run, because a template takes ten seconds."""
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from facegen_core.template import InnerPart
-from tests.sphere_template import sphere_template
 from tests.training.recorded_faces import write_sequence_folder
-from tests.training.toy_facekit import REAL_SHAPE_NAMES, prepare_toy_ict, write_toy_facekit
+from tests.training.toy_facekit import prepare_toy_ict, toy_build, write_toy_facekit
 
 SETTINGS = """
 name: Studio scans
@@ -50,21 +46,8 @@ def facekit(tmp_path):
 def small_build(monkeypatch):
     """Instead of the head of ICT-FaceKit: the sphere, with the real names for its shapes."""
     from training.preparation import prepare
-    from training.template_building.build_template import TemplateBuild
 
-    template = sphere_template()
-    rng = np.random.default_rng(1)
-    vertices = template.vertices
-    centres = vertices[rng.integers(0, len(vertices), len(REAL_SHAPE_NAMES))]
-    near = np.exp(-(((vertices - centres[:, None]) / 25.0) ** 2).sum(axis=2))
-    shapes = near[..., None] * rng.normal(scale=3.0, size=(len(centres), 1, 3))
-    shapes[:, vertices[:, 1] < -40] = 0.0
-    poses = np.zeros((len(centres), 6))
-    poses[REAL_SHAPE_NAMES.index("jawOpen")] = [0.4, 0, 0, 0, 0, 0]
-    teeth = replace(template.inner_parts[0], name="lower_teeth")
-    assert isinstance(teeth, InnerPart)
-    template = replace(template, inner_parts=(teeth,))
-    build = TemplateBuild(template, REAL_SHAPE_NAMES, shapes.astype(np.float32), poses)
+    build = toy_build()
     monkeypatch.setattr(prepare, "build_template", lambda model, progress: build)
     return build
 

@@ -2,9 +2,13 @@
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
+from facegen_core.template import InnerPart
+from tests.sphere_template import sphere_template
 
 NEUTRAL = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0.5, 0.5, 1]], float)  # cm
 SHAPES = ("jawOpen", "mouthSmile_L", "mouthSmile_R")
@@ -59,3 +63,22 @@ def prepare_toy_ict(source: Path, out: Path, **arguments) -> None:
 
     arguments = {"seed": 3, "num_subjects": 2, "num_workers": 1, "num_compounds": 2} | arguments
     prepare.prepare_ict(source, out, **arguments)
+
+
+def toy_build():
+    """A TemplateBuild of the sphere, with the real names for its shapes."""
+    from training.template_building.build_template import TemplateBuild
+
+    template = sphere_template()
+    rng = np.random.default_rng(1)
+    vertices = template.vertices
+    centres = vertices[rng.integers(0, len(vertices), len(REAL_SHAPE_NAMES))]
+    near = np.exp(-(((vertices - centres[:, None]) / 25.0) ** 2).sum(axis=2))
+    shapes = near[..., None] * rng.normal(scale=3.0, size=(len(centres), 1, 3))
+    shapes[:, vertices[:, 1] < -40] = 0.0
+    poses = np.zeros((len(centres), 6))
+    poses[REAL_SHAPE_NAMES.index("jawOpen")] = [0.4, 0, 0, 0, 0, 0]
+    teeth = replace(template.inner_parts[0], name="lower_teeth")
+    assert isinstance(teeth, InnerPart)
+    template = replace(template, inner_parts=(teeth,))
+    return TemplateBuild(template, REAL_SHAPE_NAMES, shapes.astype(np.float32), poses)

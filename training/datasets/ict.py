@@ -33,6 +33,7 @@ from training.datasets.dataset import SPLITS, Split, read_split
 from training.datasets.sequence import Component, FloatArray, IntArray, sequence_name
 from training.ict4d.performance import Lips
 from training.ict4d.subject_shapes import SubjectShapes, open_studio, sum_of_shapes
+from training.preparation.resumable import write_npz
 
 __all__ = ["DATASET_VERSION", "SPLITS", "IctDataset", "IctSequence", "Split", "read_split"]
 
@@ -218,9 +219,7 @@ class IctDataset:
 
 def write_sequence(path: Path, arrays: dict[str, NDArray]) -> None:
     """Write the arrays of one take (_FIELDS without the version), atomically."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, version=np.array(SEQUENCE_VERSION), **arrays)
-    partial.replace(path)
+    write_npz(path, version=np.array(SEQUENCE_VERSION), **arrays)
 
 
 def _read_sequence(

@@ -25,7 +25,7 @@ from facegen_core.json_text import read_json
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_from_arrays, template_hash
 from training.datasets.sequence import Component, sequence_name
-from training.preparation.resumable import write_npz
+from training.preparation.resumable import write_npy, write_npz
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -214,9 +214,7 @@ def write_take(
 
     The small file comes last: where it is, the large one is whole.
     """
-    partial = folder / f"{name}.partial.npy"
-    np.save(partial, displacements.astype(np.float16))
-    partial.replace(folder / f"{name}.npy")
+    write_npy(folder / f"{name}.npy", displacements.astype(np.float16))
     version = np.array(SEQUENCE_VERSION)
     write_npz(folder / f"{name}.npz", version=version, frames=frames, marks=marks, jaw=jaw)
 

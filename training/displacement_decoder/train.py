@@ -16,6 +16,8 @@ import yaml
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from facegen_core.errors import WriteError
+from facegen_core.files import write_text
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.config import (
     CONFIG_FILE,
@@ -65,7 +67,7 @@ def train_decoder(
             "num_weights": sum(w.numel() for w in run.decoder.state_dict().values()),
             "seconds": round(run.seconds_before + time.monotonic() - started, 1),
         }
-        (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        write_text(out / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     processes.wait()
     return run.metrics
 
@@ -82,7 +84,9 @@ def _open_folder(config: DecoderTrainConfig, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump(decoder_config_to_dict(config), sort_keys=False)
-        (out / CONFIG_FILE).write_text(text, encoding="utf-8")
+        write_text(out / CONFIG_FILE, text)
+    except WriteError:  # tells by itself
+        raise
     except OSError as error:
         raise TrainingConfigError(
             f"The run cannot be written to {out}: {error.strerror}; choose another --out."

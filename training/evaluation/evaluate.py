@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from facegen_core.errors import FacegenError
+from facegen_core.files import write_text
 from training.datasets.training_data import TrainingData, read_training_data
 from training.evaluation.examination import examine
 from training.evaluation.pictures import draw_pictures
@@ -113,7 +114,7 @@ def evaluate(data: TrainingData, settings: EvaluationSettings) -> dict[str, Any]
     report = write_report(results, pictures, text)
     if other is not None:
         report = with_landmark_section(report, other)
-    (settings.out / "results.md").write_text(report, encoding="utf-8")
+    write_text(settings.out / "results.md", report)
     return results
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence as Rows
 from pathlib import Path
 from typing import Any
 
+from facegen_core.files import write_text
 from training.evaluation.classifier import SpreadScores
 from training.evaluation.examination import Examination
 from training.evaluation.questions import Strength
@@ -57,7 +58,7 @@ def collect_results(
 def write_results(results: dict[str, Any], path: Path) -> None:
     """Write results.json; refuses what JSON has no number for."""
     text = json.dumps(results, indent=1, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
 
 
 def _system(name: str, examination: Examination) -> dict[str, Any]:

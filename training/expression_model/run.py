@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from facegen_core.errors import WriteError
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
@@ -183,6 +184,8 @@ def _open_folder(config: TrainConfig) -> None:
     try:
         config.out.mkdir(parents=True, exist_ok=True)
         write_config(config, config.out / "config.yaml")
+    except WriteError:  # tells by itself
+        raise
     except OSError as error:
         raise TrainingConfigError(
             f"The run cannot be written to {config.out}: {error.strerror}; choose another --out."

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from facegen_core.files import write_text
 from facegen_core.json_text import read_json
 from facegen_core.models.expression_model import ExpressionModel
 from training.expression_model.objective import LOSS_NAMES
@@ -100,7 +101,7 @@ class RunLog:
         """run.json: what decided each session of the run, and the seconds it took so far."""
         self._sessions[-1]["seconds"] = round(time.monotonic() - self.started, 1)
         text = json.dumps(self._sessions, indent=1) + "\n"
-        self._path.write_text(text, encoding="utf-8")
+        write_text(self._path, text)
 
 
 def _describe(run: Run) -> dict[str, Any]:

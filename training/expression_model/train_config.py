@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import yaml
 
+from facegen_core.files import write_text
 from facegen_core.models.config import ModelConfig
 from training.runs.settings import (
     TrainingConfigError,
@@ -146,7 +147,7 @@ def config_to_dict(config: TrainConfig) -> dict[str, Any]:
 
 def write_config(config: TrainConfig, path: Path) -> None:
     """Save every setting in force, defaults included."""
-    path.write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False), encoding="utf-8")
+    write_text(path, yaml.safe_dump(config_to_dict(config), sort_keys=False))
 
 
 # ---- what a value may be -------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from facegen_core.files import write_text
 from training.datasets.training_data import TrainingData, read_training_data
 from training.expression_model.detail_stage import DetailStage
 from training.expression_model.fit import fit
@@ -59,9 +60,7 @@ def train(
     seconds = log.close()
     if run.processes.is_first:
         metrics = {**run.metrics, "seconds": seconds}
-        (config.out / "metrics.json").write_text(
-            json.dumps(metrics, indent=1) + "\n", encoding="utf-8"
-        )
+        write_text(config.out / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     run.processes.wait()
     return run.metrics
 

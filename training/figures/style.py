@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image  # comes with matplotlib
 from scipy.spatial import cKDTree
+
+from facegen_core.files import write_bytes
 
 PAGE_WIDTH = 7.0  # inches, the text of a page
 INK, SOFT_INK, FAINT_INK, GRID = "#222222", "#6b6b6b", "#a8a8a8", "#dddddd"
@@ -138,9 +139,7 @@ def save_png(
         content = _encoded(figure, resolution, num_colours)
         if len(content) <= max_bytes:
             break
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    write_bytes(path, content)
 
 
 def _encoded(figure: Figure, resolution: int, num_colours: int) -> bytes:

@@ -6,7 +6,6 @@ one: `FaceXModel/` with one OBJ per shape, centimetres, and `vertex_indices.json
 
 from __future__ import annotations
 
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from facegen_core.errors import DatasetError
 from facegen_core.json_text import parse_json
 from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.progress import Progress, no_progress
+from training.preparation.resumable import write_npz
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -200,10 +200,8 @@ def _parse_index(content: bytes) -> dict:
 
 def _write_cache(cache: Path, model: IctFaceKit) -> None:
     cache.parent.mkdir(parents=True, exist_ok=True)
-    # Of this process alone: another may be unpacking the same set.
-    partial = cache.with_suffix(f".{os.getpid()}.partial.npz")
-    np.savez(
-        partial,
+    write_npz(
+        cache,
         version=np.array(CACHE_VERSION),
         neutral=model.neutral,
         polygons=model.polygons,
@@ -212,7 +210,6 @@ def _write_cache(cache: Path, model: IctFaceKit) -> None:
         expressions=model.expressions,
         landmark_vertices=model.landmark_vertices,
     )
-    partial.replace(cache)
 
 
 def _read_cache(cache: Path) -> IctFaceKit:

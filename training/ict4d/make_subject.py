@@ -25,6 +25,7 @@ from training.ict4d.performance import (
     perform,
 )
 from training.ict4d.subject_shapes import SubjectShapes, open_studio
+from training.preparation.resumable import write_npy, write_npz
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -71,7 +72,7 @@ def make_subject(job: Job, subject: str) -> None:
     neutral = studio.template.with_identity(coefficients).astype(np.float32)
     own = SubjectShapes.of(studio, coefficients, neutral)
     folder = job.out / "subjects"
-    _save(folder / f"{subject}_shapes.npy", own.shapes)
+    write_npy(folder / f"{subject}_shapes.npy", own.shapes)
     corrections: list[FloatArray] = []
     first = 0
     for take in _perform_all(job, subject, own):
@@ -81,10 +82,9 @@ def make_subject(job: Job, subject: str) -> None:
         write_sequence(path, arrays | {"first_correction": np.array(first)})
         corrections.append(solved)
         first += len(solved)
-    _save(folder / f"{subject}_corrections.npy", np.concatenate(corrections))
-    partial = folder / f"{subject}.partial.npz"
-    np.savez(
-        partial,
+    write_npy(folder / f"{subject}_corrections.npy", np.concatenate(corrections))
+    write_npz(
+        folder / f"{subject}.npz",
         neutral=neutral,
         coefficients=coefficients.astype(np.float32),
         jaw_pivot=own.combination.jaw.pivot,
@@ -93,7 +93,6 @@ def make_subject(job: Job, subject: str) -> None:
         lip_variants=np.array(list(own.lips.touching)),
         lip_touching=np.array(list(own.lips.touching.values())),
     )
-    partial.replace(folder / f"{subject}.npz")
 
 
 def is_complete(job: Job, subject: str) -> bool:
@@ -180,9 +179,3 @@ def _magnitude(performance: Performance, own: SubjectShapes) -> float:
     """mm, mean displacement over vertices and apex frames if it were played alone."""
     apex = slice(int(np.ceil(performance.marks[1])), int(performance.marks[2]) + 1)
     return float(mean_displacement(own.linear(performance.activations[apex])).mean())
-
-
-def _save(path: Path, array: NDArray) -> None:
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, array)
-    partial.replace(path)

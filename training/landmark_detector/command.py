@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from facegen_core.bundle import load_bundle, write_arrays
+from facegen_core.files import write_text
 from training.expression_model.export_bundle import DEFAULT_BUNDLE
 from training.expression_model.train_config import TrainingConfigError
 from training.landmark_detector.config import DetectorConfig, read_detector_config
@@ -51,7 +52,7 @@ def main(args: argparse.Namespace) -> None:
     weights = folded_arrays(detector) | {"calibration": calibrate(measured)}
     write_arrays(args.out / "detector.npz", weights)
     text = as_text(measured.table())
-    (args.out / "errors.md").write_text(text, encoding="utf-8")
+    write_text(args.out / "errors.md", text)
     tqdm.write(text)
     _write_record(args, config, log, measured)
 
@@ -87,4 +88,4 @@ def _write_record(
         "errors": {row.name: dataclasses.asdict(row) for row in measured.table()},
         "log": log,
     }
-    (args.out / "detector.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_text(args.out / "detector.json", json.dumps(record, indent=1) + "\n")

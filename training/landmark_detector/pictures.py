@@ -24,6 +24,7 @@ from facegen_core.template import Template
 from facegen_core.template_arrays import template_hash
 from training.landmark_detector.dressing import dressed, no_face
 from training.landmark_detector.heads import HeadMaker
+from training.preparation.resumable import write_npz
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -107,9 +108,7 @@ def _write_scenes(maker: HeadMaker, path: Path, start: int, seed: int) -> None:
     types = (np.float16, np.float32, bool, np.float32, np.int32, np.int32)
     columns = zip(_FIELDS, types, zip(*rows, strict=True), strict=True)
     arrays = {field.name: np.asarray(values, kind) for field, kind, values in columns}
-    partial = path.with_suffix(".part.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
+    write_npz(path, **arrays)
 
 
 def _scene(maker: HeadMaker, rng: np.random.Generator) -> tuple[int, list[_View]]:

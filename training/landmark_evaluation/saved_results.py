@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from facegen_core.errors import FacegenError
+from facegen_core.files import write_text
 from facegen_core.json_text import read_json
 from training.evaluation.results import write_results
 from training.landmark_evaluation.report import with_landmark_section
@@ -20,7 +21,7 @@ def write_section(results: dict[str, Any], out: Path) -> None:
     page = out / "results.md"
     write_results(read_results(path) | {KEY: results}, path)
     text = page.read_text(encoding="utf-8") if page.exists() else ""
-    page.write_text(with_landmark_section(text, results), encoding="utf-8")
+    write_text(page, with_landmark_section(text, results))
 
 
 def read_results(path: Path) -> dict[str, Any]:

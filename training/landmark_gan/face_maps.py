@@ -17,6 +17,7 @@ from tqdm import tqdm
 from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
 from facegen_core.deformation_transfer import BasisTransfer
+from facegen_core.errors import WriteError
 from facegen_core.models.landmark_config import FRAME_SIZE
 from facegen_core.models.neutral_reading import landmark_map, seen_by_landmarks
 from facegen_core.template import Template
@@ -73,5 +74,5 @@ def _write(path: Path, shown: Mapping[str, NDArray[np.float32]]) -> None:
     """A set that cannot be written beside is carried again the next time."""
     try:
         write_arrays(path, shown)
-    except OSError:
+    except WriteError:
         return

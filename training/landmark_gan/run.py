@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from facegen_core.files import write_text
 from facegen_core.json_text import read_json
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import read_basis
@@ -239,7 +240,7 @@ def write_session(run: LandmarkRun) -> None:
             run.processes.size,
         )
     )
-    path.write_text(json.dumps(sessions, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(sessions, indent=1) + "\n")
 
 
 def _settings(config: LandmarkTrainConfig) -> dict[str, Any]:

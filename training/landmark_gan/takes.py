@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
+from facegen_core.errors import WriteError
 from facegen_core.json_text import parse_json
 from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.models.neutral_reading import seen_by_landmarks
@@ -144,7 +145,7 @@ def _write_cache(path: Path, signature: str, recordings: list[Recording]) -> Non
     }
     try:
         write_arrays(path, arrays)
-    except OSError:
+    except WriteError:
         return
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from facegen_core.files import write_text
 from training.datasets.training_data import TrainingData
 from training.landmark_gan.batches import LandmarkBatch, training_noise
 from training.landmark_gan.calibration import calibrate
@@ -74,7 +75,7 @@ def train_landmarks(
     if run.processes.is_first:
         metrics = {**run.metrics, "seconds": run.seconds()}
         text = json.dumps(metrics, indent=1) + "\n"
-        (config.out / "metrics.json").write_text(text, encoding="utf-8")
+        write_text(config.out / "metrics.json", text)
     run.processes.wait()
     return run.metrics
 

@@ -12,6 +12,7 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
+from facegen_core.files import write_text
 from training.expression_model.train_config import TrainConfig
 from training.peers.config import PeersConfig, peers_config_to_dict
 from training.runs.checkpoint import (
@@ -78,7 +79,7 @@ class RunFolder:
     def finish(self, metrics: dict[str, Any]) -> None:
         """Write OUT/metrics.json."""
         text = json.dumps(metrics | {"seconds": round(self.seconds, 1)}, indent=1) + "\n"
-        (self.path / "metrics.json").write_text(text, encoding="utf-8")
+        write_text(self.path / "metrics.json", text)
 
 
 def start_folder(path: Path, config: PeersConfig, section: str, told: dict[str, Any]) -> RunFolder:
@@ -86,7 +87,7 @@ def start_folder(path: Path, config: PeersConfig, section: str, told: dict[str, 
     settings = peers_config_to_dict(config)
     path.mkdir(parents=True, exist_ok=True)
     shown = {"data": settings["data"], "seed": config.seed, section: settings[section]}
-    (path / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False), encoding="utf-8")
+    write_text(path / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
     return RunFolder(path, told | {"seed": config.seed, "settings": settings[section]})
 
 

@@ -14,22 +14,26 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from facegen_core.errors import DatasetError
+from facegen_core.files import put_in_place, write_text
 from facegen_core.json_text import read_json
 from facegen_core.progress import Progress
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON at once or not at all."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(path, json.dumps(content, indent=2) + "\n")
 
 
 def write_npz(path: Path, **arrays: NDArray) -> None:
     """Write arrays at once or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
+    with put_in_place(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def write_npy(path: Path, array: NDArray) -> None:
+    """Write an array that is read where it lies, at once or not at all."""
+    with put_in_place(path) as temporary:
+        np.save(temporary, array)
 
 
 def check_same_run(path: Path, arguments: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import yaml
 from tqdm import tqdm
 
 from facegen_core.errors import DatasetError
+from facegen_core.files import write_text
 from training.datasets.coma import find_coma
 from training.datasets.dataset import SPLITS
 from training.datasets.training_data import TrainingData
@@ -123,7 +124,7 @@ def _begin(out: Path, data: TrainingData, folds: tuple[Fold, ...], config: Proto
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / _RUN, told)
     text = yaml.safe_dump(settings_dict(config), sort_keys=False)
-    (out / "config.yaml").write_text(text, encoding="utf-8")
+    write_text(out / "config.yaml", text)
 
 
 def _write_tables(
@@ -148,7 +149,7 @@ def _write_tables(
     results = collect_protocol(folds, findings, data.expressions, about)
     write_results(results, args.out / "protocol.json")
     path = args.out / "protocol.md"
-    path.write_text(write_report(results), encoding="utf-8")
+    write_text(path, write_report(results))
     tqdm.write(f"{path}")
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
+from facegen_core.files import write_text
 from facegen_core.errors import FacegenError
 
 Settings = TypeVar("Settings")
@@ -93,7 +94,7 @@ def settings_dict(config: Any) -> dict[str, Any]:
 
 def write_settings(config: Any, path: Path) -> None:
     """Save every setting in force, defaults included."""
-    path.write_text(yaml.safe_dump(settings_dict(config), sort_keys=False), encoding="utf-8")
+    write_text(path, yaml.safe_dump(settings_dict(config), sort_keys=False))
 
 
 def _plain(value: Any) -> Any:

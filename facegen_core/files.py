@@ -1,0 +1,213 @@
+"""Files that appear whole under their names or not at all, and what killed processes left.
+
+Written under a name of its own beside the file, brought to the disk, then renamed: whoever reads
+meets the old file or the new one, also after a kill or a power cut. What a killed process left is
+removed when its folder is next written to.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from .errors import WriteError
+
+__all__ = [
+    "bring_to_disk",
+    "discard",
+    "disk_refusal",
+    "put_in_place",
+    "remove_leftovers",
+    "replace",
+    "temporary_beside",
+    "unwritable",
+    "write_bytes",
+    "write_text",
+]
+
+# Host and process that write, so that others know whether they still do.
+_TEMPORARY = re.compile(r"\.facegen-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.\w*)?")
+# Of processes that cannot be asked whether they live: what nobody has written to for so long.
+_FORGOTTEN_SECONDS = 24 * 3600.0
+# Drives that know no fsync say one of these; everything else it says is a write that failed.
+_NO_FSYNC = {errno.EINVAL, getattr(errno, "ENOTSUP", errno.EINVAL), errno.ENOSYS}
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
+
+# Folders this process has tidied; once is enough, and some hold thousands of files.
+_tidied: set[Path] = set()
+
+
+@contextmanager
+def put_in_place(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; what is there in the end takes the place of `path`.
+
+    Nothing is left where the block raises. Raises WriteError for what the disk refuses.
+    """
+    path = Path(path)
+    temporary = temporary_beside(path)
+    try:
+        yield temporary
+        replace(temporary, path)
+    except WriteError:  # of another file, which the block writes
+        raise
+    except OSError as error:
+        if error.filename not in (None, str(temporary), str(path)):
+            raise  # of another file, which the block reads
+        raise unwritable(path, error, _size(temporary)) from error
+    finally:
+        discard(temporary)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, all of it or nothing. Raises WriteError."""
+    with put_in_place(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, all of it or nothing. Raises WriteError."""
+    with put_in_place(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name nobody has, on the same disk, with the suffix of `path`, which exporters look at.
+
+    It tells whose it is, for `remove_leftovers`; those of killed processes go here.
+    """
+    folder = path.absolute().parent
+    if folder not in _tidied:
+        _tidied.add(folder)
+        remove_leftovers(folder)
+    suffix = path.suffix.lower() if re.fullmatch(r"\.\w*", path.suffix) else ""
+    letters = uuid.uuid4().hex[:8]
+    return folder / f".facegen-{_host()}-{os.getpid()}-{letters}{suffix}"
+
+
+def replace(temporary: Path, path: Path) -> None:
+    """Bring a file or folder to the disk and give it its name. Raises OSError."""
+    if temporary.is_file():
+        bring_to_disk(temporary)
+    if path.is_symlink():  # the file it leads to is the one that was meant
+        path = path.resolve()
+    os.replace(temporary, path)
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        with suppress(OSError):  # the file is there, whole, whatever becomes of its folder
+            bring_to_disk(path.absolute().parent)
+
+
+def discard(temporary: Path) -> None:
+    """Remove a file or folder, where it is there and lets itself be removed."""
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what killed processes were writing in a folder; returns how many there were."""
+    count = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            made = _TEMPORARY.fullmatch(entry.name)
+            if made and not _is_written_to(entry, made[1], int(made[2])):
+                discard(Path(entry.path))
+                count += 1
+    return count
+
+
+def unwritable(path: Path, error: OSError, written: int = 0) -> WriteError:
+    """The sentence for a file the system does not let be written: what, why, what to do.
+
+    written: bytes it had taken when the disk was full.
+    """
+    folder = Path(path).absolute().parent
+    reason = error.strerror or str(error)
+    return WriteError(f"Cannot write {path}: {reason}; {_advice(folder, error.errno, written)}.")
+
+
+def disk_refusal(error: OSError) -> WriteError | None:
+    """The sentence for a full or read-only disk, wherever it was met; None for other errors."""
+    if error.errno not in _FULL | {errno.EROFS}:
+        return None
+    return unwritable(Path(error.filename or tempfile.gettempdir()), error)
+
+
+def _advice(folder: Path, number: int | None, written: int) -> str:
+    if number in _FULL:
+        with suppress(OSError):
+            free = shutil.disk_usage(folder).free / 1e6
+            asked = f", and {written / 1e6:.1f} MB of it were not all" if written else ""
+            return (
+                f"{folder} has {free:.1f} MB free{asked}: make room there or choose another folder"
+            )
+        return f"make room in {folder} or choose another folder"
+    if number in _NOT_ALLOWED:
+        return (
+            f"choose a folder you may write to, or end the program that holds {Path(folder).name}"
+            if os.name == "nt"
+            else "choose a folder you may write to"
+        )
+    if number in _NO_FOLDER:
+        return f"make the folder {folder} first"
+    if number == errno.ENAMETOOLONG:
+        return "choose a shorter name"
+    return "choose a folder on another disk"
+
+
+def _is_written_to(entry: os.DirEntry[str], host: str, process: int) -> bool:
+    """Whether a temporary may still be at work: its process lives, or none can tell and it is
+    young."""
+    if host == _host() and os.name == "posix":  # elsewhere signal 0 is not a question
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except (PermissionError, OverflowError):
+            pass
+    with suppress(OSError):
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime < _FORGOTTEN_SECONDS
+    return False
+
+
+def bring_to_disk(path: Path) -> None:
+    """What is written is on the disk when this returns; a full one on a network says so only now.
+
+    Raises OSError.
+    """
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
+    descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FSYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+@cache
+def _host() -> str:
+    """Eight letters for this machine: names of machines may hold anything."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
