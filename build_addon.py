@@ -59,7 +59,7 @@ def main() -> int:
             path = build(platform, arguments.bundle, arguments.out, is_for_review)
             check(path, is_for_review)
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  {validate(path)}")
-    except (BuildError, WriteError) as error:
+    except BuildError as error:
         print(f"build_addon: {error}", file=sys.stderr)
         return 1
     return 0
@@ -87,6 +87,8 @@ def build(platform: str, bundle: Path, out: Path, is_for_review: bool = False) -
     try:
         out.mkdir(parents=True, exist_ok=True)
         _write_zip(path, content)
+    except WriteError as error:
+        raise BuildError(str(error)) from error
     except OSError as error:
         raise BuildError(f"Cannot write {path}: {error.strerror}.") from error
     return path

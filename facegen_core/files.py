@@ -137,7 +137,8 @@ def unwritable(path: Path, error: OSError, written: int = 0) -> WriteError:
     """
     folder = Path(path).absolute().parent
     reason = error.strerror or str(error)
-    return WriteError(f"Cannot write {path}: {reason}; {_advice(folder, error.errno, written)}.")
+    after = f" after {written / 1e6:.1f} MB" if written and error.errno in _FULL else ""
+    return WriteError(f"Cannot write {path}: {reason}{after}; {_advice(folder, error.errno)}.")
 
 
 def disk_refusal(error: OSError) -> WriteError | None:
@@ -147,14 +148,11 @@ def disk_refusal(error: OSError) -> WriteError | None:
     return unwritable(Path(error.filename or tempfile.gettempdir()), error)
 
 
-def _advice(folder: Path, number: int | None, written: int) -> str:
+def _advice(folder: Path, number: int | None) -> str:
     if number in _FULL:
         with suppress(OSError):
             free = shutil.disk_usage(folder).free / 1e6
-            asked = f", and {written / 1e6:.1f} MB of it were not all" if written else ""
-            return (
-                f"{folder} has {free:.1f} MB free{asked}: make room there or choose another folder"
-            )
+            return f"{folder} has {free:.1f} MB free: make room there or choose another folder"
         return f"make room in {folder} or choose another folder"
     if number in _NOT_ALLOWED:
         return (

@@ -92,7 +92,7 @@ def _zip(folder: Path) -> None:
     import build_addon
 
     wheel = folder / "scipy.whl"
-    build_addon._wheel = lambda platform, python: wheel  # the real ones are 37 MB each
+    build_addon.wheels.fetch = lambda platform, python, cache: wheel  # the real ones are 37 MB each
     build_addon.build("linux-x64", folder / "small.facegen", folder)
 
 
@@ -234,7 +234,7 @@ def _before_ict(folder: Path) -> None:
 
 
 def _before_scans(folder: Path) -> None:
-    """With the template, which takes ten seconds; takes and the list of the set are what is left."""
+    """With the template, which takes ten seconds: takes and the list of the set are left."""
     from tests.training.conftest import SETTINGS
     from tests.training.recorded_faces import with_template_of, write_sequence_folder
 

@@ -1,4 +1,4 @@
-"""The disk that breaks: disk.c built, preloaded into a process, and told where and when to break."""
+"""The disk that breaks: disk.c built, preloaded, and told where and when to break."""
 
 from __future__ import annotations
 

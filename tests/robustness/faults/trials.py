@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from facegen_core.errors import FacegenError
+from release.errors import BuildError
 from tests.robustness.faults.activities import ACTIVITIES, Activity
 from tests.robustness.faults.disk import Disk
 from tests.robustness.faults.wholeness import contents, differences, halves, temporaries
@@ -209,7 +210,7 @@ def _act(
     try:
         with disk:
             activity.act(folder)
-    except FacegenError as error:
+    except (FacegenError, BuildError) as error:
         told = {"is_refusal": True, "error": str(error)}
     except BaseException as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
