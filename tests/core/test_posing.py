@@ -10,7 +10,7 @@ from facegen_core.bundle import Bundle, load_bundle
 from facegen_core.errors import FacegenError, IntensityError, InvalidMeshError
 from facegen_core.intensity import Envelope, sample_envelopes
 from facegen_core.landmark_inference import Variation
-from facegen_core.layered_motion import engine_of
+from facegen_core.layered_motion import engine_of, landmark_engine_of
 from facegen_core.layers import Layers
 from facegen_core.registration.alignment import Alignment
 
@@ -113,3 +113,32 @@ def test_curves_that_cannot_be_played_are_refused(alignment, bundle):
         poser.pose(CURVES, 25.0, len(CURVES))
     with pytest.raises(FacegenError):
         poser.pose(CURVES, 25.0, 0, layers=Layers.constant(3, asymmetry=0.5))
+
+
+def test_another_engine_makes_the_motion_of_clips_and_variations(alignment, bundle):
+    """It is asked for all runs at once, and the rest of the way is the same to the last bit."""
+    asked = []
+
+    class Another:
+        def motions(self, bundle, requests, progress):
+            asked.append([request.variation.seed for request in requests])
+            progress(1.0, "made")
+            given = [(r.intensities, r.frames_per_second, r.neutral) for r in requests]
+            return [
+                landmark_engine_of(bundle).generate(*g, r.variation, r.rows)
+                for g, r in zip(given, requests, strict=True)
+            ]
+
+    heard, how = [], {"generator": "lm4dgan", "variation": Variation(5), "contact": False}
+    here = pipeline.generate(alignment, CURVES, 25.0, bundle, **how)
+    there = pipeline.generate(
+        alignment, CURVES, 25.0, bundle, lambda f, _: heard.append(f), engine=Another(), **how
+    )
+    np.testing.assert_array_equal(here.displacements, there.displacements)
+    assert heard == sorted(heard)
+    sheets = [
+        pipeline.variations(alignment, CURVES, 25.0, bundle, (1, 2), num_pixels=16, engine=engine)
+        for engine in (None, Another())
+    ]
+    np.testing.assert_array_equal(*sheets)
+    assert asked == [[5], [1, 2]]
