@@ -26,11 +26,12 @@ from facegen_core import schemas
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 from facegen_core.eye_motion import EyeMotion
+from facegen_core.json_text import parse_json, shown
 from facegen_core.landmark_inference import Variation
 from facegen_core.layers import Layers
 from facegen_core.solving import SolveSettings
 
-from . import generators
+from . import generators, record_checks
 from .baking import KeyRequest
 from .scene.existing_keys import ExistingKeys
 
@@ -112,7 +113,7 @@ def as_text(record: Record) -> str:
 def from_text(text: str, name: str) -> Record:
     """A record, checked as far as its form goes. name: of the file or clip, for the sentence."""
     try:
-        record = json.loads(text)
+        record = parse_json(text)
     except ValueError as error:
         raise FacegenError(f"{name} is not JSON: {error}.") from error
     if not isinstance(record, dict) or "request" not in record or "version" not in record:
@@ -123,10 +124,11 @@ def from_text(text: str, name: str) -> Record:
         f"{room}.{word}"
         for room, words in _NEEDED.items()
         for word in words
-        if word not in record.get(room, words)
+        if isinstance(record.get(room), dict) and word not in record[room]
     ]
     if lost:
         raise FacegenError(f"{name} is damaged: it lacks {', '.join(lost)}.")
+    record_checks.check_record(record, name)
     return record
 
 
@@ -149,8 +151,9 @@ def request_fields(record: Record) -> dict[str, Any]:
         raise
     except Exception as error:  # whoever edited the file may have left anything
         raise FacegenError(
-            f"The record of '{record.get('clip')}' is damaged: {error!r}."
+            f"The record of '{record.get('clip')}' is damaged: {shown(error)}."
         ) from error
+    record_checks.check_request(fields, record["clip"])
     return fields
 
 
@@ -186,14 +189,14 @@ def decoded(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "array" in value:
-        return _decoded_array(value)
+        return record_checks.recorded_array(value)
     if "tuple" in value:
         return tuple(decoded(item) for item in value["tuple"])
     if "mapping" in value:
         return {key: decoded(item) for key, item in value["mapping"].items()}
     cls = TYPES.get(value["type"])
     if cls is None:
-        raise FacegenError(f"The record holds a '{value['type']}': update Facegen to read it.")
+        raise FacegenError(f"The record holds a {shown(value['type'])}: update Facegen to read it.")
     return cls(**{name: decoded(item) for name, item in value["values"].items()})
 
 
@@ -228,16 +231,6 @@ def _encoded_array(array: NDArray[Any]) -> dict[str, Any]:
         return content | {"values": array.ravel().tolist()}
     packed = base64.b64encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 6))
     return content | {"zlib": packed.decode("ascii"), "sha256": _sha256(array)}
-
-
-def _decoded_array(content: dict[str, Any]) -> NDArray[Any]:
-    dtype, shape = np.dtype(content["array"]), tuple(content["shape"])
-    if "values" in content:
-        return np.array(content["values"], dtype).reshape(shape)
-    array = np.frombuffer(zlib.decompress(base64.b64decode(content["zlib"])), dtype).reshape(shape)
-    if _sha256(array) != content["sha256"]:
-        raise FacegenError("The record is damaged: an array has another hash than was written.")
-    return array.copy()
 
 
 def _sha256(array: NDArray[Any]) -> str:

@@ -24,6 +24,7 @@ from facegen_core.progress import Progress, no_progress, subprogress
 from .. import DEFAULT_BUNDLE, clip_record
 from ..clip_record import Record
 from ..operators import generate, regenerate
+from ..record_checks import recorded_source
 from ..scene import clip_store, clips, state
 from .animate_file import Animated, open_head, outcome_of, select_head, show_span
 from .animate_request import Request, check_formats
@@ -180,7 +181,7 @@ def _recorded_head(record: Record, record_file: Path) -> Path | None:
     source = record["head"]["source"]
     if not source:
         return None
-    for path in (Path(source), record_file.parent / Path(source).name):
+    for path in recorded_source(source, record_file):
         if path.is_file():
             return path
     raise FacegenError(

@@ -12,6 +12,7 @@ from bpy.props import BoolProperty
 from numpy.typing import NDArray
 
 from facegen_core.errors import BundleError, FacegenError
+from facegen_core.json_text import shown
 
 from .. import DEFAULT_BUNDLE, clip_record, jobs
 from ..clip_record import Record
@@ -81,7 +82,13 @@ def restore_curves(target: bpy.types.Object, record: Record) -> None:
     """Put the recorded curves back on the head, and the settings they were generated with."""
     fields = clip_record.request_fields(record)
     if record["curves"]:
-        curve_record.write(target, record["curves"], f"{target.name} {record['clip']}")
+        try:
+            curve_record.write(target, record["curves"], f"{target.name} {record['clip']}")
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+            raise FacegenError(
+                f"The curves of the record of '{record['clip']}' are damaged ({shown(error)}): "
+                "undo, and generate the clip again."
+            ) from error
     settings = target.facegen
     settings.frame_range = "custom"
     frames = fields["frames"]

@@ -127,8 +127,10 @@ def _fill(curve: bpy.types.FCurve, content: Mapping[str, Any]) -> None:
     curve.extrapolation, curve.mute = content["extrapolation"], content["mute"]
     for modifier in content["modifiers"]:
         made = curve.modifiers.new(modifier["type"])
+        plain = _modifier(made)["values"]
         for name, value in modifier["values"].items():
-            setattr(made, name, value)
+            if name in plain:  # nothing else is a setting, whatever a record says
+                setattr(made, name, value)
     curve.update()
 
 
