@@ -286,7 +286,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "match.corrections": _is_corrections,
     "result": _is_table,
     "request": _is_table,
-    "request.generator": _is_text,
+    "request.generator": lambda value: value in ("lstm", "lm4dgan"),
     "request.variation": _is_variation,
     "curves": _is_curves,
 }

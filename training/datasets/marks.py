@@ -221,7 +221,7 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> tuple[Row, ...]:
     rows = []
     for content in reader:
         try:
-            numbers = tuple(int(content[column]) for column in columns[2:])
+            numbers = tuple(_frame_number(content[column]) for column in columns[2:])
             subject, expression = content["subject"].strip(), content["expression"].strip()
         except (TypeError, ValueError, AttributeError) as error:
             raise DatasetError(
@@ -241,11 +241,23 @@ def _named_cut(path: Path, line: int, text: str, expressions: tuple[str, ...]) -
     if match is None or not found:
         raise DatasetError(
             f"{path}, line {line}: expected SUBJECT_EXPRESSION_from_A_to_B with an expression of "
-            f"{', '.join(expressions)}, got '{text}'."
+            f"{', '.join(expressions)}, got '{text[:80]}'."
         )
     expression = max(found, key=len)  # "mouth_open" also ends in "open"
     subject = sequence.removesuffix(f"_{expression}")
-    return Row(subject, expression, (int(match["start"]), int(match["end"])), line)
+    try:
+        return Row(
+            subject, expression, (_frame_number(match["start"]), _frame_number(match["end"])), line
+        )
+    except ValueError as error:
+        raise DatasetError(f"{path}, line {line}: {error}.") from error
+
+
+def _frame_number(text: str) -> int:
+    """Raises ValueError where it is no whole number, or none that a recording comes to."""
+    if len(text.strip()) > 9:
+        raise ValueError(f"'{text[:20]}…' is no frame number")
+    return int(text)
 
 
 def _text(path: Path) -> str:

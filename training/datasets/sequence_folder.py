@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from facegen_core.errors import DatasetError
+from facegen_core.json_text import shown
 from training.datasets.marks import read_marks
 from training.datasets.source import (
     EXPRESSION_NAME,
@@ -32,6 +31,7 @@ from training.datasets.source import (
     rows_of,
     subject_folders,
 )
+from training.runs.plain_yaml import read_yaml
 
 LAYOUT = "SUBJECT/EXPRESSION/frame_0001.obj"
 FIRST_FRAME = "first_frame"
@@ -111,16 +111,16 @@ def read_settings(path: Path) -> Settings:
     if not path.exists():
         return Settings()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+        content = read_yaml(path) or {}
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} is not YAML: {error}.") from error
     known = [f.name for f in dataclasses.fields(Settings)]
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: expected settings, one of {', '.join(known)} a line.")
     unknown = sorted(str(name) for name in set(content) - set(known))
     if unknown:
         raise DatasetError(
-            f"{path} has an unknown setting '{unknown[0]}': choose from {', '.join(known)}."
+            f"{path} has an unknown setting '{unknown[0][:60]}': choose from {', '.join(known)}."
         )
     return Settings(**{name: _converted(path, name, value) for name, value in content.items()})
 
@@ -140,14 +140,14 @@ def _converted(path: Path, name: str, value: Any) -> Any:
     if name == "frame_rate":
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
-        raise DatasetError(f"{path}: 'frame_rate' is a number, got {value!r}.")
+        raise DatasetError(f"{path}: 'frame_rate' is a number, got {shown(value)}.")
     return str(value)
 
 
 def _names(path: Path, name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and value:
         return tuple(str(entry) for entry in value)
-    raise DatasetError(f"{path}: '{name}' is a list of names, got {value!r}.")
+    raise DatasetError(f"{path}: '{name}' is a list of names, got {shown(value)}.")
 
 
 def _check_settings(folder: Path, settings: Settings) -> None:

@@ -27,6 +27,8 @@ IntArray = NDArray[np.integer]
 MILLIMETRES_PER_UNIT = 10.0
 NEUTRAL_NAME = "generic_neutral_mesh"
 INDEX_NAME = "vertex_indices"
+# Bytes; a shape has 3 million.
+LARGEST_MEMBER = 256 << 20
 # The parsed arrays, kept beside the data set: reading 157 text files takes longer than using them.
 CACHE_VERSION = 1
 _CACHE_FIELDS = (
@@ -149,16 +151,23 @@ def _files(source: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _archived_files(source: Path) -> Iterator[tuple[str, bytes]]:
+    """Read in memory: nothing of an archive is ever unpacked to disk."""
     try:
         with tarfile.open(source) as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
-                if path.parent.name == "FaceXModel" and path.suffix in (".obj", ".json"):
-                    content = archive.extractfile(member)
-                    if content is not None:
-                        yield path.stem, content.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise DatasetError(f"{source} is not a readable tar archive: {error}.") from error
+                if path.parent.name != "FaceXModel" or path.suffix not in (".obj", ".json"):
+                    continue
+                if not member.isreg() or member.size > LARGEST_MEMBER:
+                    raise DatasetError(f"{source}: {path.name} is no file of a size to be read.")
+                content = archive.extractfile(member)
+                if content is not None:
+                    yield path.stem, content.read(LARGEST_MEMBER)
+    except DatasetError:
+        raise
+    except Exception as error:  # damaged archives fail in ways that tarfile does not list
+        reason = " ".join(str(error).split()).rstrip(".:")[:120] or type(error).__name__
+        raise DatasetError(f"{source} is not a readable tar archive: {reason}.") from error
 
 
 def _parse_vertices(name: str, content: bytes) -> FloatArray:
@@ -176,7 +185,10 @@ def _parse_polygons(name: str, content: bytes) -> IntArray:
     rows = []
     for line in content.split(b"\n"):
         if line.startswith(b"f "):
-            row = [int(corner.split(b"/")[0]) - 1 for corner in line[2:].split()]
+            try:
+                row = [int(corner.split(b"/")[0]) - 1 for corner in line[2:].split()]
+            except ValueError as error:
+                raise DatasetError(f"{name}.obj: a face names no vertices.") from error
             if len(row) not in (3, 4):
                 raise DatasetError(
                     f"{name}.obj: expected triangles and quads, got {len(row)} corners."
@@ -184,7 +196,10 @@ def _parse_polygons(name: str, content: bytes) -> IntArray:
             rows.append(row if len(row) == 4 else [*row, -1])
     if not rows:
         raise DatasetError(f"{name}.obj has no faces.")
-    return np.array(rows, np.int32)
+    try:
+        return np.array(rows, np.int32)
+    except OverflowError as error:
+        raise DatasetError(f"{name}.obj: a face names a vertex beyond all.") from error
 
 
 def _parse_index(content: bytes) -> dict:
@@ -192,10 +207,21 @@ def _parse_index(content: bytes) -> dict:
         index = parse_json(content)
     except ValueError as error:
         raise DatasetError(f"{INDEX_NAME}.json is not JSON: {error}.") from error
+    if not isinstance(index, dict):
+        raise DatasetError(f"{INDEX_NAME}.json does not name expressions and landmarks.")
     missing = [k for k in ("expressions", "idx_to_landmark_verts") if k not in index]
     if missing:
         raise DatasetError(f"{INDEX_NAME}.json has no entry '{missing[0]}'.")
+    names, vertices = (index[k] for k in ("expressions", "idx_to_landmark_verts"))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DatasetError(f"{INDEX_NAME}.json: its expressions are no names.")
+    if not isinstance(vertices, list) or not all(_is_index(vertex) for vertex in vertices):
+        raise DatasetError(f"{INDEX_NAME}.json does not name {NUM_LANDMARKS} vertices.")
     return index
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value < 2**31
 
 
 def _write_cache(cache: Path, model: IctFaceKit) -> None:

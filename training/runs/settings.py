@@ -10,6 +10,8 @@ import yaml
 
 from facegen_core.files import write_text
 from facegen_core.errors import FacegenError
+from facegen_core.json_text import shown
+from training.runs.plain_yaml import read_yaml
 
 Settings = TypeVar("Settings")
 
@@ -21,11 +23,11 @@ class TrainingConfigError(FacegenError):
 def read_settings(path: Path) -> Any:
     """What a YAML file holds, {} for nothing; raises TrainingConfigError where it is none."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise TrainingConfigError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TrainingConfigError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    except ValueError as error:
+        raise TrainingConfigError(f"{path} is not YAML: {error}.") from error
     return {} if content is None else content
 
 
@@ -35,12 +37,12 @@ def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Set
     Raises TrainingConfigError with the setting that is unknown or of a wrong kind.
     """
     if not isinstance(content, dict):
-        raise TrainingConfigError(f"'{where or 'config'}': expected settings, got {content!r}.")
+        raise TrainingConfigError(f"'{where or 'config'}': expected settings, got {shown(content)}.")
     fields = {f.name: f for f in dataclasses.fields(kind)}
     unknown = sorted(str(name) for name in set(content) - set(fields))
     if unknown:
         raise TrainingConfigError(
-            f"Unknown setting '{where}{unknown[0]}': choose from {', '.join(fields)}."
+            f"Unknown setting '{where}{unknown[0][:60]}': choose from {', '.join(fields)}."
         )
     defaults, hints = kind(), get_type_hints(kind)
     values = {
@@ -70,7 +72,7 @@ def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             choices = ", ".join(get_args(hint))
-            raise TrainingConfigError(f"'{name}': expected one of {choices}, got {value!r}.")
+            raise TrainingConfigError(f"'{name}': expected one of {choices}, got {shown(value)}.")
         return value
     if isinstance(default, Path) and isinstance(value, str):
         return Path(value)
@@ -82,7 +84,7 @@ def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
     if type(value) is not type(default):
         kind = {"PosixPath": "a path", "WindowsPath": "a path", "tuple": "a list"}
         expected = kind.get(type(default).__name__, type(default).__name__)
-        raise TrainingConfigError(f"'{name}': expected {expected}, got {value!r}.")
+        raise TrainingConfigError(f"'{name}': expected {expected}, got {shown(value)}.")
     return value
 
 
