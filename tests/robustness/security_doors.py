@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -24,7 +25,8 @@ ROOT = Path(__file__).parents[2]
 class Door:
     """cases: how many damaged files are asked for. kind: "bundles", "meshes", "messages", "texts".
 
-    samples: makes files that open.     needs: a module without which there is no such door. ignores: audit events of its own making.
+    samples: makes files that open. needs: a module without which there is no such door.
+    ignores: audit events of its own making.
     """
 
     kind: str
@@ -147,6 +149,39 @@ def _read_in_blender(path: Path) -> None:
     import_head.read_file(path)
     head = mesh_bridge.gather(import_head.head_of_scene(path.name))
     assert np.isfinite(head.mesh.vertices).all()
+
+
+# ---- messages ------------------------------------------------------------------------------------
+
+
+def _messages() -> list[bytes]:
+    """One of every kind, both ways, arrays small."""
+    from facegen_core import worker_protocol as protocol
+
+    values = {str: "head.facegen", int: 3, float: 24.0}
+    streams = []
+    for known in (protocol.TO_WORKER, protocol.TO_HOST):
+        for kind, form in known.items():
+            fields = {name: values[of] for name, of in form.fields.items()}
+            arrays = {n: np.zeros([s or 4 for s in shape]) for n, shape in form.arrays.items()}
+            stream = io.BytesIO()
+            protocol.write_message(stream, protocol.Message(kind, fields, arrays))
+            streams.append(stream.getvalue())
+    return [*streams, b"".join(streams)]
+
+
+def _read_messages(path: Path) -> None:
+    """As both sides read them: until the pipe ends or something is no message."""
+    from facegen_core import worker_protocol as protocol
+
+    with path.open("rb") as stream:
+        while True:
+            try:
+                message = protocol.read_message(stream, protocol.TO_WORKER | protocol.TO_HOST)
+            except protocol.StreamEndedError:
+                return
+            for array in message.arrays.values():
+                assert array.dtype == np.float32
 
 
 # ---- texts ---------------------------------------------------------------------------------------
@@ -320,6 +355,16 @@ def _read_record(path: Path) -> None:
     clip_record.request_fields(record)
 
 
+def _damage_message(rng: Random, content: bytes) -> bytes:
+    """Its prefix and arrays as bytes, its header as JSON, with the old length or the new."""
+    length = int.from_bytes(content[8:12], "little")
+    if rng.random() < 0.4:
+        return damage.damage_bytes(rng, content)
+    header = damage.damage_json(rng, content[12 : 12 + length])
+    told = length if rng.random() < 0.2 else min(len(header), 0xFFFFFFFF)
+    return content[:8] + told.to_bytes(4, "little") + header + content[12 + length :]
+
+
 # Blender sets itself back with scripts of its own before it reads a file.
 _BLENDERS = ("exec", "compile", "import", "ctypes.dlopen", "marshal.loads", "code.__new__")
 
@@ -336,6 +381,7 @@ DOORS: dict[str, Door] = {
     "OBJ in Blender": Door(
         "meshes", ".obj", 1000, _obj_files, damage.damage_lines, _read_in_blender, "bpy", _BLENDERS
     ),
+    "worker message": Door("messages", ".bin", 4000, _messages, _damage_message, _read_messages),
     "preset": Door("texts", ".json", 1500, _presets, damage.damage_json, _play_preset),
     "landmarks": Door("texts", ".json", 500, _landmark_files, damage.damage_json, _read_landmarks),
     "clip record": Door("texts", ".json", 1500, _records, damage.damage_json, _read_record, "bpy"),
