@@ -145,7 +145,7 @@ class Service:
         waiting, self._clips = self._clips, {}
         if self._bundle is None or self._engine is None:
             raise WorkerError("The GPU worker was asked for motion before it had a model.")
-        if sorted(waiting) != list(range(count)):
+        if count != len(waiting) or any(number not in waiting for number in range(count)):
             raise ProtocolError(f"{count} clips were announced, others came.")
         requests = [_request(waiting[number]) for number in range(count)]
         for request in requests:

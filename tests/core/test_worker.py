@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facegen_core.bundle import load_bundle, save_bundle
+from facegen_core.bundle import bundle_hash, load_bundle, save_bundle
 from facegen_core.errors import BundleError, CancelledError, IntensityError, WorkerError
 from facegen_core.landmark_inference import Variation
 from facegen_core.layered_motion import Asked, layered
@@ -27,9 +27,10 @@ from facegen_core.registration.alignment import (
     Similarity,
 )
 from facegen_core.template import Template
+from facegen_core.worker import Service
 from facegen_core.worker_client import RESTARTED, Worker
 from facegen_core.worker_process import BOOT
-from facegen_core.worker_protocol import TO_HOST, ProtocolError, read_message
+from facegen_core.worker_protocol import TO_HOST, Message, ProtocolError, read_message
 from tests.core.model_fixtures import random_bundle, random_landmark_bundle
 from tests.core.worker_fixtures import (
     PYTHON,
@@ -245,6 +246,7 @@ from facegen_core.registration.alignment import (
     Similarity,
 )
 from facegen_core.template import Template
+from facegen_core.worker import Service
 from facegen_core.worker_client import Worker
 path = Path(sys.argv[1])
 bundle, worker = load_bundle(path), Worker(Path(sys.executable), "cpu")
@@ -286,6 +288,16 @@ def test_garbage_is_refused_with_a_sentence_and_ends_it(garbage):
     assert (answer.kind, answer.fields["error"]) == ("refused", ProtocolError.__name__)
     assert process.wait(60) == 0
     process.communicate()
+
+
+@pytest.mark.parametrize("count", [1, 2**31, 10**30, -1])
+def test_clips_that_never_came_are_refused_without_counting_to_their_number(bundle, path, count):
+    answers = []
+    service = Service(answers.append)
+    service.take(Message("open", {"device": "cpu"}))
+    service.take(Message("load", {"path": str(path), "hash": bundle_hash(bundle)}))
+    with pytest.raises(ProtocolError, match="announced"):
+        service.take(Message("generate", {"count": count}))
 
 
 def test_it_ends_when_its_stdin_closes():
