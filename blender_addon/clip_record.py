@@ -114,8 +114,8 @@ def from_text(text: str, name: str) -> Record:
     """A record, checked as far as its form goes. name: of the file or clip, for the sentence."""
     try:
         record = parse_json(text)
-    except ValueError as error:
-        raise FacegenError(f"{name} is not JSON: {error}.") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise FacegenError(f"{name} is not JSON: {error}; Generate writes a new one.") from error
     if not isinstance(record, dict) or "request" not in record or "version" not in record:
         raise FacegenError(f"{name} is no record of a clip: facegen generate --record writes one.")
     record = schemas.RECORD.brought_up(record, record["version"], name)

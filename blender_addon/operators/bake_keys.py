@@ -13,13 +13,15 @@ from facegen_core.rig import REGIONS
 from facegen_core.solving import SolveSettings
 
 from ..baking import KEY_MODES, KeyBake, KeyRequest
-from ..scene import channels, existing_keys, rig_keys
+from ..scene import channels, existing_keys, kept, rig_keys
 from ..scene.key_drivers import Drive
 from ..scene.mesh_bridge import Head
 
 if TYPE_CHECKING:
     from .generate import Generated, GenerateRequest
 
+# What the figures of a bake must tell (`KeyBake.figures`).
+_FIGURES = ("mode", "keys", "keys_used", "by", "error_mm", "left_out")
 _NO_KEYS = {
     "all": "has no shape keys of yours to solve into: choose Rig or ARKit as Bake",
     "arkit": "has no shape keys with ARKit names: choose ARKit as Bake, which makes them",
@@ -75,7 +77,7 @@ def write_keys(
 
 def figures_of(target: bpy.types.Object) -> dict[str, Any]:
     """What is known of the rig or the solve on a head; {} where there is none."""
-    return json.loads(target.facegen.key_figures or "{}")
+    return kept.mapping(target.facegen.key_figures, *_FIGURES)
 
 
 def error_words(error: Mapping[str, Any]) -> str:

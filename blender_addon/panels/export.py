@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 import bpy
 
 from ..operators.check_export import FACEGEN_OT_check_export
 from ..operators.export_clip import FACEGEN_OT_export_clip
 from ..operators.export_fbx import FACEGEN_OT_export_fbx
-from ..scene import state
+from ..scene import kept, state
 from ..translations import said
 from .base import FacegenPanel, draw_sentence
 
+# What a report must tell to be shown (`arrival.ExportReport.as_json`).
+_REPORT = ("file", "size_bytes", "frames", "num_keys", "max_error_mm", "missing")
 _ICONS = {"error": "CANCEL", "warning": "ERROR", "note": "INFO"}
 
 
@@ -26,8 +26,9 @@ class FACEGEN_PT_export(FacegenPanel, bpy.types.Panel):
         if settings.export_preset == "film":
             layout.prop(settings, "export_film_format")
         layout.operator(FACEGEN_OT_export_clip.bl_idname, icon="EXPORT")
-        if settings.export_report:
-            _draw_report(layout, json.loads(settings.export_report))
+        report = kept.mapping(settings.export_report, *_REPORT)
+        if report:
+            _draw_report(layout, report)
 
 
 class FACEGEN_PT_export_options(FacegenPanel, bpy.types.Panel):
@@ -57,12 +58,12 @@ class FACEGEN_PT_export_doctor(FacegenPanel, bpy.types.Panel):
         self.layout.operator(FACEGEN_OT_check_export.bl_idname, icon="VIEWZOOM")
         if not settings.export_findings:
             return
-        findings = json.loads(settings.export_findings)
+        findings = kept.rows(settings.export_findings, "sentence", "severity", "remedy")
         if not findings:
             self.layout.label(text="Nothing found", icon="CHECKMARK")
         for finding in findings:
             box = self.layout.box()
-            draw_sentence(box, finding["sentence"], _ICONS[finding["severity"]])
+            draw_sentence(box, finding["sentence"], _ICONS.get(finding["severity"], "INFO"))
             if finding["remedy"]:
                 draw_sentence(box, finding["remedy"], "CHECKMARK")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -163,7 +162,7 @@ def _solved(owner: bpy.types.ID) -> dict[str, set[str]]:
     """{data path: digests} of the curves that clips wrote on keys that are not theirs."""
     found: dict[str, set[str]] = {}
     if not isinstance(owner, bpy.types.Object):
-        for curves in json.loads(owner.get(solved_curves.CURVES, "{}")).values():
+        for curves in solved_curves.on(owner).values():
             for name, (digest, _) in curves.items():
                 found.setdefault(solved_curves.value_path(name), set()).add(digest)
     return found

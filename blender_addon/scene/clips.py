@@ -9,14 +9,13 @@ a new clip starts with a copy of them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import bpy
 
 from facegen_core.errors import FacegenError
 
-from . import actions, clip_keys, clip_play, clip_store, clip_strips, shape_keys
+from . import actions, clip_keys, clip_play, clip_store, clip_strips, kept, shape_keys
 from .clip_store import owners
 
 # `facegen.clip_playing` while strips play instead of one clip.
@@ -263,7 +262,8 @@ def _play(
     settings.clip_row = list(settings.clips).index(row)
     settings.clip_name = row.name
     text = record_text(target, row.number)
-    measured = json.loads(text).get("measured", {}) if text else {}
+    measured = kept.mapping(text).get("measured")
+    measured = measured if isinstance(measured, dict) else {}
     settings.num_keys = measured.get("num_keys", -1)
     settings.bake_error_mm = measured.get("bake_error_mm", 0.0)
     settings.made_by, settings.contact = measured.get("made_by", ""), measured.get("contact", "")

@@ -7,6 +7,8 @@ import json
 
 from facegen_core.contact.report import ContactMeasure, ContactReport
 
+from . import kept
+
 # What the panel calls the measures.
 WORDS = {
     "lip_penetration_mm": "Lips",
@@ -22,9 +24,9 @@ def stored(report: ContactReport | None) -> str:
 
 def rows(text: str) -> list[tuple[str, float, float]]:
     """(what, mm before, mm after) of a stored report."""
-    if not text:
+    content = kept.mapping(text, "before", "after")
+    if not all(isinstance(content.get(name), dict) for name in ("before", "after")):
         return []
-    content = json.loads(text)
     return [
         (
             WORDS.get(field.name, field.name),

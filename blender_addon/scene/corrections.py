@@ -14,6 +14,7 @@ import bpy
 
 from facegen_core.registration.alignment import KIND_MOTIONS
 
+from . import kept
 from .mesh_bridge import Head, HeadPart
 
 
@@ -67,7 +68,9 @@ def _kinds_of(obj: bpy.types.Object, part: HeadPart) -> dict[int, str]:
 
 
 def _stored(obj: bpy.types.Object) -> dict:
-    return json.loads(obj.facegen.corrections) if obj.facegen.corrections else {}
+    found = kept.mapping(obj.facegen.corrections, "layout", "kinds")
+    kinds = found.get("kinds")
+    return found if isinstance(kinds, dict) and all(key.isdecimal() for key in kinds) else {}
 
 
 def _times(count: int) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facegen_core.errors import FacegenError
 from facegen_core.registration.alignment import FAIR_RESIDUAL_MM, GOOD_RESIDUAL_MM
 
+from . import kept
 from .mesh_bridge import Head
 
 FloatArray = NDArray[np.floating]
@@ -71,12 +72,12 @@ def hide(objects: Sequence[bpy.types.Object]) -> None:
     for obj in objects:
         if not obj.facegen.heat_map:
             continue
-        before = json.loads(obj.facegen.heat_map)
+        before = kept.mapping(obj.facegen.heat_map)
         obj.facegen.heat_map = ""
         attribute = obj.data.color_attributes.get(ATTRIBUTE)
         if attribute is not None:
             obj.data.color_attributes.remove(attribute)
-        _activate(obj.data, before["active"], before["render"])
+        _activate(obj.data, before.get("active", ""), before.get("render", ""))
 
 
 def is_shown(target: bpy.types.Object) -> bool:
@@ -147,7 +148,7 @@ def _shade_by_vertex(screen: bpy.types.Screen) -> None:
 
 def _shade_as_before(screen: bpy.types.Screen) -> None:
     """Put shading back, except where the artist has chosen another in the meantime."""
-    before = json.loads(screen[_SHADING_BEFORE])
+    before = kept.mapping(screen[_SHADING_BEFORE])
     del screen[_SHADING_BEFORE]
     for number, area in enumerate(screen.areas):
         if area.type != "VIEW_3D" or str(number) not in before:

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import shape_keys
+from . import kept, shape_keys
 from .mesh_bridge import Head, neutral_vertices
 
 FloatArray = NDArray[np.floating]
@@ -95,7 +95,7 @@ def _shown() -> Iterator[bpy.types.Key]:
 
 
 def _record(keys: bpy.types.Key | None) -> dict:
-    return json.loads(keys.get(RECORD, "{}")) if keys else {}
+    return kept.mapping(keys.get(RECORD), "key", "muted") if keys else {}
 
 
 def _clip_keys(obj: bpy.types.Object, clip_name: str) -> list[str]:

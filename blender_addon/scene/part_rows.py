@@ -12,6 +12,7 @@ import numpy as np
 from facegen_core.errors import FacegenError
 from facegen_core.registration.alignment import KIND_MOTIONS, Alignment, Part
 
+from . import kept
 from .mesh_bridge import Head
 
 # More parts alike than this come under one heading, which can be opened.
@@ -92,7 +93,7 @@ def row_of(target: bpy.types.Object, number: int) -> bpy.types.PropertyGroup:
 
 def keys_of(row: bpy.types.PropertyGroup) -> list[int]:
     """`Part.key` of every part that a row stands for, in the joined mesh."""
-    return json.loads(row.keys)
+    return kept.numbers(row.keys)
 
 
 def vertices_of(alignment: Alignment, keys: Sequence[int]) -> np.ndarray:

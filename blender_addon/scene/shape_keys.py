@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 
-from . import actions, key_checks, key_drivers, solved_curves
+from . import actions, kept, key_checks, key_drivers, solved_curves
 from .mesh_bridge import Head, HeadPart, neutral_vertices
 
 FloatArray = NDArray[np.floating]
@@ -118,7 +118,7 @@ def clips_of(obj: bpy.types.Object) -> dict[str, list[str]]:
 
 def clips_on(shape_keys: bpy.types.Key) -> dict[str, list[str]]:
     """The same of a Key."""
-    return json.loads(shape_keys.get(RECORD, "{}"))
+    return kept.names(shape_keys.get(RECORD))
 
 
 def check_unlocked(obj: bpy.types.Object, clips: Iterable[str]) -> None:
@@ -272,7 +272,7 @@ def value_path(name: str) -> str:
 
 def record(shape_keys: bpy.types.Key, clip: str, names: Sequence[str] | None) -> None:
     """Note which keys are a clip's; None forgets the clip."""
-    known = json.loads(shape_keys.get(RECORD, "{}"))
+    known = clips_on(shape_keys)
     known.pop(clip, None)
     if names is not None:
         known[clip] = list(names)

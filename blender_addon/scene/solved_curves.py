@@ -13,10 +13,11 @@ from collections.abc import Mapping
 import bpy
 import numpy as np
 
-from . import actions
+from . import actions, kept
 
 # JSON {clip: {key: [digest of the curve, value of the key before]}} on a Key data-block.
 CURVES = "facegen_curves"
+_ENTRIES = ([str, float], [str, int])
 
 
 def value_path(name: str) -> str:
@@ -27,14 +28,26 @@ def value_path(name: str) -> str:
 def written(obj: bpy.types.Object, clip: str) -> dict[str, tuple[str, float]]:
     """{key: (digest of its curve, its value before)} that a clip wrote on an object's keys."""
     shape_keys = obj.data.shape_keys
-    record = json.loads(shape_keys.get(CURVES, "{}")) if shape_keys else {}
-    return {name: (digest, value) for name, (digest, value) in record.get(clip, {}).items()}
+    return dict(on(shape_keys).get(clip, {})) if shape_keys else {}
+
+
+def on(shape_keys: bpy.types.Key) -> dict[str, dict[str, tuple[str, float]]]:
+    """{clip: {key: (digest, value before)}} of a Key; what is not of this form is left out."""
+    return {
+        clip: {
+            name: (entry[0], entry[1])
+            for name, entry in curves.items()
+            if isinstance(entry, list) and [type(item) for item in entry] in _ENTRIES
+        }
+        for clip, curves in kept.mapping(shape_keys.get(CURVES)).items()
+        if isinstance(curves, dict)
+    }
 
 
 def clips_of(obj: bpy.types.Object) -> list[str]:
     """Clips that wrote curves on keys of an object."""
     shape_keys = obj.data.shape_keys
-    return list(json.loads(shape_keys.get(CURVES, "{}"))) if shape_keys else []
+    return list(on(shape_keys)) if shape_keys else []
 
 
 def artist_curves(obj: bpy.types.Object) -> set[str]:
@@ -71,10 +84,10 @@ def remove_curves(obj: bpy.types.Object, clip: str) -> int:
 
 def record(shape_keys: bpy.types.Key, clip: str, curves: Mapping[str, tuple[str, float]]) -> None:
     """Note which curves a clip wrote; {} forgets the clip."""
-    known = json.loads(shape_keys.get(CURVES, "{}"))
+    known = on(shape_keys)
     known.pop(clip, None)
     if curves:
-        known[clip] = {name: list(entry) for name, entry in curves.items()}
+        known[clip] = dict(curves)
     shape_keys[CURVES] = json.dumps(known)
 
 
@@ -83,7 +96,7 @@ def forget(shape_keys: bpy.types.Key, name: str, value: float) -> float:
 
     value: what it is where none had.
     """
-    known = json.loads(shape_keys.get(CURVES, "{}"))
+    known = on(shape_keys)
     for curves in known.values():
         _, value = curves.pop(name, (None, value))
     shape_keys[CURVES] = json.dumps({clip: curves for clip, curves in known.items() if curves})

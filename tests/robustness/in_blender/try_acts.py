@@ -1,0 +1,212 @@
+"""Inside Blender: every act of the add-on in every state of a scene, and what came of it.
+
+    python try_acts.py ZIP FOLDER        (as `tests.blender.blenders.run_in_blender` does it)
+
+FOLDER/../options.json: {"scene": a saved .blend, "scale": share of the acts to try in each state,
+"seed": which, "states": [[group, name]…] or [] for all, "acts": [names] or [] for all}.
+FOLDER/results.json: a row per case: group, state, act, outcome, sentence, faults.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+import drawn
+import harness
+import numpy as np
+import states_of_play  # noqa: F401 - adds its states
+from states import STATES
+from whole import difference, whole
+
+FOLDER = harness.FOLDER
+OUT = FOLDER / "out"
+# Arguments of acts that need some; all others are called as a button calls them.
+PRESET = harness.addon("preset_shelf").shelf()[0].key
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "apply_preset": {"preset": PRESET},
+    "remove_preset": {"preset": "own/none"},
+    "apply_preset_asset": {"action": "none"},
+    "export_clip": {"filepath": str(OUT / "clip.fbx")},
+    "export_fbx": {"filepath": str(OUT / "clip.fbx"), "check_existing": False},
+    "clip_switch": {"number": 2},
+}
+LOOK = "look at the panels"
+# Tried in every state, whatever the scale.
+ALWAYS = (LOOK, "generate")
+LONGEST_SENTENCE = 400
+
+
+def acts() -> dict[str, Callable[[], Any]]:
+    """{name: call} of every operator of the add-on, and of drawing all its panels."""
+    found: dict[str, Callable[[], Any]] = {LOOK: drawn.drawn}
+    for name in dir(bpy.ops.facegen):
+        found[name] = lambda name=name: getattr(bpy.ops.facegen, name)(**ARGUMENTS.get(name, {}))
+    return found
+
+
+def attempt(call: Callable[[], Any]) -> tuple[str, str]:
+    """What an act did, and the sentence its user reads: done, grey, refused or fault."""
+    try:
+        result = call()
+    except RuntimeError as error:
+        said = str(error).strip()
+        if ".poll() " in said:
+            return "grey", said.partition(".poll() ")[2].removeprefix("failed, ")
+        return "refused", said.removeprefix("Error: ")
+    except Exception as error:
+        return "fault", "".join(traceback.format_exception_only(error)).strip()
+    if isinstance(result, list) or result == {"FINISHED"}:
+        return "done", ""
+    if result == {"PASS_THROUGH"}:  # a tool that is not under the mouse
+        return "grey", "no event is under the mouse"
+    return "fault", f"it ended with {result} and said nothing"
+
+
+def faults_of(outcome: str, sentence: str, changed: list[str], lost: str) -> list[str]:
+    """What is wrong with a case; nothing where it did its act, or refused as it should."""
+    if outcome == "fault":
+        return [f"unexpected: {sentence}"]
+    if outcome == "done":
+        return [lost] if lost else []
+    found = []
+    if changed:
+        found.append(f"refused, but changed {', '.join(changed)}")
+    if not sentence or "context is incorrect" in sentence:
+        found.append("it does not say why")
+    if len(sentence) > LONGEST_SENTENCE or "Traceback" in sentence:
+        found.append("that is no sentence")
+    if "Error(" in sentence or "failed, nothing was changed" in sentence:
+        found.append("an error nobody foresaw")
+    return found
+
+
+def neutral() -> dict[str, bytes]:
+    """{mesh: what is the artist's of it}: vertices and keys that Facegen did not make."""
+    found = {}
+    for mesh in bpy.data.meshes:
+        places = [mesh.vertices]
+        if mesh.shape_keys:
+            places += [b.data for b in mesh.shape_keys.key_blocks if not _is_ours(b.name)]
+        arrays = []
+        for points in places[:3]:
+            values = np.empty(3 * len(points), np.float32)
+            points.foreach_get("co", values)
+            arrays.append(values.tobytes())
+        found[mesh.name] = b"".join(arrays[:2])
+    return found
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("FG_")
+
+
+def lost_of(before: dict[str, bytes]) -> str:
+    """Whether an act that was done changed what is the artist's."""
+    now = neutral()
+    changed = [name for name, places in before.items() if name in now and now[name] != places]
+    return f"it moved the neutral of '{changed[0]}'" if changed else ""
+
+
+class Scene:
+    """The saved scene, opened and brought into a state; again after whatever changed it."""
+
+    def __init__(self, path: str, group: str, name: str) -> None:
+        self._path, self._bring_about = path, STATES[group][name]
+        self._found: dict[str, str] | None = None
+
+    def fresh(self) -> dict[str, str]:
+        """All that is there, before an act is tried."""
+        if self._found is not None:
+            return self._found
+        preferences = bpy.context.preferences.addons[harness.PACKAGE].preferences
+        preferences.bundle = ""
+        if OUT.is_file():
+            OUT.unlink()
+        shutil.rmtree(OUT, ignore_errors=True)
+        OUT.mkdir()
+        bpy.ops.wm.open_mainfile(filepath=self._path, load_ui=False)
+        head = bpy.data.objects["Head"]
+        harness.activate(head)
+        self._bring_about(head)
+        if bpy.context.view_layer.objects.active is not None:
+            bpy.context.view_layer.update()
+        self._found = whole()
+        return self._found
+
+    def changed(self) -> None:
+        self._found = None
+
+
+def case(scene: Scene, call: Callable[[], Any]) -> dict[str, Any]:
+    before = scene.fresh()
+    before_neutral = neutral()
+    outcome, sentence = attempt(call)
+    changed, lost = [], ""
+    if outcome == "done":
+        lost = lost_of(before_neutral)
+        scene.changed()
+    else:
+        changed = difference(before, whole())
+        if changed:
+            scene.changed()
+    faults = faults_of(outcome, sentence, changed, lost)
+    return {"outcome": outcome, "sentence": sentence, "faults": faults}
+
+
+def cases_of(options: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """(group, state, acts to try there), the same for the same seed."""
+    states = options["states"] or [(group, name) for group in STATES for name in STATES[group]]
+    names = options["acts"] or list(acts())
+    count, cases = round(options["scale"] * len(names)), []
+    for group, name in states:
+        others = [act for act in names if act not in ALWAYS]
+        random.Random(f"{options['seed']} {group} {name}").shuffle(others)
+        always = [act for act in ALWAYS if act in names]
+        wanted = {*always, *others[: max(count - len(always), 1)]}
+        cases.append((group, name, [act for act in names if act in wanted]))
+    return cases
+
+
+def run(options: dict[str, Any]) -> list[dict[str, Any]]:
+    everything = acts()
+    rows = []
+    for group, name, wanted in cases_of(options):
+        scene = Scene(options["scene"], group, name)
+        slow = {}
+        for act in wanted:
+            started = time.perf_counter()
+            try:
+                found = case(scene, everything[act])
+            except Exception:
+                scene.changed()
+                trace = traceback.format_exc()
+                found = {"outcome": "no case", "sentence": trace, "faults": ["no case"]}
+            rows.append({"group": group, "state": name, "act": act, **found})
+            slow[act] = time.perf_counter() - started
+        slowest = max(slow, key=lambda act: slow[act])
+        print(f"{sum(slow.values()):.1f} s {group}, {name} ({slowest} {slow[slowest]:.1f} s)")
+        sys.stdout.flush()
+        (FOLDER / "results.json").write_text(json.dumps(rows))
+    return rows
+
+
+def test_every_act_in_every_state() -> None:
+    path = Path(FOLDER).parent / "options.json"
+    rows = run(json.loads(path.read_text()))
+    for row in rows:
+        if row["faults"]:
+            print("FAULT", row["group"], "|", row["state"], "|", row["act"], "|", row["faults"])
+            print("      ", row["sentence"][-1500:])
+
+
+if __name__ == "__main__":
+    harness.run(globals())
