@@ -18,6 +18,7 @@ from .progress import Progress, no_progress
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.integer]
 
 # Sweeps over all weights, and the change below which they have settled: a ten-thousandth of a
 # slider, which moves no face visibly.
@@ -219,20 +220,40 @@ def _bending(num_frames: int):  # type: ignore[no-untyped-def]
 def _normal_equations(
     displacements: FloatArray, shapes: FloatArray, importance: FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
-    """(K, K) Gram matrix of the shapes and (T, K) products with the frames, by importance."""
+    """(K, K) Gram matrix of the shapes and (T, K) products with the frames, by importance.
+
+    Rounded to whole numbers whose sums float64 holds exactly: matrix products add in another order
+    on another number of threads, and weights must not depend on it.
+    """
     num_frames, num_vertices = displacements.shape[:2]
     shares = np.ones(num_vertices) if importance is None else np.asarray(importance, np.float64)
     gram = np.zeros((len(shapes), len(shapes)))
     products = np.zeros((num_frames, len(shapes)))
     moved = np.flatnonzero(shapes.any(axis=(0, 2)) & (shares > 0))
+    roots = np.sqrt(shares)
+    of_shapes, of_frames = (_grid(rows, moved, roots) for rows in (shapes, displacements))
     step = max(256, _BLOCK_SIZE // (3 * (num_frames + len(shapes))))
     for start in range(0, len(moved), step):
         block = moved[start : start + step]
-        of_shapes = shapes[:, block].astype(np.float64)
-        weighted = (of_shapes * shares[block, None]).reshape(len(shapes), -1)
-        gram += weighted @ of_shapes.reshape(len(shapes), -1).T
-        products += displacements[:, block].reshape(num_frames, -1).astype(np.float64) @ weighted.T
-    return gram, products
+        whole, frames = (
+            np.rint(rows[:, block] * (roots[block, None] * grid[:, None, None]))
+            for rows, grid in ((shapes, of_shapes), (displacements, of_frames))
+        )
+        whole = whole.reshape(len(shapes), -1)
+        gram += whole @ whole.T
+        products += frames.reshape(num_frames, -1) @ whole.T
+    return gram / (of_shapes[:, None] * of_shapes), products / (of_frames[:, None] * of_shapes)
+
+
+def _grid(rows: FloatArray, moved: IntArray, roots: FloatArray) -> FloatArray:
+    """(N,) powers of 2 that make whole numbers of (N, M, 3), small enough to sum two exactly."""
+    largest = np.zeros(len(rows))
+    for n, row in enumerate(rows):
+        lengths = np.abs(row[moved]).max(axis=1, initial=0.0) * roots[moved]
+        largest[n] = lengths.max(initial=0.0)
+    bits = (52 - int(np.ceil(np.log2(max(3 * len(moved), 1))))) // 2
+    exponents = np.frexp(np.where(largest > 0, largest, 1.0))[1]  # below 2 to this power
+    return np.ldexp(1.0, bits - exponents)
 
 
 def _largest(motion: FloatArray) -> FloatArray:

@@ -158,11 +158,11 @@ def switch(target: bpy.types.Object, number: int) -> None:
 
 def push_down(target: bpy.types.Object, number: int) -> None:
     """Lay a clip into the NLA as strips that play, one on every data-block, frame for frame."""
-    switch(target, number)
-    row = begin(target)
+    row = row_of(target, number)
     if not clip_play.actions_of(target, number):
         raise FacegenError(f"The clip '{row.name}' is empty: key an expression first.")
-    row.is_pushed = True
+    switch(target, number)
+    begin(target).is_pushed = True
     play_strips(target)
 
 

@@ -87,7 +87,7 @@ def between_0_and_1(shapes: Shapes) -> Shapes:
         shapes.mesh,
         tuple(names),
         np.array(moved).reshape(len(names), *shapes.displacements.shape[1:]),
-        np.array(weights).reshape(len(names), -1).T,
+        np.array(weights).reshape(len(names), len(shapes.weights)).T,
     )
 
 

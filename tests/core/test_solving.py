@@ -135,3 +135,13 @@ def test_other_meshes_and_numbers_that_are_none_are_refused(shapes, weights):
     shapes[2, 5] = np.nan
     with pytest.raises(TopologyMismatchError, match="Shape 2"):
         solve_weights(clip, shapes)
+
+
+def test_weights_do_not_depend_on_the_order_in_which_vertices_are_summed(shapes, weights, rng):
+    """Other numbers of threads sum in other orders; the weights are the same to the last bit."""
+    clip, importance = played(weights, shapes), rng.uniform(0.0, 2.0, NUM_VERTICES)
+    found = solve_weights(clip, shapes, importance=importance)
+    for _ in range(3):
+        order = rng.permutation(NUM_VERTICES)
+        other = solve_weights(clip[:, order], shapes[:, order], importance=importance[order])
+        np.testing.assert_array_equal(other, found)

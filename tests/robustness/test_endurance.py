@@ -1,0 +1,58 @@
+"""A sample of the endurance chapter: some random acts and every fault found before, in a Blender.
+
+The full run is `python -m tests.robustness endurance`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.blender.blenders import blenders
+from tests.robustness import endurance, endurance_plan
+
+FOUND = Path(__file__).with_name("endurance_found.json")
+BLENDERS = [blender for blender in blenders() if blender.version.startswith(endurance.MOST_IN)]
+NUM_ACTS, SEED = 25, 11
+
+
+@pytest.mark.skipif(not BLENDERS, reason="no Blender: run 'make setup-test'")
+@pytest.mark.skipif(sys.platform != "linux", reason="the zip under test is the Linux one")
+def test_random_acts_and_the_faults_they_found(built_zip: Path) -> None:
+    acts = [act for found in json.loads(FOUND.read_text()) for act in found["acts"]]
+    acts += endurance_plan.draw(SEED, NUM_ACTS)
+    result = endurance.play(BLENDERS[0], built_zip, acts, stops=False)
+    told = "\n".join(f"{fault['act']}: {fault['text']}" for fault in result["faults"])
+    assert not result["faults"], told
+    assert result["done"] == len(acts)
+
+
+def test_acts_are_drawn_the_same_from_the_same_seed() -> None:
+    assert endurance_plan.draw(3, 200) == endurance_plan.draw(3, 200)
+    assert endurance_plan.draw(3, 200)[:50] == endurance_plan.draw(3, 50)
+    assert endurance_plan.draw(3, 50) != endurance_plan.draw(4, 50)
+    assert {act["act"] for act in endurance_plan.draw(0, 5000)} == set(endurance_plan.WEIGHTS)
+
+
+def test_a_failing_list_is_shrunk_to_the_acts_that_matter() -> None:
+    acts = endurance_plan.draw(0, 60)
+    needed = [acts[7], acts[31], acts[59]]
+
+    def fails(some: list[endurance_plan.Act]) -> bool:
+        return all(act in some for act in needed)
+
+    assert endurance_plan.shrunk(acts, fails, most_tries=400) == needed
+
+
+def test_memory_that_grows_is_told() -> None:
+    assert endurance.slope([100.0] * 50) == pytest.approx(0.0)
+    assert endurance.slope([100.0 + 0.5 * k for k in range(50)]) == pytest.approx(0.5)
+
+
+def test_other_bytes_are_named() -> None:
+    line = endurance._same_line("bytes", [{"a": "1", "b": "2"}, {"a": "1", "b": "3"}])
+    assert not line.reached
+    assert line.measured.endswith("other bytes: b")
