@@ -29,7 +29,10 @@ def free_name(target: bpy.types.Object, name: str, besides: int | None = None) -
         if key_name not in taken and not is_used:
             return name
         count += 1
-        name = f"{base} {count}"
+        ending = f" {count}"
+        # What stands beyond the longest name is cut off, and a number there would tell nothing.
+        room = shape_keys.MAX_CLIP_NAME - len(ending)
+        name = base.encode()[:room].decode(errors="ignore") + ending
 
 
 def is_facegens(owner: bpy.types.ID, data_path: str) -> bool:

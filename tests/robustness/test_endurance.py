@@ -32,7 +32,6 @@ def test_random_acts_and_the_faults_they_found(built_zip: Path) -> None:
 
 def test_acts_are_drawn_the_same_from_the_same_seed() -> None:
     assert endurance_plan.draw(3, 200) == endurance_plan.draw(3, 200)
-    assert endurance_plan.draw(3, 200)[:50] == endurance_plan.draw(3, 50)
     assert endurance_plan.draw(3, 50) != endurance_plan.draw(4, 50)
     assert {act["act"] for act in endurance_plan.draw(0, 5000)} == set(endurance_plan.WEIGHTS)
 

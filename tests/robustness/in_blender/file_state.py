@@ -159,7 +159,7 @@ def _key(block: bpy.types.ShapeKey) -> dict[str, Any]:
 def _records(owner: bpy.types.ID) -> dict[str, Any]:
     """Custom properties; a record of how a clip was made is told by its hash."""
     told = {}
-    for name in owner.keys():  # noqa: SIM118 - a data-block is not a dictionary
+    for name in owner.keys():
         value = owner[name]
         if isinstance(value, str) and len(value) > 400:
             value = hashlib.sha256(value.encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ result.json there. `stops` ends with the first fault; otherwise the file is begu
 from __future__ import annotations
 
 import copy
+import faulthandler
 import json
 import os
 import sys
@@ -28,6 +29,8 @@ from harness import FOLDER
 
 Act = dict[str, Any]
 _PLACE = FOLDER.parent
+# An act that takes longer hangs: the process says where, and ends.
+MOST_SECONDS = 600
 # Blender keeps more steps than are ever undone here.
 MOST_STEPS = 60
 
@@ -148,6 +151,7 @@ def main() -> None:
     session, first = Session(), 0
     for number, act in enumerate(plan["acts"]):
         (_PLACE / "journal.txt").write_text(f"{number}")
+        faulthandler.dump_traceback_later(MOST_SECONDS, exit=True)
         try:
             ended = session.do(act)
             count = result["ended"].setdefault(act["act"], {})
