@@ -25,6 +25,7 @@ from .errors import WriteError
 
 __all__ = [
     "bring_to_disk",
+    "check_room",
     "discard",
     "disk_refusal",
     "put_in_place",
@@ -36,8 +37,9 @@ __all__ = [
     "write_text",
 ]
 
-# Host and process that write, so that others know whether they still do.
-_TEMPORARY = re.compile(r"\.facegen-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.\w*)?")
+# Host and process that write, so that others know whether they still do. Behind the letters is the
+# suffix, or what Blender (an @) and USD put there while they write.
+_TEMPORARY = re.compile(r"\.facegen-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.\w*)?@?")
 # Of processes that cannot be asked whether they live: what nobody has written to for so long.
 _FORGOTTEN_SECONDS = 24 * 3600.0
 # Drives that know no fsync say one of these; everything else it says is a write that failed.
@@ -57,10 +59,11 @@ def put_in_place(path: Path) -> Iterator[Path]:
     Nothing is left where the block raises. Raises WriteError for what the disk refuses.
     """
     path = Path(path)
-    temporary = temporary_beside(path)
+    temporary, is_there = temporary_beside(path), False
     try:
         yield temporary
         replace(temporary, path)
+        is_there = True
     except WriteError:  # of another file, which the block writes
         raise
     except OSError as error:
@@ -68,7 +71,8 @@ def put_in_place(path: Path) -> Iterator[Path]:
             raise  # of another file, which the block reads
         raise unwritable(path, error, _size(temporary)) from error
     finally:
-        discard(temporary)
+        if not is_there:
+            discard(temporary)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -110,12 +114,9 @@ def replace(temporary: Path, path: Path) -> None:
 
 
 def discard(temporary: Path) -> None:
-    """Remove a file or folder, where it is there and lets itself be removed."""
-    if temporary.is_dir():
-        shutil.rmtree(temporary, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    """Remove what `temporary_beside` named, and what exporters made beside it under its name."""
+    for path in temporary.parent.glob(f"{temporary.stem}*"):
+        _remove(path)
 
 
 def remove_leftovers(folder: Path) -> int:
@@ -125,7 +126,7 @@ def remove_leftovers(folder: Path) -> int:
         for entry in entries:
             made = _TEMPORARY.fullmatch(entry.name)
             if made and not _is_written_to(entry, made[1], int(made[2])):
-                discard(Path(entry.path))
+                _remove(Path(entry.path))
                 count += 1
     return count
 
@@ -182,6 +183,28 @@ def _is_written_to(entry: os.DirEntry[str], host: str, process: int) -> bool:
     return False
 
 
+def check_room(folder: Path, size: int) -> None:
+    """Raise OSError unless `size` bytes can be written to a folder.
+
+    The disk itself is asked, where it can be: it knows of quotas as well.
+    """
+    needed, free = f"it may take {size / 1e6:.1f} MB", shutil.disk_usage(folder).free
+    if free < size:
+        raise OSError(errno.ENOSPC, f"{needed}, and {free / 1e6:.1f} MB are free on the disk")
+    if not hasattr(os, "posix_fallocate"):
+        return
+    temporary = temporary_beside(folder / "room")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_WRONLY)
+    try:
+        os.posix_fallocate(descriptor, 0, max(size, 1))
+    except OSError as error:
+        if error.errno in _FULL:
+            raise OSError(error.errno, f"{needed}, and the disk gives less") from error
+    finally:
+        os.close(descriptor)
+        _remove(temporary)
+
+
 def bring_to_disk(path: Path) -> None:
     """What is written is on the disk when this returns; a full one on a network says so only now.
 
@@ -196,6 +219,14 @@ def bring_to_disk(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:

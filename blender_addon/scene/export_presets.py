@@ -8,7 +8,6 @@ not imported. Both sources are named in docs/decisions.md.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import bpy
 
+from facegen_core import files
 from facegen_core.errors import FacegenError
 
 from .fbx import FBX_CLIP, GLTF_CLIP
@@ -149,11 +149,7 @@ def check_room(copy: RepairedCopy, path: Path) -> None:
     num_frames = copy.frame_range[1] - copy.frame_range[0] + 1
     num_vertices = sum(one.positions.shape[1] for one in copy.expected)
     needed = num_frames * num_vertices * _CACHE_BYTES_PER_VERTEX
-    free = shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise OSError(
-            f"it may take {needed / 1e6:.1f} MB, and {free / 1e6:.1f} MB are free on the disk"
-        )
+    files.check_room(path.parent, needed)
 
 
 def write(copy: RepairedCopy, path: Path, preset: ExportPreset, clip_name: str) -> None:

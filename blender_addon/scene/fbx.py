@@ -39,6 +39,7 @@ __all__ = [
 
 # An operator that fails with less room than this failed for lack of it.
 _FULL_BYTES = 1_000_000
+_REFUSALS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO)
 # What every export of a clip asks of Blender's exporters: shape keys as they are, every frame.
 FBX_CLIP = {
     "use_mesh_modifiers": False,
@@ -189,13 +190,16 @@ def put_in_place(path: Path) -> Iterator[Path]:
     check_writable(path)
     try:
         with files.put_in_place(path) as temporary:
-            yield temporary
+            try:
+                yield temporary
+            except OSError as error:  # of bpy.data, which puts all it knows into the text
+                if error.errno is None and not isinstance(error, FacegenError):
+                    raise RuntimeError(str(error)) from error
+                raise
     except FacegenError:
         raise
-    except OSError as error:
-        raise FacegenError(f"Cannot write {path}: {error.strerror or error}.") from error
-    except RuntimeError as error:
-        raise _unwritable(path, error) from error
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, str(error).replace(str(temporary), str(path))) from error
 
 
 def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
@@ -204,19 +208,21 @@ def _write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
 
 
-def _unwritable(path: Path, error: RuntimeError) -> FacegenError:
-    """Why an operator of Blender did not write; only some of them say that the disk is full."""
-    number = re.search(r"\[Errno (\d+)\]", str(error))
-    if number:
-        return files.unwritable(path, OSError(int(number[1]), _reason(error)))
-    if shutil.disk_usage(path.parent).free < _FULL_BYTES:
-        return files.unwritable(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    return FacegenError(f"Cannot write {path}: {_reason(error)}.")
+def _unwritable(path: Path, text: str) -> FacegenError:
+    """Why Blender did not write; only some of its errors say so by a number."""
+    found = re.search(r"\[Errno (\d+)\]", text)
+    said = (number for number in _REFUSALS if os.strerror(number) in text)
+    number = int(found[1]) if found else next(said, None)
+    if number is None and shutil.disk_usage(path.parent).free < _FULL_BYTES:
+        number = errno.ENOSPC
+    if number is not None:
+        return files.unwritable(path, OSError(number, os.strerror(number)))
+    return FacegenError(f"Cannot write {path}: {_reason(text)}; try another folder.")
 
 
-def _reason(error: RuntimeError) -> str:
+def _reason(text: str) -> str:
     """Of an operator's traceback only its last line, without the type."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = [line for line in lines if not line.startswith("Location:")][-1]
     words = re.sub(r"^(\w+(Error|Exception)|Error): (\[Errno \d+\] )?", "", last)
     return words.rstrip(".")

@@ -16,15 +16,15 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core.errors import PresetError
-from facegen_core.files import put_in_place, write_text
+from facegen_core.errors import FacegenError, PresetError
+from facegen_core.files import write_text
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.json_text import parse_json
 from facegen_core.layers import REGIONS, Layers
 from facegen_core.preset_making import make_preset
 from facegen_core.presets import LAYERS, Preset, Staging, content_of, preset_of
 
-from . import actions, preset_curves
+from . import actions, fbx, preset_curves
 
 Pixels = NDArray[np.uint8]
 
@@ -44,11 +44,11 @@ def write_library(
     """
     path = folder / FILE_NAME
     try:
-        with _actions(scene, presets) as made, put_in_place(path) as temporary:
+        with _actions(scene, presets) as made, fbx.put_in_place(path) as temporary:
             bpy.data.libraries.write(str(temporary), made, fake_user=True, compress=True)
             write_text(folder / "blender_assets.cats.txt", _catalogues(presets))
-    except RuntimeError as error:
-        raise PresetError(f"The asset library cannot be written in {folder}: {error}.") from error
+    except FacegenError as error:
+        raise PresetError(f"The asset library cannot be written. {error}") from error
     return path
 
 

@@ -27,7 +27,6 @@ NOT_SAID = {
     "Blender wrote no file; is there room on the disk? ({})",
     "the file is incomplete, so the disk may be full",
     "Blender's {}.",
-    "it may take {} MB, and {} MB are free on the disk",
     "Blender's FBX add-on is off: enable it in the preferences (Add-ons).",
     "Blender's glTF add-on is off: enable it in the preferences (Add-ons).",
 }

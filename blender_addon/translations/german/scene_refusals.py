@@ -74,8 +74,8 @@ TEXTS = {
     "The action '{action}' has no curve of an expression.": (
         "Die Action '{action}' hat keine Kurve eines Ausdrucks."
     ),
-    "The asset library cannot be written in {folder}: {why}.": (
-        "Die Asset-Bibliothek lässt sich in {folder} nicht schreiben: {why}."
+    "The asset library cannot be written. {why}": (
+        "Die Asset-Bibliothek lässt sich nicht schreiben. {why}"
     ),
     "The action '{action}' is gone or renamed.": ("Die Action '{action}' ist weg oder umbenannt."),
     "{file} has no action '{action}' any more.": "{file} hat keine Action '{action}' mehr.",

@@ -1,0 +1,120 @@
+"""Files appear whole or not at all; what killed processes left is known and removed."""
+
+import errno
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from facegen_core import files
+from facegen_core.errors import FacegenError, WriteError
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def write_and_raise(path, error):
+    """As exporters do: Blender and USD make files of their own beside the one that was named."""
+    with files.put_in_place(path) as temporary:
+        temporary.write_text("half")
+        temporary.with_name(f"{temporary.name}@").write_text("Blender's own")
+        temporary.with_suffix(".Xk4f9a").write_text("USD's own")
+        raise error
+
+
+def test_what_is_written_takes_the_place_of_the_old_one(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    with files.put_in_place(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.suffix == ".json"
+    assert path.read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_an_exporter_made(tmp_path):
+    path = tmp_path / "a.blend"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="no"):
+        write_and_raise(path, ValueError("no"))
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.blend"]
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "MB free: make room there or choose another folder"),
+        (errno.EROFS, "choose a folder you may write to"),
+        (errno.ENOENT, "make the folder"),
+        (errno.EIO, "choose a folder on another disk"),
+    ],
+)
+def test_what_the_disk_refuses_is_said_in_one_sentence(tmp_path, number, advice):
+    path = tmp_path / "a.npz"
+    with pytest.raises(WriteError) as told:
+        write_and_raise(path, OSError(number, os.strerror(number)))
+    sentence = str(told.value)
+    assert sentence.startswith(f"Cannot write {path}: {os.strerror(number)}")
+    assert advice in sentence
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_of_other_files_stay_what_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), files.put_in_place(tmp_path / "a.txt"):
+        (tmp_path / "missing.txt").read_text()
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FacegenError, match="make the folder"):
+        files.write_text(tmp_path / "no" / "a.txt", "x")
+
+
+def test_leftovers_of_dead_processes_go_and_those_at_work_stay(tmp_path):
+    mine = files.temporary_beside(tmp_path / "a.fbx")
+    _, host, _, letters = mine.stem.split("-")
+    dead = [tmp_path / f".facegen-{host}-{dead_process()}-{letters}{end}"
+            for end in (".fbx", ".blend@", "")]  # fmt: skip
+    other_host = tmp_path / f".facegen-00000000-{os.getpid()}-{letters}.fbx"
+    forgotten = tmp_path / f".facegen-00000001-1-{letters}.fbx"
+    foreign = tmp_path / ".facegen-notes.txt"
+    for path in (mine, *dead[:2], other_host, forgotten, foreign):
+        path.write_text("half")
+    dead[2].mkdir()
+    (dead[2] / "part").write_text("half")
+    long_ago = time.time() - 3 * 24 * 3600
+    os.utime(forgotten, (long_ago, long_ago))
+    assert files.remove_leftovers(tmp_path) == 4
+    assert set(tmp_path.iterdir()) == {mine, other_host, foreign}
+
+
+def test_a_link_keeps_leading_to_the_file_that_is_written(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    real, link = tmp_path / "elsewhere" / "a.txt", tmp_path / "a.txt"
+    real.write_text("old")
+    link.symlink_to(real)
+    files.write_text(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the disk cannot be asked here")
+def test_room_is_asked_of_the_disk_not_only_of_its_free_bytes(tmp_path):
+    files.check_room(tmp_path, 1_000_000)
+    script = (
+        "import resource, sys; from pathlib import Path; from facegen_core import files\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try: files.check_room(Path(sys.argv[1]), 1_000_000)\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True)
+    assert said.stdout == "it may take 1.0 MB, and the disk gives less\n"
+    assert not list(tmp_path.iterdir())
