@@ -74,11 +74,26 @@ above) are in random order, the worst for caches; those of a head lie nearly in 
 """
 
 
+GENERATOR_NAMES = {"lstm": "steady", "lm4dgan": "varied"}
+WORKER = """
+## GPU worker
+
+Written by `{command}`, commit {commit}: the default bundle, worker and built-in engine in turn,
+{threads} thread each; worker on **{device}**, torch {torch}. Frames per second, all of a request:
+curves in, motion of every vertex out. *Without the pipe* is the worker's engine in the process that
+asks; the pipe's share is what the worker takes more. CUDA and MPS are measured where this says so.
+
+| generator | frames | built-in | worker | without the pipe | **worker / built-in** | pipe |
+|---|---|---|---|---|---|---|
+"""
+
+
 def page(results: Results, figure: str) -> str:
     """The whole page. figure: the name of the plot in docs/figures."""
     head = HEADER.format(command=results["run"]["command"], machine=_machine(results))
     parts = [head, _convolution(results), _engine(results), _growth(results, figure)]
-    return "".join([*parts, gpu_section(results["gpu"])])
+    parts.append(gpu_section(results["gpu"]))
+    return "".join([*parts, worker_section(results["worker"])] if "worker" in results else parts)
 
 
 def gpu_section(found: Results) -> str:
@@ -112,6 +127,37 @@ def gpu_section(found: Results) -> str:
             f"{race['cpu_steps']} training steps; the GPU {reached}.\n"
         )
     return text
+
+
+def worker_section(found: Results) -> str:
+    """The GPU worker against the built-in engine, by `python -m tests.benchmarks.worker`."""
+    run, heads, limit = found["run"], found["heads"], found["limit"]
+    text = WORKER.format(device=found["device"], torch=found["torch"], **run)
+    for clip in found["clips"]:
+        rates = clip["frames_per_second"]
+        text += _row(
+            GENERATOR_NAMES[clip["generator"]],
+            clip["num_frames"],
+            *(f"{rates[name]:,.0f}" for name in ("built_in", "worker", "without_pipe")),
+            f"**{clip['worker_to_built_in']:.2f} ×**",
+            f"{clip['pipe_share']:.0%} ({clip['bytes_on_the_pipe'] / 1e6:.0f} MB)",
+        )
+    seconds = {name: time["median"] for name, time in heads["times"].items()}
+    text += (
+        f"\n{heads['heads']} heads nobody has seen before, {heads['num_frames']} frames each, "
+        f"deformation transfer included: built-in {seconds['built_in']:.2f} s, worker "
+        f"{seconds['worker']:.2f} s, **{heads['worker_to_built_in']:.2f} ×**.\n\n"
+    )
+    text += _row("frames decoded at once", *(b["batch_frames"] for b in found["batches"]))
+    text += _row(*["---"] * (len(found["batches"]) + 1))
+    rates = [f"{batch['frames_per_second']:,.0f}" for batch in found["batches"]]
+    text += _row("frames per second", *rates)
+    return text + (
+        f"\nDecoding alone, {limit['num_frames']} frames at once: "
+        f"{limit['frames_per_second']:,.0f} frames per second, {limit['share_of_limit']:.0%} of "
+        f"what {found['device']}'s memory allows "
+        f"({limit['bandwidth_bytes_per_second'] / 1e9:,.1f} GB/s by the triad).\n"
+    )
 
 
 def write(results: Results, path: Path, figure: str) -> None:

@@ -75,6 +75,7 @@ def killed(
             timer.start()
             difference = largest_difference(worker.motions(bundle, path, asked), expected)
             timer.join()
+            is_gone(pid, GONE_SECONDS)  # or the next request would still find it there
             good += difference < TOLERANCE_MM
             restarts += bool(worker.notices)
             worst = max(worst, difference)
