@@ -208,8 +208,8 @@ class Worker:
             self._refuse_when_closing()
             words = str(error).rstrip(".") or "it ended at once"
             raise WorkerError(
-                f"{self.python} cannot be the GPU worker: {words}. Choose another Python or "
-                "device in the preferences."
+                f"{self.python} cannot be the GPU worker: {words}. Choose another Python in the "
+                "preferences."
             ) from error
         except BaseException:
             process.end()

@@ -28,6 +28,7 @@ def choose_device(wanted: str, tell: Callable[[str], None]) -> torch.device:
         )
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     torch.backends.cuda.enable_flash_sdp(False)
     torch.backends.cuda.enable_mem_efficient_sdp(False)
     has_mps = torch.backends.mps.is_available()

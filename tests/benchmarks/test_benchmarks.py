@@ -157,3 +157,31 @@ def test_more_threads_than_cores_are_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--threads", "100000"])
     assert "expected 1 to" in capsys.readouterr().err
+
+
+def test_the_worker_has_a_section_of_its_own_that_other_runs_keep(tmp_path, monkeypatch):
+    """A small bundle stands for the default one; what is measured comes with it onto the page."""
+    from facegen_core.bundle import save_bundle
+    from tests.benchmarks import worker
+    from tests.core.model_fixtures import random_landmark_bundle
+
+    save_bundle(random_landmark_bundle(), tmp_path / "small.facegen")
+    monkeypatch.setattr(worker, "BUNDLE", tmp_path / "small.facegen")
+    known = json.loads((worker.ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
+    known.pop("worker", None)
+    (tmp_path / "benchmarks.json").write_text(json.dumps(known))
+    threads, environment = torch.get_num_threads(), dict(os.environ)
+    try:
+        assert worker.main(["--quick", "--device", "cpu", "--out", str(tmp_path)]) == 0
+    finally:
+        torch.set_num_threads(threads)
+        os.environ.clear()
+        os.environ.update(environment)
+    found = json.loads((tmp_path / "benchmarks.json").read_text())
+    section = found["worker"]
+    assert section["device"] == "cpu"
+    assert all(clip["frames_per_second"]["worker"] > 0 for clip in section["clips"])
+    assert {b["batch_frames"] for b in section["batches"]} == set(worker.BATCHES)
+    page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert page.count("\n## GPU worker\n") == 1
+    assert {n: v for n, v in found.items() if n != "worker"} == known

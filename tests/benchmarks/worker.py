@@ -28,9 +28,9 @@ class Plan:
     """num_frames: of a clip; heads and head_frames: of a crowd that nobody has seen before."""
 
     num_frames: int = 300
-    heads: int = 4
+    heads: int = 2
     head_frames: int = 100
-    repetitions: int = 5
+    repetitions: int = 3
 
 
 QUICK = Plan(num_frames=12, heads=2, head_frames=4, repetitions=1)

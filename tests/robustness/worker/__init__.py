@@ -13,7 +13,7 @@ from tests.robustness.report import Chapter
 from tests.robustness.worker import ends, messages, pythons
 
 COMMAND = "python -m tests.robustness worker"
-NUM_KILLS, NUM_CANCELS, NUM_HOSTS, NUM_MESSAGES = 40, 10, 12, 2000
+NUM_KILLS, NUM_CANCELS, NUM_HOSTS, NUM_MESSAGES = 24, 6, 8, 2000
 
 
 def run(scale: float, seed: int) -> Chapter:

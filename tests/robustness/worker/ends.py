@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -71,7 +72,7 @@ def killed(
             pid = worker._process.pid
             pids.add(pid)
             worker.notices.clear()
-            timer = threading.Timer(rng.uniform(0, usual), os.kill, (pid, signal.SIGKILL))
+            timer = threading.Timer(rng.uniform(0, usual), _kill, (pid,))
             timer.start()
             difference = largest_difference(worker.motions(bundle, path, asked), expected)
             timer.join()
@@ -101,6 +102,11 @@ def killed(
         ),
         Line("no worker is left behind", f"{left} of {len(pids)} processes left", left == 0),
     ]
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # its threads were still ending
+        os.kill(pid, signal.SIGKILL)
 
 
 def _is_cancelled(

@@ -14,6 +14,7 @@ from facegen_core.bundle import Bundle, bundle_hash
 from facegen_core.errors import FacegenError
 from facegen_core.motion_engine import MotionRequest
 from facegen_core.worker import Service
+from facegen_core.worker_engine import CPU, TorchEngine
 from facegen_core.worker_process import WorkerEndedError
 from facegen_core.worker_protocol import (
     TO_HOST,
@@ -54,6 +55,7 @@ def mutated(
 ) -> tuple[list[Line], list[Case]]:
     """Half of them to the worker's service, half to what the host keeps of a request."""
     to_worker, to_host = _talk_to_worker(bundle, path), _talk_to_host(bundle)
+    engine = TorchEngine(bundle, CPU)
     sentences: dict[str, str] = {}
     outcomes = {"refused": 0, "broken off": 0, "understood": 0}
     faults: list[str] = []
@@ -63,7 +65,7 @@ def mutated(
         stream = _mutate(to_worker if is_worker else to_host, rng)
         tracemalloc.start()
         try:
-            outcome, sentence = (_serve if is_worker else _receive)(stream, bundle)
+            outcome, sentence = (_serve if is_worker else _receive)(stream, bundle, engine)
         except Exception as error:
             outcome, sentence = "refused", ""
             faults.append(f"{type(error).__name__}: {error}")
@@ -168,10 +170,11 @@ def _with_other_header(message: bytes, rng: np.random.Generator) -> bytes:
     return message[:8] + len(text).to_bytes(4, "little") + text + arrays
 
 
-def _serve(stream: bytes, bundle: Bundle) -> tuple[str, str]:
-    """How a worker takes a stream: its own service, and its device the CPU."""
+def _serve(stream: bytes, bundle: Bundle, engine: TorchEngine) -> tuple[str, str]:
+    """How a worker takes a stream that holds its model already, on the CPU."""
     answers: list[Message] = []
     service, source = Service(answers.append), io.BytesIO(stream)
+    service._bundle, service._hash, service._engine = bundle, bundle_hash(bundle), engine
     while True:
         try:
             service.take(read_message(source, TO_WORKER))
@@ -185,7 +188,7 @@ def _serve(stream: bytes, bundle: Bundle) -> tuple[str, str]:
             return "refused", str(error)
 
 
-def _receive(stream: bytes, bundle: Bundle) -> tuple[str, str]:
+def _receive(stream: bytes, bundle: Bundle, engine: TorchEngine) -> tuple[str, str]:
     """How a host takes a stream of answers."""
     made = Made(bundle, [MotionRequest(curves(12), 30.0)])
     made.begin()
