@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 
 from .eases import EASES, LINEAR
 from .errors import IntensityError
+from .json_text import shown
 
 # The channels of the models we train, in their order. A bundle may have others: its own names,
 # in its own order, are in its configuration.
 EXPRESSIONS = ("happy", "sad", "surprise", "angry", "disgust", "fear")
+# Where Blender's time ends, on both sides.
+FARTHEST_FRAME = 1_048_574
 NUM_EXPRESSIONS = len(EXPRESSIONS)
 
 _NAME = r"[\w.-]+"
@@ -53,6 +56,11 @@ class Envelope:
                 f"{self.expression}: expected onset start < apex start <= apex end < offset end, "
                 f"got {', '.join(f'{m:g}' for m in self.marks)}."
             )
+        if max(abs(self.onset_start), abs(self.offset_end)) > FARTHEST_FRAME:
+            raise IntensityError(
+                f"{self.expression}: no frame lies beyond {FARTHEST_FRAME}, got "
+                f"{', '.join(f'{m:g}' for m in self.marks)}."
+            )
         if not 0.0 <= self.intensity <= 1.0:
             raise IntensityError(
                 f"{self.expression}: the intensity is between 0 and 1, got {self.intensity:g}."
@@ -82,8 +90,8 @@ class Envelope:
             marks = []
         if match is None or len(marks) != 4:
             raise IntensityError(
-                f"'{text}' is not an expression event; write for example happy@1,12,30,45=1.0 "
-                "(onset start, apex start, apex end, offset end = intensity)."
+                f"{_quoted(text)} is not an expression event; write for example "
+                "happy@1,12,30,45=1.0 (onset start, apex start, apex end, offset end = intensity)."
             )
         onset_ease, offset_ease = (eases * 2)[:2] if eases else (LINEAR, LINEAR)
         onset, apex, end, offset = marks
@@ -105,10 +113,15 @@ def parse_event(text: str) -> tuple[Envelope, ...]:
         share = None
     if blend is None or share is None:
         raise IntensityError(
-            f"'{text}' does not name two expressions and a share; write for example "
+            f"{_quoted(text)} does not name two expressions and a share; write for example "
             "happy~surprise:0.4@1,12,30,45=1.0 (0.6 of happy and 0.4 of surprise)."
         )
     return in_between(Envelope.parse(f"{blend['first']}@{rest}"), blend["second"], share)
+
+
+def _quoted(text: str) -> str:
+    """As much of a text as an error can show."""
+    return f"'{text}'" if len(text) <= 80 and text.isprintable() else shown(text)
 
 
 def in_between(event: Envelope, second: str, share: float) -> tuple[Envelope, ...]:

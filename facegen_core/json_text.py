@@ -23,7 +23,7 @@ def parse_json(text: str | bytes, deepest: int = DEEPEST) -> Any:
     if len(text) > LARGEST_BYTES:
         raise ValueError(f"it has {len(text) / 1e6:.0f} MB, at most {LARGEST_BYTES >> 20} are read")
     try:
-        values = json.loads(text)
+        values = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
     except RecursionError:
         raise ValueError(f"its values lie more than {deepest} deep in one another") from None
     _check_depth(values, deepest)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import WorkerError
+from .json_text import shown
 
 VERSION = 1
 MAGIC = b"FGEN"
@@ -146,7 +147,7 @@ def read_message(stream: IO[bytes], known: Mapping[str, Form]) -> Message:
     kind, fields, listed = _header(_read(stream, num_bytes))
     form = known.get(kind)
     if form is None:
-        raise ProtocolError(f"A message of unknown kind came: '{kind[:40]}'.")
+        raise ProtocolError(f"A message of unknown kind came: {shown(kind)}.")
     _check_fields(kind, fields, form)
     shapes = _shapes(kind, listed, form)
     return Message(kind, fields, {name: _array(stream, s) for name, s in shapes.items()})

@@ -73,7 +73,7 @@ def main(name: str, seed: int, first: int, count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="facegen-security-") as folder:
         os.chdir(folder)
         path = Path(folder) / f"case{door.suffix}"
-        samples = door.samples()
+        samples = door.make()
         _warm_up(door.open, samples, path, out)
         watch = Watch(os.path.realpath(folder), door.ignores)
         _limit_memory()
@@ -152,3 +152,5 @@ def _status(field: str) -> int:
 
 if __name__ == "__main__":
     main(sys.argv[1], *map(int, sys.argv[2:5]))
+    sys.stderr.flush()
+    os._exit(0)  # Blender as a module may wait for itself at the end

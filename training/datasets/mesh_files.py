@@ -56,7 +56,7 @@ def read_mesh_file(path: Path) -> MeshFile:
         vertices = np.array(mesh.vertices, np.float64).reshape(-1, 3)
         triangles = np.array(mesh.faces, np.int32).reshape(-1, 3)
     except Exception as error:  # a reader of other people's files fails in ways it does not list
-        reason = str(error).rstrip(".") or type(error).__name__
+        reason = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
         raise DatasetError(f"{path} cannot be read as a mesh ({reason}).") from error
     _check_mesh(path, vertices, triangles)
     return MeshFile(path, vertices, triangles)
