@@ -132,6 +132,7 @@ def test_json_of_others_goes_by_the_reader_that_bounds_it():
     elsewhere we read what we have just written."""
     own = {
         "facegen_core/json_text.py",
+        "blender_addon/scene/kept.py",  # what is none tells nothing, depth included
         "facegen_core/worker_protocol.py",  # bounded there, and depth told apart
         "training/landmark_gan/add_to_bundle.py",  # of json.dumps
     }

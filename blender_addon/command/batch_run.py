@@ -183,14 +183,15 @@ def _arguments(request: BatchRequest, job: Job) -> list[str]:
     """The command line of one head, run in its unfinished folder."""
     verb = "replay" if job.is_record else "generate"
     found = [sys.executable, "-m", "blender_addon.cli", verb, str(job.source.resolve())]
-    found += [text for expression in job.expressions for text in ("-e", expression)]
+    # Each in one piece with its value, so that no name of a head can be taken for an option.
+    found += [f"--expression={expression}" for expression in job.expressions]
     if job.is_record:  # which knows how it is played, but not where the clip goes
         found += [text for text in request.arguments if text.partition("=")[0] in _OF_RECORDS]
     else:
         found += request.arguments
-        found += ["--picture", f"{job.name}.png"] if request.has_pictures else []
+        found += [f"--picture={job.name}.png"] if request.has_pictures else []
     found += ["--report", "report.json"]
-    return found + [text for f in request.formats for text in ("-o", f"{job.name}.{f}")]
+    return found + [f"--output={job.name}.{f}" for f in request.formats]
 
 
 def _environment() -> dict[str, str]:

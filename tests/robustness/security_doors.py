@@ -179,24 +179,18 @@ def _read_archive(path: Path) -> None:
 
 def _read_jobs(path: Path) -> None:
     from blender_addon.command.batch_jobs import jobs_of
+    from facegen_core.file_names import portable
 
     is_json = path.read_bytes()[:1] in b"[{"
     named = path.with_suffix(".json" if is_json else ".csv")
     named.write_bytes(path.read_bytes())
     try:
         for job in jobs_of([named], ["happy@1,2,3,4"]):
-            assert is_safe_name(job.name), job.name
+            assert portable(job.name) == job.name
+            assert not {"/", "\\", ".."} & {job.name, *job.name}
             job.source.is_file()
     finally:
         named.unlink()
-
-
-def is_safe_name(name: str) -> bool:
-    """Whether every system takes a name for one file in the folder it is put in."""
-    reserved = {"con", "prn", "aux", "nul", *(f"{n}{k}" for n in ("com", "lpt") for k in range(10))}
-    letters = name.replace("_", "").replace("-", "")
-    is_plain = name.isascii() and letters.isalnum() and not name.startswith("-")
-    return is_plain and name.lower() not in reserved and len(name) <= 100
 
 
 def _read_record(path: Path) -> None:
