@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from facegen_core.errors import PresetError, WriteError
 from facegen_core.file_names import portable
-from facegen_core.files import write_bytes, write_text
+from facegen_core.files import bring_to_disk, put_in_place, write_bytes
 from facegen_core.presets import Preset, content_of, read_preset
 
 from . import SHIPPED_PRESETS
@@ -87,8 +87,9 @@ def save_own(preset: Preset, picture: NDArray[np.uint8] | None) -> bool:
     path = _own_path(preset.name)
     is_there = path.is_file()
     text = json.dumps(content_of(preset), indent=1) + "\n"
-    with _written(path.parent, preset.name):
-        write_text(path, text)
+    with _written(path.parent, preset.name), put_in_place(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        bring_to_disk(temporary)  # before the picture: neither is new without the other
         if picture is not None:
             write_bytes(path.with_suffix(".png"), encode_png(picture))
         elif is_there:

@@ -16,7 +16,7 @@ from tests.robustness.report import Case, Chapter, Line
 __all__ = ["run"]
 
 ROOT = Path(__file__).parents[3]
-BLENDER_KILLS, BLENDER_PLACES = 40, 40
+BLENDER_KILLS, BLENDER_PLACES = 120, 120
 
 
 def run(scale: float, seed: int, names: tuple[str, ...] = (), has_blender: bool = True) -> Chapter:
