@@ -8,7 +8,6 @@ stopped and ends with the same bytes.
 from __future__ import annotations
 
 import argparse
-import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from facegen_core.array_files import read_arrays
 from facegen_core.bundle import load_bundle
+from facegen_core.json_text import read_json
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_arrays, template_from_arrays, template_hash
@@ -224,7 +224,7 @@ def _run(stage: Stage, jobs: list[Job], num_workers: int) -> None:
 def _sequences(out: Path, jobs: list[Job]) -> dict[str, dict[str, Any]]:
     sequences = {}
     for job in jobs:
-        takes = json.loads(note_path(out, job.name).read_text(encoding="utf-8"))["takes"]
+        takes = read_json(note_path(out, job.name))["takes"]
         for take in range(1, takes + 1):
             entry = {"subject": job.subject, "expression": job.expression, "take": take}
             sequences[f"{job.name}_{take}"] = entry
