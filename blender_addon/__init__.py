@@ -13,6 +13,7 @@ SHIPPED_PRESETS = _ASSETS / "presets"
 def register() -> None:
     """Add classes, properties and the menu entry to Blender."""
     from . import (
+        engine_view,
         event_overlay,
         handlers,
         live,
@@ -23,7 +24,7 @@ def register() -> None:
         translations,
     )
 
-    rooms = (preferences, properties, translations, operators, panels, handlers, live)
+    rooms = (preferences, engine_view, properties, translations, operators, panels, handlers, live)
     for module in (*rooms, event_overlay):
         module.register()
 
@@ -31,6 +32,7 @@ def register() -> None:
 def unregister() -> None:
     """Stop workers, then take away everything that `register` added."""
     from . import (
+        engine_view,
         event_overlay,
         handlers,
         jobs,
@@ -46,6 +48,7 @@ def unregister() -> None:
     event_overlay.unregister()
     live.unregister()
     jobs.cancel_all()
-    for module in (handlers, panels, operators, translations, properties, preferences):
+    rooms = (handlers, panels, operators, translations, properties, engine_view, preferences)
+    for module in rooms:
         module.unregister()
     state.forget_all()

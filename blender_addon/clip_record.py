@@ -33,6 +33,7 @@ from facegen_core.solving import SolveSettings
 
 from . import generators, record_checks
 from .baking import KeyRequest
+from .engine import BUILT_IN_WORDS
 from .scene.existing_keys import ExistingKeys
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "request": ("frames", "intensities", "expressions", "generator", "variation"),
 }
 # Of a request; these have places of their own in the record.
-_APART = ("match", "curves", "source", "source_sha256")
+_APART = ("match", "curves", "source", "source_sha256", "engine")
 
 
 def record_of(request: GenerateRequest, generated: Generated, clip_name: str) -> Record:
@@ -68,6 +69,7 @@ def record_of(request: GenerateRequest, generated: Generated, clip_name: str) ->
         "version": VERSION,
         "clip": clip_name,
         "made_with": programs(),
+        "engine": generated.engine.words,
         "model": {"file": request.match.bundle_file.name, "sha256": matched.bundle_hash},
         "head": _head(matched.head, request.source, request.source_sha256),
         "match": {
@@ -104,6 +106,11 @@ def programs() -> dict[str, str]:
         "numpy": np.__version__,
         "processor": platform.machine(),
     }
+
+
+def is_by_worker(record: Record) -> bool:
+    """Whether a GPU worker made the motion; records from before there was one do not tell."""
+    return record.get("engine", BUILT_IN_WORDS) != BUILT_IN_WORDS
 
 
 def as_text(record: Record) -> str:
@@ -162,6 +169,8 @@ def words(record: Record) -> str:
     fields = record["request"]
     variation = Variation(**fields["variation"]["values"])
     made = generators.words(fields["generator"], variation)
+    if is_by_worker(record):
+        made += ", GPU worker"
     model = record["model"]
     return f"Model {Path(model['file']).stem} {model['sha256'][:8]}, {made}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import bpy
@@ -17,6 +17,7 @@ import bpy
 from facegen_core.errors import CancelledError, FacegenError
 from facegen_core.progress import Progress
 
+from . import refusals
 from .translations import said
 
 Work = Callable[[Progress], Any]
@@ -141,7 +142,11 @@ class JobOperator:
 
     Subclasses read the scene in `begin`, which returns the work, and write it in `finish`, which
     returns the sentence to report. Both may raise FacegenError; nothing is written before `finish`.
+    warnings: sentences that `finish` leaves to be told after its own, which they would else vanish
+    behind.
     """
+
+    warnings: Sequence[str] = ()
 
     def begin(self, context: bpy.types.Context) -> Work:
         raise NotImplementedError
@@ -203,16 +208,20 @@ class JobOperator:
         except Exception as error:
             return self._refuse(error)
         self.report({"INFO"}, said(sentence))
+        for warning in self.warnings:
+            self.report({"WARNING"}, said(warning))
         return {"FINISHED"}
 
     def _refuse(self, error: Exception) -> set[str]:
         if isinstance(error, CancelledError):
             self.report({"WARNING"}, said(str(error)))
         elif isinstance(error, FacegenError):
-            self.report({"ERROR"}, said(str(error)))
+            return refusals.refused(self, error)
         else:
+            refusals.note(self.bl_label, error)
             LOGGER.error("%s failed", self.bl_label, exc_info=error)
-            self.report({"ERROR"}, said(f"{self.bl_label} failed, nothing was changed: {error!r}"))
+            why = f"{self.bl_label} failed, nothing was changed: {error!r}"
+            self.report({"ERROR"}, said(f"{why}; Copy Report, and send it to us"))
         return {"CANCELLED"}
 
 
@@ -242,5 +251,5 @@ def _show(context: bpy.types.Context, job: Job) -> None:
 def _redraw(context: bpy.types.Context) -> None:
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in {"VIEW_3D", "PREFERENCES"}:
                 area.tag_redraw()

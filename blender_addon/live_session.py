@@ -21,7 +21,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.posing import Poser
 from facegen_core.progress import Progress
 
-from . import jobs
+from . import engine, jobs, refusals
 from .baking import KEY_MODES
 from .operators import generate, match
 from .scene import channels, live_key, state
@@ -70,6 +70,7 @@ class Session:
         except FacegenError as error:
             self.note = str(error)
         except Exception as error:
+            refusals.note("Live", error)
             jobs.LOGGER.error("Live update failed", exc_info=error)
             self.note = f"Live update failed, nothing was changed: {error!r}"
         self.stop()
@@ -92,7 +93,7 @@ class Session:
     def _follow(self, context: bpy.types.Context, target: bpy.types.Object) -> float | None:
         if self._matching is None:
             self._matching = match.request_match(context, target, False)
-        request = generate.request_generate(context, target, matching=self._matching)
+        request = _request(context, target, self._matching)
         digest = digest_of(request, target.facegen.clip_name)
         if digest != self._digest:
             self._digest, self._changed_at = digest, time.monotonic()
@@ -158,7 +159,7 @@ class Session:
         if not is_settled or is_dragging(context):
             return LOOK_AGAIN_SECONDS
         self._matching = match.request_match(context, target, False)
-        request = generate.request_generate(context, target, matching=self._matching)
+        request = _request(context, target, self._matching)
         self._making = digest_of(request, target.facegen.clip_name), request
 
         def work(progress: Progress) -> generate.Generated:
@@ -183,6 +184,16 @@ class Session:
         self._matched = generated.match
         self._warm.add(request.generator)
         self._pose = ()
+
+
+def _request(
+    context: bpy.types.Context, target: bpy.types.Object, matching: match.MatchRequest
+) -> generate.GenerateRequest:
+    """What the face shows now. Of the built-in engine: a drag ends the work again and again, which
+    would start a worker anew every time.
+    """
+    request = generate.request_generate(context, target, matching=matching)
+    return dataclasses.replace(request, engine=engine.BUILT_IN)
 
 
 def why_waiting(target: bpy.types.Object) -> str:

@@ -100,7 +100,10 @@ def save_own(preset: Preset, picture: NDArray[np.uint8] | None) -> bool:
 def remove_own(shelved: Shelved) -> None:
     """Delete one of the artist's own presets. Raises PresetError."""
     if not shelved.is_own:
-        raise PresetError(f"'{shelved.preset.name}' comes with Facegen and stays.")
+        raise PresetError(
+            f"'{shelved.preset.name}' comes with Facegen and stays"
+            ": only your own presets can be removed."
+        )
     with _written(shelved.path.parent, shelved.preset.name):
         shelved.path.unlink(missing_ok=True)
         shelved.picture.unlink(missing_ok=True)

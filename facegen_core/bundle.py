@@ -210,7 +210,9 @@ def _named(path: Path) -> Iterator[None]:
 def _read_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str, NDArray]:
     """The arrays of an npz, all or those that are wanted and there."""
     if not path.is_file():
-        raise BundleError(f"The model bundle {path} does not exist.")
+        raise BundleError(
+            f"The model bundle {path} does not exist: choose a .facegen file that does."
+        )
     try:
         return read_arrays(path, wanted)
     except ArrayFileError as error:

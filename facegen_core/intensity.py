@@ -203,7 +203,10 @@ def check_intensities(
         raise IntensityError("The frame range is empty: the end must not be before the start.")
     bad = np.flatnonzero(~np.isfinite(intensities).all(axis=1))
     if len(bad):
-        raise IntensityError(f"An intensity curve is not a number at frame index {bad[0]}.")
+        raise IntensityError(
+            f"An intensity curve is not a number at frame index {bad[0]}"
+            ": correct or delete the key there."
+        )
     low, high = intensities.min(), intensities.max()
     if low < 0 or high > 1:
         raise IntensityError(

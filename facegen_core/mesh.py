@@ -184,5 +184,6 @@ def _check(mesh: Mesh) -> None:
     if len(indices) and (indices.min() < 0 or indices.max() >= len(vertices)):
         raise InvalidMeshError(
             f"A polygon points to vertex {indices.max()}, but there are only "
-            f"{len(vertices)} vertices."
+            f"{len(vertices)} vertices"
+            ": export the file again."
         )

@@ -141,11 +141,13 @@ def _animate(
     target = objects[0]
     with stopwatch("generate"):
         asked = generate.request_generate(bpy.context, target, request.bundle_file)
-        asked = dataclasses.replace(asked, match=matching, **source_of(request.head))
-        clip = generate.run_clip(asked, matched, subprogress(progress, _MATCHED, _GENERATED))
+        source = source_of(request.head)
+        asked = dataclasses.replace(asked, match=matching, engine=request.engine, **source)
+        moving = subprogress(progress, _MATCHED, _GENERATED)
+        clip, used = generate.run_motion(asked, matched, moving)
     with stopwatch("bake"):
         baking = subprogress(progress, _GENERATED, _BAKED)
-        made = generate.run_bake(asked, matched, clip, baking)
+        made = generate.run_bake(asked, matched, clip, baking, used)
         num_keys = generate.write_generated(bpy.context, target, asked, made)
         show_span(asked)
     return Animated(objects, asked, made, num_keys)
@@ -182,6 +184,7 @@ def outcome_of(
         *made.match.alignment.fit.warnings,
         *fbx.preflight(animated.objects),
         *exported.missing,
+        *made.engine.notes,
     ]
     return Outcome(
         source=str(request.head) if request.head else "sample head",
@@ -192,6 +195,7 @@ def outcome_of(
         generator=animated.request.generator,
         variation=animated.request.variation,
         layers=animated.request.layers,
+        engine=made.engine.words,
         bake_mode=request.bake_mode,
         key_figures=bake_keys.figures_of(animated.objects[0]),
         first_frame=animated.frame_range[0],

@@ -15,6 +15,7 @@ from facegen_core.landmark_inference import Variation
 
 from .. import generators
 from ..baking import BakeMode
+from ..engine import BUILT_IN, Choice
 from ..preferences import DEFAULT_BUNDLE
 from ..scene import picture_render, state
 from .export_options import check_preset
@@ -33,7 +34,7 @@ class Request:
     where the generator makes several. layers: {property of a region: value}, the others stay as
     the head's file has them. bake_settings: {property: value} beside the mode. preset,
     has_root_bone: where the clips go; None is as they are, and what the preset proposes.
-    record_file: JSON to replay the clip from, to write.
+    record_file: JSON to replay the clip from, to write. engine: what computes the motion.
     """
 
     head: Path | None
@@ -62,6 +63,7 @@ class Request:
     preset: str | None = None
     has_root_bone: bool | None = None
     record_file: Path | None = None
+    engine: Choice = BUILT_IN
 
     @property
     def wants_clip(self) -> bool:

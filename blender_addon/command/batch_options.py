@@ -10,7 +10,15 @@ from pathlib import Path
 
 from facegen_core.errors import FacegenError
 
-from . import bake_options, export_options, eye_options, generate_options, layer_options
+from ..engine import BUILT_IN, Choice
+from . import (
+    bake_options,
+    engine_options,
+    export_options,
+    eye_options,
+    generate_options,
+    layer_options,
+)
 from .batch_jobs import Job, jobs_of
 
 FORMATS = ("fbx", "glb", "blend", "abc", "usdc")
@@ -18,7 +26,10 @@ FORMATS = ("fbx", "glb", "blend", "abc", "usdc")
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """arguments: of `facegen generate`, the same for every head. formats: of the clips."""
+    """arguments: of `facegen generate`, the same for every head. formats: of the clips.
+
+    engines: what computes, one per device; the processes are spread over them.
+    """
 
     jobs: tuple[Job, ...]
     folder: Path
@@ -28,6 +39,7 @@ class BatchRequest:
     timeout_seconds: float
     has_pictures: bool
     is_again: bool
+    engines: tuple[Choice, ...] = (BUILT_IN,)
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -70,6 +82,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--again", action="store_true", help="also the heads that are finished already"
     )
     command.add_argument("--no-pictures", action="store_true", help="draw no contact sheets")
+    engine_options.add_engine(command)
     _add_shared(command)
 
 
@@ -94,6 +107,7 @@ def request_of(options: argparse.Namespace) -> BatchRequest:
         timeout_seconds=options.timeout,
         has_pictures=not options.no_pictures,
         is_again=options.again,
+        engines=engine_options.choices_of(options),
     )
 
 

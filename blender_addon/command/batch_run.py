@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from time import perf_counter
 from typing import Any
 
@@ -26,9 +27,11 @@ from facegen_core import files
 from facegen_core.errors import FacegenError
 from facegen_core.json_text import read_json
 
+from ..engine import Choice
 from . import batch_page
 from .batch_jobs import Job
 from .batch_options import BatchRequest
+from .engine_options import arguments_of
 
 BATCH_VERSION = 1
 # In the folder of a head: how it was made. Its presence says that all else is there.
@@ -122,7 +125,8 @@ def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcom
     outcomes: dict[str, Outcome] = {}
     try:
         with ThreadPoolExecutor(request.num_processes, "facegen-batch") as pool:
-            waiting = [pool.submit(_make, request, job, processes) for job in request.jobs]
+            seats = _seats(request)
+            waiting = [pool.submit(_make, request, job, processes, seats) for job in request.jobs]
             try:
                 for done in as_completed(waiting):
                     outcome = done.result()
@@ -148,16 +152,27 @@ def _prepare(folder: Path) -> None:
         raise files.unwritable(folder, error) from error
 
 
-def _make(request: BatchRequest, job: Job, processes: _Processes) -> Outcome:
+def _seats(request: BatchRequest) -> SimpleQueue[Choice]:
+    """An engine for every process: the devices in turn, so that each has as many as the others."""
+    seats: SimpleQueue[Choice] = SimpleQueue()
+    for number in range(request.num_processes):
+        seats.put(request.engines[number % len(request.engines)])
+    return seats
+
+
+def _make(
+    request: BatchRequest, job: Job, processes: _Processes, seats: SimpleQueue[Choice]
+) -> Outcome:
     """One head, from start to its finished folder; what goes wrong becomes its sentence."""
-    started = perf_counter()
+    started, engine = perf_counter(), seats.get()
     final, work = request.folder / job.name, request.folder / f".{job.name}.unfinished"
     try:
         stamp = _stamp(request, job)
         if not request.is_again and _is_made(final, stamp):
             return _read(job, final, "skipped", _read_json(final / _STAMP).get("seconds", 0.0))
         work.mkdir()
-        code, said = processes.run(_arguments(request, job), work, request.timeout_seconds)
+        command = [*_arguments(request, job), *arguments_of(engine)]
+        code, said = processes.run(command, work, request.timeout_seconds)
         if code != 0:
             return Outcome(job, "failed", perf_counter() - started, _sentence(code, said))
         seconds = perf_counter() - started
@@ -176,11 +191,14 @@ def _make(request: BatchRequest, job: Job, processes: _Processes) -> Outcome:
         sentence = str(files.unwritable(final, error))
         return Outcome(job, "failed", perf_counter() - started, sentence)
     finally:
+        seats.put(engine)
         shutil.rmtree(work, ignore_errors=True)
 
 
 def _arguments(request: BatchRequest, job: Job) -> list[str]:
-    """The command line of one head, run in its unfinished folder."""
+    """The command line of one head, run in its unfinished folder; without the engine, which
+    decides nothing that anybody could see.
+    """
     verb = "replay" if job.is_record else "generate"
     found = [sys.executable, "-m", "blender_addon.cli", verb, str(job.source.resolve())]
     # Each in one piece with its value, so that no name of a head can be taken for an option.

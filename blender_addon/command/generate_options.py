@@ -13,7 +13,7 @@ from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 from facegen_core.pipeline import Generator
 
 from ..generators import STEADY, VARIED
-from . import bake_options, export_options, eye_options, layer_options
+from . import bake_options, engine_options, export_options, eye_options, layer_options
 
 DEFAULT_FRAMES_PER_SECOND = 30.0
 
@@ -28,6 +28,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     eye_options.add_eyes(command)
     add_match(command)
     _add_products(command)
+    engine_options.add_engine(command)
     export_options.add_export(command)
 
 
@@ -54,6 +55,7 @@ def request_of(options: argparse.Namespace) -> object:
         use_contact=not options.no_contact,
         generator=generator_of(options),
         variation=variation_of(options),
+        engine=engine_options.choice_of(options),
         **export_options.export_of(options),
     )
 

@@ -23,6 +23,7 @@ from facegen_core.progress import Progress, no_progress, subprogress
 
 from .. import DEFAULT_BUNDLE, clip_record
 from ..clip_record import Record
+from ..engine import BUILT_IN, BUILT_IN_WORDS, TOLERANCE_MM, Choice
 from ..operators import generate, regenerate
 from ..record_checks import recorded_source
 from ..scene import clip_store, clips, state
@@ -43,7 +44,7 @@ class ReplayRequest:
 
     head: None is the file that the record names. clip: name of a clip in a .blend, empty for the
     one that plays. any_model, any_head: go on with another than the recorded one. record_out: the
-    record as it is of what was made. preset, has_root_bone: as for facegen generate.
+    record as it is of what was made. preset, has_root_bone, engine: as for facegen generate.
     """
 
     record: Path
@@ -58,6 +59,7 @@ class ReplayRequest:
     record_out: Path | None = None
     preset: str | None = None
     has_root_bone: bool | None = None
+    engine: Choice = BUILT_IN
 
     @property
     def products(self) -> list[Path]:
@@ -76,7 +78,7 @@ def replay_file(request: ReplayRequest, progress: Progress = no_progress) -> dic
         select_head(objects)
         target = objects[0]
         target.facegen.clip_name = record["clip"]
-        asked = _asked(request, record, target)
+        asked = dataclasses.replace(_asked(request, record, target), engine=request.engine)
         regenerate.restore_curves(target, record)
     with stopwatch("generate"):
         made = generate.run_generate(asked, subprogress(progress, _READ, _BAKED))
@@ -106,7 +108,11 @@ def replay_file(request: ReplayRequest, progress: Progress = no_progress) -> dic
         outcome = outcome_of(inner, animated, exported, stopwatch)
         outcome = dataclasses.replace(outcome, warnings=(*outcome.warnings, *_notes(record, made)))
         report = report_of(outcome)
-        report["replay"] = {"bit_equal": is_same, "recorded_with": record["made_with"]}
+        report["replay"] = {
+            "bit_equal": is_same,
+            "recorded_with": record["made_with"],
+            "recorded_engine": record.get("engine", BUILT_IN_WORDS),
+        }
         if request.report_file:
             text = json.dumps(report, indent=1) + "\n"
             products.path_for(request.report_file).write_text(text, encoding="utf-8")
@@ -124,7 +130,7 @@ def _check(request: ReplayRequest) -> None:
     check_formats(request.outputs)
     check_preset(request.preset, request.outputs)
     if not request.record.is_file():
-        raise FacegenError(f"There is no file {request.record}.")
+        raise FacegenError(f"There is no file {request.record}: look at the path and the name.")
     is_blend = request.record.suffix.lower() == ".blend"
     if is_blend and request.head is not None:
         raise FacegenError("A clip of a .blend is replayed on its own head: leave out --head.")
@@ -155,7 +161,10 @@ def _read_blend(request: ReplayRequest) -> tuple[Record, Path, list[bpy.types.Ob
     open_head(inner)
     heads = clips.heads_with_clips(bpy.context.scene, request.object_names)
     if not heads:
-        raise FacegenError(f"{request.record.name} has no head with clips of Facegen.")
+        raise FacegenError(
+            f"{request.record.name} has no head with clips of Facegen"
+            ": generate one and save the file first."
+        )
     found = [head for head in heads if not request.clip or _has(head, request.clip)]
     if len(found) > 1:
         there = ", ".join(f"'{head.name}'" for head in found)
@@ -215,6 +224,14 @@ def _notes(record: Record, made: generate.Generated) -> list[str]:
     if regenerate.is_as_recorded(record, made):
         return ["the shapes are those recorded, bit for bit"]
     then, now = record["made_with"], clip_record.programs()
-    changed = [f"{name} {then[name]} → {now[name]}" for name in now if then.get(name) != now[name]]
+    changed = [
+        f"{name} {then.get(name)} → {now[name]}" for name in now if then.get(name) != now[name]
+    ]
+    recorded = record.get("engine", BUILT_IN_WORDS)
+    if not changed and (made.engine.is_worker or recorded != BUILT_IN_WORDS):
+        return [
+            f"the motion is the recorded one within {TOLERANCE_MM} mm, not bit for bit: "
+            f"recorded by the {recorded} engine, replayed by the {made.engine.words} engine"
+        ]
     reason = ", ".join(changed) or "another model, head or processor"
     return [f"the shapes are not bit for bit those recorded ({reason})"]

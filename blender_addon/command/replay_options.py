@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import export_options, generate_options
+from . import engine_options, export_options, generate_options
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -28,6 +28,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     generate_options.add_objects(command)
     generate_options.add_outputs(command)
     export_options.add_export(command)
+    engine_options.add_engine(command)
     command.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
     command.add_argument(
         "--record",
@@ -63,6 +64,7 @@ def request_of(options: argparse.Namespace) -> object:
         any_head=options.any_head,
         report_file=options.report,
         record_out=options.record_out,
+        engine=engine_options.choice_of(options),
         **export_options.export_of(options),
         **more,
     )

@@ -23,6 +23,7 @@ from facegen_core.pipeline import Clip, Generator
 from facegen_core.registration.alignment import Alignment
 
 from .. import generators
+from ..engine import BUILT_IN_WORDS
 from ..operators import bake_keys
 from ..scene.landmarks import UNSURE
 
@@ -54,9 +55,9 @@ class Stopwatch:
 class Outcome:
     """Everything the report tells about.
 
-    expressions: names of the clip's channels. first_frame: scene frame of the clip's first row.
-    num_keys: shape keys that play it,
-    without Basis. key_figures: of a rig or a solve, `baking.KeyBake.figures`, else {}.
+    expressions: names of the clip's channels. engine: what computed the motion, in words.
+    first_frame: scene frame of the clip's first row. num_keys: shape keys that play it, without
+    Basis. key_figures: of a rig or a solve, `baking.KeyBake.figures`, else {}.
     roundtrip_errors_mm: {file name: largest distance of the file read back from the viewport}.
     """
 
@@ -68,6 +69,7 @@ class Outcome:
     generator: Generator
     variation: Variation
     layers: Layers | None
+    engine: str
     bake_mode: str
     key_figures: Mapping[str, Any]
     first_frame: int
@@ -92,6 +94,7 @@ def report_of(outcome: Outcome) -> dict[str, Any]:
         "frames": clip.num_frames,
         "frames_per_second": clip.frames_per_second,
         "generator": _generator(outcome),
+        "engine": outcome.engine,
         "layers": _layers(outcome.layers),
         "registration": _registration(alignment),
         "parts": [_part(part) for part in alignment.parts],
@@ -142,6 +145,8 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     if bake:
         clip = f", {report['frames']} frames as {bake['keys']} shape keys within "
         clip += f"{bake['max_error_mm']:.3f} mm ({report['generator']['words']})"
+        if report["engine"] != BUILT_IN_WORDS:
+            clip += f" by the {report['engine']}"
     lines = [
         f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
         f"{residual['mean']:.2f} mm mean residual){clip}, {report['seconds']['total']:.1f} s"

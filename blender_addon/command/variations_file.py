@@ -5,6 +5,7 @@ Nothing appears under its final name before everything has succeeded.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from facegen_core import pipeline, preview
+from facegen_core import preview
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from ..operators import generate
+from ..operators import generate, variations
 from ..operators.variations import seeds_from
-from ..scene import movie, sheet_picture, state
+from ..scene import movie, sheet_picture
 from ..scene.png import encode_png
 from .animate_file import match_head, read_head
 from .animate_request import Request, check_request
@@ -52,19 +53,11 @@ def draw_variations(request: SheetRequest, progress: Progress = no_progress) -> 
     target = read_head(request.head, stopwatch, progress)[0]
     _, matched = match_head(request.head, target, stopwatch, progress)
     asked = generate.request_generate(bpy.context, target, request.head.bundle_file)
+    asked = dataclasses.replace(asked, engine=request.head.engine)
     seeds = seeds_from(asked.variation.seed)
     with stopwatch("draw"):
-        pictures = pipeline.variations(
-            matched.alignment,
-            asked.intensities,
-            asked.frames_per_second,
-            state.open_bundle(request.head.bundle_file).bundle,
-            seeds,
-            asked.variation.amount,
-            subprogress(progress, 0.45, _DRAWN),
-            _NUM_PIXELS,
-            layers=asked.layers,
-        )
+        drawing = subprogress(progress, 0.45, _DRAWN)
+        pictures, used = variations.draw(asked, matched, seeds, drawing, _NUM_PIXELS)
     frames = preview.picture_frames(asked.intensities, asked.frames_per_second)
     still = preview.apex_picture(asked.intensities[frames])
     with Products() as products, stopwatch("write"):
@@ -72,7 +65,8 @@ def draw_variations(request: SheetRequest, progress: Progress = no_progress) -> 
         _write(request, products, sheet_picture.sheets(pictures, seeds), still)
         products.publish()
     progress(_WRITTEN, "Done")
-    return _lines(request, seeds, asked, int(asked.frames[frames[still]]), stopwatch)
+    lines = _lines(request, seeds, asked, int(asked.frames[frames[still]]), stopwatch)
+    return [*lines, *(f"  note: {note}" for note in used.notes)]
 
 
 def _write(

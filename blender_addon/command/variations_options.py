@@ -9,7 +9,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.landmark_inference import MAX_AMOUNT, Variation
 
 from ..generators import VARIED
-from . import eye_options, generate_options, layer_options
+from . import engine_options, eye_options, generate_options, layer_options
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -32,6 +32,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     layer_options.add_layers(command)
     eye_options.add_eyes(command)
     generate_options.add_match(command)
+    engine_options.add_engine(command)
     command.add_argument(
         "-o",
         "--out",
@@ -51,7 +52,10 @@ def request_of(options: argparse.Namespace) -> object:
     if options.out.suffix.lower() != ".png":
         raise FacegenError(f"The sheet is a PNG: name '{options.out.name}' .png.")
     head = generate_options.head_request(
-        options, generator=VARIED, variation=Variation(options.variation, options.amount)
+        options,
+        generator=VARIED,
+        variation=Variation(options.variation, options.amount),
+        engine=engine_options.choice_of(options),
     )
     if not any(envelope.intensity for envelope in head.envelopes):
         raise FacegenError("Every expression is at zero: give one an intensity, as in =1.0.")

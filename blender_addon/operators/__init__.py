@@ -6,11 +6,13 @@ import inspect
 
 import bpy
 
+from .. import refusals
 from ..translations import CONTEXT
-from . import clips, events, preset_assets, presets
+from . import clips, engine_check, events, preset_assets, presets
 from .add_expression import FACEGEN_OT_add_expression
 from .add_head import FACEGEN_OT_add_head, draw_in_add_menu
 from .check_export import FACEGEN_OT_check_export
+from .copy_report import FACEGEN_OT_copy_report
 from .correct_part import FACEGEN_OT_correct_part
 from .drag_event import FACEGEN_OT_drag_event
 from .export_clip import FACEGEN_OT_export_clip
@@ -54,6 +56,8 @@ CLASSES = (
     FACEGEN_OT_check_export,
     FACEGEN_OT_export_clip,
     FACEGEN_OT_export_fbx,
+    *engine_check.CLASSES,
+    FACEGEN_OT_copy_report,
 )
 
 
@@ -62,6 +66,7 @@ def register() -> None:
         # Blender would show the indentation of a docstring's second line in the tooltip.
         cls.bl_description = inspect.cleandoc(cls.__doc__)
         cls.bl_translation_context = CONTEXT
+        refusals.watch(cls)
         bpy.utils.register_class(cls)
     bpy.types.VIEW3D_MT_mesh_add.append(draw_in_add_menu)
     for menu in preset_assets.MENUS:

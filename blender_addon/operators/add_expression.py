@@ -10,8 +10,8 @@ from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions, in_
 
 from ..eases import EASE_ITEMS
 from ..preferences import model_in_use
+from ..refusals import refused
 from ..scene import channels, curves, state
-from ..translations import said
 from . import polling
 
 # Seconds after the current frame: a lively expression rises in 0.4 s, holds, and fades slower.
@@ -131,8 +131,7 @@ class FACEGEN_OT_add_expression(polling.OnHead, bpy.types.Operator):
             event = Envelope(self.expression, *marks, self.intensity, self.ease, self.ease)
             add_event(context, state.find_target(context), event, second, self.share)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         return {"FINISHED"}
 
     def _fill_marks(self, context: bpy.types.Context) -> None:

@@ -7,6 +7,7 @@ import bpy
 from facegen_core.errors import FacegenError
 
 from ..preferences import bundle_path
+from ..refusals import refused
 from ..scene import sample_head, state
 from ..translations import said
 
@@ -35,8 +36,7 @@ class FACEGEN_OT_add_head(bpy.types.Operator):
         try:
             add_head(context)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         return {"FINISHED"}
 
 

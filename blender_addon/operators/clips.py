@@ -9,6 +9,7 @@ from bpy.props import IntProperty, StringProperty
 
 from facegen_core.errors import FacegenError
 
+from ..refusals import refused
 from ..scene import clips, live_key, state
 from ..translations import said
 from . import polling
@@ -38,8 +39,7 @@ class _OnClips(polling.OnHead):
             live_key.remove_all()  # a clip plays alone
             sentence = self.act(context, state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         self.report({"INFO"}, said(sentence))
         return {"FINISHED"}
 

@@ -10,8 +10,8 @@ from facegen_core.event_dragging import MARKS
 
 from .. import event_handles
 from ..preferences import preferences_of
+from ..refusals import refused
 from ..scene import event_rows, event_view, events, state
-from ..translations import said
 from . import polling
 
 # Steps of a drag: whole frames and hundredths, or freely with Shift.
@@ -50,8 +50,7 @@ class FACEGEN_OT_drag_event(bpy.types.Operator):
         try:
             self._begin(context, [item.shown for item in shown])
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         context.window.cursor_modal_set(_CURSORS.get(self._part, "MOVE_X"))
         context.workspace.status_text_set(_STATUS)
         context.window_manager.modal_handler_add(self)
@@ -67,8 +66,7 @@ class FACEGEN_OT_drag_event(bpy.types.Operator):
             try:
                 self._drag(context, event)
             except FacegenError as error:
-                self.report({"ERROR"}, said(str(error)))
-                return self._end(context, {"CANCELLED"})
+                return self._end(context, refused(self, error))
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:

@@ -12,6 +12,7 @@ from facegen_core import event_edits, event_mirror
 from facegen_core.channel_keys import KeyArray
 from facegen_core.errors import FacegenError, IntensityError
 
+from ..refusals import refused
 from ..scene import event_rows, events, state
 from ..translations import said
 from . import polling
@@ -58,12 +59,13 @@ class EventOperator(polling.OnHead):
         try:
             found = events.find_event(head, self.attribute, self.number)
             if found is None:
-                raise FacegenError("This event is no longer there.")
+                raise FacegenError(
+                    "This event is no longer there: choose another one in the list of events."
+                )
             edit = self.edit(context, found, events.keys_of(head))
             events.write_events(head, edit.changed)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         event_rows.refresh(context)
         event_rows.select(context, *(edit.chosen or (self.attribute, self.number)))
         return {"FINISHED"}
@@ -207,7 +209,10 @@ class FACEGEN_OT_event_overlap(EventOperator, bpy.types.Operator):
         everything = events.events_of(state.find_target(context))
         place = everything.index(found)
         if place + 1 == len(everything):
-            raise IntensityError(f"No event follows this {found.event.expression}.")
+            raise IntensityError(
+                f"No event follows this {found.event.expression}"
+                ": choose an earlier one, or add one."
+            )
         following = everything[place + 1]
         attribute, event = following.channel.attribute, following.event
         if attribute == found.channel.attribute and self.frames > 0:

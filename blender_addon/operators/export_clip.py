@@ -12,6 +12,7 @@ from bpy.props import BoolProperty, StringProperty
 from facegen_core.errors import FacegenError
 from facegen_core.file_names import portable
 
+from ..refusals import refused
 from ..scene import arrival, fbx, state
 from ..scene.export_presets import BY_IDENTIFIER
 from ..scene.finding import ERROR
@@ -97,8 +98,7 @@ class FACEGEN_OT_export_clip(polling.OnHead, bpy.types.Operator):
         try:
             report = export_clip(context, target, path, self.is_read_back)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         for finding in report.findings:
             if finding["severity"] == "warning" and not finding["remedy"]:
                 self.report({"WARNING"}, said(finding["sentence"]))

@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from facegen_core.errors import FacegenError
 
+from ..refusals import refused
 from ..scene import fbx, heat_map, live_key, state
 from ..translations import said
 from . import generate, polling
@@ -56,8 +57,7 @@ class FACEGEN_OT_export_fbx(polling.OnHead, bpy.types.Operator, ExportHelper):
                 self.report({"WARNING"}, said(sentence))
             error_mm = export_head(context, target, path, self.is_read_back)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         proof = "" if error_mm is None else f", read back within {error_mm:.4f} mm"
         self.report({"INFO"}, said(f"Wrote {path.name}{proof}"))
         return {"FINISHED"}

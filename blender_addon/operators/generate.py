@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
-from facegen_core import pipeline
-from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import BundleError, IntensityError
 from facegen_core.eye_layer import NO_SHAPES
 from facegen_core.landmark_inference import Variation
-from facegen_core.layers import Layers, eyes_of
-from facegen_core.progress import Progress, no_progress, subprogress
+from facegen_core.layers import eyes_of
+from facegen_core.progress import Progress, no_progress
 
-from .. import baking, clip_record, generators, jobs
+from .. import clip_record, generators, jobs
+from ..preferences import engine_choice
 from ..scene import (
     before_generate,
     channels,
@@ -39,53 +34,17 @@ from ..scene import (
 )
 from ..translations import said
 from . import bake_keys, match, polling
+from .generating import (
+    Generated,
+    GenerateRequest,
+    run_bake,
+    run_clip,
+    run_generate,
+    run_motion,
+)
 
-# Shares of the progress bar: matching (when it must be done again), generating, baking.
-_MATCHED_AT, _GENERATED_AT = 0.5, 0.8
-
-
-@dataclass(frozen=True, eq=False)
-class GenerateRequest:
-    """All that generating needs, read from the scene; threads may use it.
-
-    expressions: C names, those of the bundle. frames: (T,) scene frames. intensities: (T, C) in
-    [0, 1]. mask: (M,) in [0, 1], how much of the motion each vertex takes, or None.
-    variation: which one, where the generator makes several. layers: over the same T frames, or
-    None where they change nothing. keys: what a rig or a solve needs besides, None for keys that
-    are poses of the clip. curves: the keys the intensities came from (`scene.curve_record`).
-    source, source_sha256: the file of the head, where known.
-    """
-
-    match: match.MatchRequest
-    expressions: tuple[str, ...]
-    frames: NDArray[np.float64]
-    intensities: NDArray[np.float64]
-    frames_per_second: float
-    bake_mode: baking.BakeMode
-    tolerance_mm: float
-    mask: NDArray[np.floating] | None = None
-    use_contact: bool = True
-    generator: pipeline.Generator = generators.STEADY
-    variation: Variation = field(default_factory=Variation)
-    layers: Layers | None = None
-    clip_name: str = "clip"
-    keys: baking.KeyRequest | None = None
-    curves: Mapping[str, Any] | None = None
-    source: str = ""
-    source_sha256: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Generated:
-    """The match that was used, the motion, and the shapes it became.
-
-    keys: what the shapes are written as where they are a rig's or the artist's, else None.
-    """
-
-    match: state.Match
-    clip: pipeline.Clip
-    shapes: BlendshapeSet
-    keys: baking.KeyBake | None = None
+__all__ = ["FACEGEN_OT_generate", "GenerateRequest", "Generated", "run_bake", "run_clip"]
+__all__ += ["run_generate", "run_motion"]
 
 
 def frame_span(context: bpy.types.Context, target: bpy.types.Object) -> tuple[int, int]:
@@ -145,6 +104,7 @@ def request_generate(
         keys=bake_keys.request_keys(target, matching.head, layers),
         curves=curve_record.read(target, expressions, frames),
         source=state.scene_file(),
+        engine=engine_choice(context),
     )
 
 
@@ -152,56 +112,6 @@ def variation_of(target: bpy.types.Object) -> Variation:
     """The variation chosen on a head. Blender keeps amounts as float32; more digits are noise."""
     settings = target.facegen
     return Variation(settings.variation_seed, round(settings.variation_amount, 6))
-
-
-def run_generate(request: GenerateRequest, progress: Progress = no_progress) -> Generated:
-    """Match if need be, generate and bake; touches no Blender data, so any thread may call."""
-    matched = match.run_match(request.match, subprogress(progress, 0.0, _MATCHED_AT))
-    clip = run_clip(request, matched, subprogress(progress, _MATCHED_AT, _GENERATED_AT))
-    generated = run_bake(request, matched, clip, subprogress(progress, _GENERATED_AT, 1.0))
-    progress(1.0, "Writing shape keys")
-    return generated
-
-
-def run_clip(
-    request: GenerateRequest, matched: state.Match, progress: Progress = no_progress
-) -> pipeline.Clip:
-    """The motion alone; touches no Blender data, so any thread may call."""
-    return pipeline.generate(
-        matched.alignment,
-        request.intensities,
-        request.frames_per_second,
-        state.open_bundle(request.match.bundle_file).bundle,
-        progress,
-        mask=request.mask,
-        contact=request.use_contact,
-        generator=request.generator,
-        variation=request.variation,
-        layers=request.layers,
-    )
-
-
-def run_bake(
-    request: GenerateRequest,
-    matched: state.Match,
-    clip: pipeline.Clip,
-    progress: Progress = no_progress,
-) -> Generated:
-    """What the motion becomes; touches no Blender data, so any thread may call."""
-    source = baking.RigSource(
-        matched.alignment,
-        state.open_bundle(request.match.bundle_file).bundle,
-        request.clip_name,
-        request.mask,
-        request.use_contact,
-        request.generator,
-        request.variation,
-    )
-    asked = request.keys or baking.KeyRequest()
-    shapes, keys = baking.bake_clip(
-        request.bake_mode, request.tolerance_mm, asked, source, clip, progress
-    )
-    return Generated(matched, clip, shapes, keys)
 
 
 def write_generated(
@@ -225,6 +135,8 @@ def write_generated(
         match.keep_match(context, target, request.match, generated.match)
     channels.claim(target, request.expressions)
     settings.made_by = generators.words(request.generator, request.variation)
+    if generated.engine.is_worker:
+        settings.made_by += ", GPU worker"
     settings.num_keys, settings.contact = num_keys, contact.stored(generated.clip.contact)
     settings.bake_error_mm = shapes.max_error * generated.clip.mm_per_unit
     clips.begin(target)
@@ -290,4 +202,5 @@ class FACEGEN_OT_generate(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
         num_keys = write_generated(context, target, self._request, generated)
         for warning in key_checks.pinned(generated.match.head.objects()):
             self.report({"WARNING"}, said(warning))
+        self.warnings = generated.engine.notes
         return sentence(target, self._request, num_keys)

@@ -40,6 +40,7 @@ class FACEGEN_OT_pick_variation(polling.OnHead, jobs.JobOperator, bpy.types.Oper
         target = state.head_named(self._target_name)
         variation = self._request.variation
         num_keys = generate.write_generated(context, target, self._request, generated)
+        self.warnings = generated.engine.notes
         settings = target.facegen
         settings.generator = generators.VARIED
         settings.variation_seed, settings.variation_amount = variation.seed, variation.amount

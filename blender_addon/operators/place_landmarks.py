@@ -7,6 +7,7 @@ from bpy.props import BoolProperty
 
 from facegen_core.errors import FacegenError
 
+from ..refusals import refused
 from ..scene import landmarks, mesh_bridge, state
 from ..translations import said
 from . import polling
@@ -43,8 +44,7 @@ class FACEGEN_OT_place_landmarks(polling.OnHead, bpy.types.Operator):
         try:
             made = place_on(context, state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         if self.use_snap:
             context.scene.tool_settings.use_snap = True
             context.scene.tool_settings.snap_elements = {"FACE"}

@@ -12,6 +12,7 @@ from facegen_core.portraits import preset_picture
 
 from .. import preset_shelf
 from ..preferences import bundle_path
+from ..refusals import refused
 from ..scene import preset_assets, state
 from ..translations import said
 from . import polling
@@ -43,8 +44,7 @@ class FACEGEN_OT_presets_to_assets(bpy.types.Operator):
         try:
             path, count = write_library(context)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         preset_assets.register_library(context.preferences, path.parent)
         sentence = (
             f"{count} presets are in the asset library '{preset_assets.LIBRARY}': open the Asset "
@@ -92,8 +92,7 @@ class FACEGEN_OT_apply_preset_asset(polling.OnHead, Staged, bpy.types.Operator):
                 render.fps / render.fps_base,
             )
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         return self.play(context, preset)
 
 

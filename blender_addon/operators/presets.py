@@ -11,6 +11,7 @@ from facegen_core.presets import MAX_NAME, Preset, Staging
 
 from .. import preset_shelf
 from ..preferences import bundle_path, model_in_use
+from ..refusals import refused
 from ..scene import channels, preset_curves, state
 from ..translations import said
 from . import generate, polling
@@ -67,8 +68,7 @@ class Staged:
         try:
             play_preset(context, target, preset, self.strength, self.tempo, self.with_layers)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         played = _played(preset, context.scene.frame_current, self.with_layers)
         self.report({"INFO"}, said(played))
         return {"FINISHED"}
@@ -104,8 +104,7 @@ class FACEGEN_OT_apply_preset(polling.OnHead, Staged, bpy.types.Operator):
         try:
             preset = preset_shelf.find(self.preset).preset
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         return self.play(context, preset)
 
 
@@ -130,8 +129,7 @@ class FACEGEN_OT_save_preset(polling.OnHead, bpy.types.Operator):
             name = self.name.strip()
             is_there = save_preset(context, state.find_target(context), name, self.description_text)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         self.report({"INFO"}, said(f"{'Replaced' if is_there else 'Saved'} the preset '{name}'"))
         _redraw(context)
         return {"FINISHED"}
@@ -154,8 +152,7 @@ class FACEGEN_OT_remove_preset(bpy.types.Operator):
             shelved = preset_shelf.find(self.preset)
             preset_shelf.remove_own(shelved)
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         self.report({"INFO"}, said(f"Removed the preset '{shelved.preset.name}'"))
         _redraw(context)
         return {"FINISHED"}

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from facegen_core.errors import BundleError, FacegenError
 from facegen_core.json_text import shown
 
-from .. import DEFAULT_BUNDLE, clip_record, jobs
+from .. import DEFAULT_BUNDLE, clip_record, engine, jobs
 from ..clip_record import Record
-from ..preferences import bundle_path
+from ..preferences import bundle_path, engine_choice
+from ..refusals import refused
 from ..scene import clip_store, curve_record, landmarks, mesh_bridge, shape_keys, state
 from ..translations import said
 from . import generate, match, polling
@@ -62,6 +63,8 @@ def request_of(
     if expressions != fields["expressions"]:
         fields["intensities"] = _for_model(fields, expressions, model)
         fields["expressions"] = expressions
+    # What the built-in engine made is made by it again, bit for bit.
+    wanted = engine_choice(context) if clip_record.is_by_worker(record) else engine.BUILT_IN
     source = record["head"]
     try:
         return generate.GenerateRequest(
@@ -69,6 +72,7 @@ def request_of(
             curves=record["curves"],
             source=source["source"],
             source_sha256=source["source_sha256"],
+            engine=wanted,
             **fields,
         )
     except TypeError as error:
@@ -107,6 +111,17 @@ def record_now(target: bpy.types.Object) -> Record:
 def is_as_recorded(record: Record, generated: generate.Generated) -> bool:
     """Whether shapes and weights are the recorded ones, bit for bit."""
     return clip_record.result_of(generated.shapes) == record["result"]
+
+
+def _likeness(record: Record, generated: generate.Generated, is_present: bool) -> str:
+    """How near a clip is to the recorded one, in words."""
+    if is_as_recorded(record, generated):
+        return "the same bit for bit"
+    is_by_worker = clip_record.is_by_worker(record) or generated.engine.is_worker
+    is_alike = record["made_with"] == clip_record.programs() and not is_present
+    if is_by_worker and is_alike:
+        return f"the same motion within {engine.TOLERANCE_MM} mm, as a GPU worker repeats it"
+    return "other than the recorded clip"
 
 
 def _model(record: Record, candidates: Sequence[Path], any_model: bool, go_on: str) -> Path:
@@ -183,7 +198,10 @@ def _for_model(
     columns = dict(zip(fields["expressions"], fields["intensities"].T, strict=True))
     lost = [name for name, values in columns.items() if values.any() and name not in expressions]
     if lost:
-        raise FacegenError(f"{model.name} does not know '{lost[0]}', which the clip plays.")
+        raise FacegenError(
+            f"{model.name} does not know '{lost[0]}', which the clip plays"
+            ": choose the model that the clip was made with."
+        )
     rest = np.zeros(len(fields["frames"]))
     return np.stack([columns.get(name, rest) for name in expressions], axis=1)
 
@@ -228,8 +246,8 @@ class FACEGEN_OT_regenerate(OnClip, jobs.JobOperator, bpy.types.Operator):
     def finish(self, context: bpy.types.Context, generated: generate.Generated) -> str:
         target = state.head_named(self._target_name)
         num_keys = generate.write_generated(context, target, self._request, generated)
-        same = is_as_recorded(self._record, generated)
-        words = "the same bit for bit" if same else "other than the recorded clip"
+        self.warnings = generated.engine.notes
+        words = _likeness(self._record, generated, self.use_present)
         return f"{generate.sentence(target, self._request, num_keys)}, {words}"
 
 
@@ -245,8 +263,7 @@ class FACEGEN_OT_restore_curves(OnClip, bpy.types.Operator):
         try:
             restore_curves(target, record_now(target))
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         self.report({"INFO"}, said(f"The curves of '{target.facegen.clip_name}' are back"))
         return {"FINISHED"}
 

@@ -6,6 +6,7 @@ import bpy
 
 from facegen_core.errors import FacegenError
 
+from ..refusals import refused
 from ..scene import shape_keys, solved_curves, state
 from ..translations import said
 from . import polling
@@ -51,7 +52,6 @@ class FACEGEN_OT_remove_keys(bpy.types.Operator):
         try:
             removed = remove_generated(state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         self.report({"INFO"}, said(f"{removed} shape keys removed"))
         return {"FINISHED"}

@@ -6,6 +6,7 @@ import bpy
 
 from facegen_core.errors import FacegenError
 
+from ..refusals import refused
 from ..scene import layer_curves, state
 from ..translations import said
 from . import polling
@@ -32,6 +33,5 @@ class FACEGEN_OT_reset_layers(polling.OnHead, bpy.types.Operator):
         try:
             layer_curves.reset(state.find_target(context))
         except FacegenError as error:
-            self.report({"ERROR"}, said(str(error)))
-            return {"CANCELLED"}
+            return refused(self, error)
         return {"FINISHED"}

@@ -10,9 +10,10 @@ from bpy.props import IntProperty
 
 from facegen_core import pipeline, preview
 from facegen_core.errors import IntensityError
+from facegen_core.motion_engine import MotionEngine
 from facegen_core.progress import Progress, no_progress, subprogress
 
-from .. import jobs, variation_sheet
+from .. import engine, jobs, variation_sheet
 from ..scene import state
 from . import generate, match, polling
 
@@ -22,10 +23,11 @@ _MATCHED_AT = 0.4
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A sheet, and the match it was drawn by."""
+    """A sheet, the match it was drawn by, and the engine."""
 
     match: state.Match
     sheet: variation_sheet.Sheet
+    engine: engine.Used = engine.BY_BUILT_IN
 
 
 def seeds_from(first: int) -> tuple[int, ...]:
@@ -45,19 +47,39 @@ def run_variations(
     """
     matched = match.run_match(request.match, subprogress(progress, 0.0, _MATCHED_AT))
     amount = request.variation.amount
-    pictures = pipeline.variations(
-        matched.alignment,
-        request.intensities,
-        request.frames_per_second,
-        state.open_bundle(request.match.bundle_file).bundle,
-        seeds,
-        amount,
-        subprogress(progress, _MATCHED_AT, 1.0),
-        layers=request.layers,
-    )
+    drawing = subprogress(progress, _MATCHED_AT, 1.0)
+    pictures, used = draw(request, matched, seeds, drawing)
     frames = preview.picture_frames(request.intensities, request.frames_per_second)
     still = preview.apex_picture(request.intensities[frames])
-    return Drawn(matched, variation_sheet.Sheet(head, seeds, amount, pictures, still))
+    return Drawn(matched, variation_sheet.Sheet(head, seeds, amount, pictures, still), used)
+
+
+def draw(
+    request: generate.GenerateRequest,
+    matched: state.Match,
+    seeds: tuple[int, ...],
+    progress: Progress = no_progress,
+    num_pixels: int = preview.NUM_PIXELS,
+) -> tuple[preview.Pictures, engine.Used]:
+    """The moving pictures of a matched head, and the engine that made the motions."""
+    bundle_file = request.match.bundle_file
+    bundle = state.open_bundle(bundle_file).bundle
+
+    def make(motion_engine: MotionEngine | None) -> preview.Pictures:
+        return pipeline.variations(
+            matched.alignment,
+            request.intensities,
+            request.frames_per_second,
+            bundle,
+            seeds,
+            request.variation.amount,
+            progress,
+            num_pixels,
+            layers=request.layers,
+            engine=motion_engine,
+        )
+
+    return engine.run(request.engine, bundle_file, make, progress)
 
 
 class FACEGEN_OT_variations(polling.OnHead, jobs.JobOperator, bpy.types.Operator):
@@ -89,5 +111,6 @@ class FACEGEN_OT_variations(polling.OnHead, jobs.JobOperator, bpy.types.Operator
         # Remembered, but not written on the head: the scene stays as it is.
         state.remember(self._request.match.key(drawn.match.bundle_hash), drawn.match)
         variation_sheet.show(drawn.sheet)
+        self.warnings = drawn.engine.notes
         seeds = drawn.sheet.seeds
         return f"Drew seeds {seeds[0]} to {seeds[-1]} of '{drawn.sheet.head}': click one to take it"

@@ -11,6 +11,7 @@ from . import (
     expressions,
     eyes,
     face,
+    footer,
     generate,
     layers,
     presets,
@@ -33,6 +34,7 @@ CLASSES = (
     *clips.CLASSES,
     *generate.LAST_CLASSES,
     *export.CLASSES,
+    *footer.CLASSES,
 )
 LISTS = (*face.LISTS, *events.LISTS, *clips.LISTS)
 

@@ -99,7 +99,10 @@ def read_keys(
                 bounds[k, 1] = min(bounds[k, 1], max(block.slider_max, bounds[k, 0]))
     if not np.isfinite(shapes).all():
         bad = int(np.flatnonzero(~np.isfinite(shapes).all(axis=(1, 2)))[0])
-        raise FacegenError(f"The shape key '{names[bad]}' has vertices that are not finite.")
+        raise FacegenError(
+            f"The shape key '{names[bad]}' has vertices that are not finite"
+            ": repair or remove it, then press again."
+        )
     return ExistingKeys(tuple(names), shapes, bounds, left_out)
 
 

@@ -248,7 +248,10 @@ def _error_against(found: Sequence[FloatArray], name: str, expected: FloatArray)
     if not errors and found:
         errors = [_unordered_error(positions, expected) for positions in found]
     if not errors:
-        raise FacegenError(f"'{_plain(name)}' is not in the file that was written.")
+        raise FacegenError(
+            f"'{_plain(name)}' is not in the file that was written"
+            ": export again, or choose another format."
+        )
     return float(min(errors))
 
 

@@ -42,7 +42,7 @@ def read_file(path: Path) -> None:
             f"Cannot read '{path.name}': give a head as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}."
         )
     if not path.is_file():
-        raise FacegenError(f"There is no file {path}.")
+        raise FacegenError(f"There is no file {path}: look at the path and the name.")
     absolute = str(path.resolve())
     try:
         if suffix == ".blend":

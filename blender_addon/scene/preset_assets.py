@@ -70,10 +70,15 @@ def read_asset(name: str, path: Path | None, frames_per_second: float) -> Preset
     if path is None or path == Path(bpy.data.filepath):
         action = bpy.data.actions.get(name)
         if action is None:
-            raise PresetError(f"The action '{name}' is gone or renamed.")
+            raise PresetError(
+                f"The action '{name}' is gone or renamed: choose it again in the Asset Browser."
+            )
         return preset_of_action(action, frames_per_second)
     if not path.is_file():
-        raise PresetError(f"The file of the asset '{name}' is not there any more.")
+        raise PresetError(
+            f"The file of the asset '{name}' is not there any more"
+            ": put it back, or choose another asset."
+        )
     before = set(bpy.data.actions)
     try:
         try:
@@ -82,7 +87,10 @@ def read_asset(name: str, path: Path | None, frames_per_second: float) -> Preset
         except (OSError, RuntimeError) as error:
             raise PresetError(f"{path.name} cannot be read: {error}.") from error
         if not wanted.actions:
-            raise PresetError(f"{path.name} has no action '{name}' any more.")
+            raise PresetError(
+                f"{path.name} has no action '{name}' any more"
+                ": choose another asset, or save the preset again."
+            )
         return preset_of_action(wanted.actions[0], frames_per_second)
     finally:
         for action in set(bpy.data.actions) - before:
@@ -100,7 +108,10 @@ def preset_of_action(action: bpy.types.Action, frames_per_second: float) -> Pres
     fcurves = {c.data_path: c for c in actions.all_fcurves(action) if len(c.keyframe_points)}
     played = [name for name in EXPRESSIONS if f"facegen.{name}" in fcurves]
     if not played:
-        raise PresetError(f"The action '{action.name}' has no curve of an expression.")
+        raise PresetError(
+            f"The action '{action.name}' has no curve of an expression"
+            ": choose a preset that Facegen saved."
+        )
     first = np.floor(min(fcurves[f"facegen.{name}"].range()[0] for name in played))
     last = np.ceil(max(fcurves[f"facegen.{name}"].range()[1] for name in played))
     frames = np.arange(first, last + 1)

@@ -63,7 +63,8 @@ def check_preset(preset: Preset, expressions: Sequence[str]) -> None:
     missing = [name for name in preset.expressions if name not in expressions]
     if missing:
         raise PresetError(
-            f"'{preset.name}' plays {', '.join(missing)}, which the model in use does not have."
+            f"'{preset.name}' plays {', '.join(missing)}, which the model in use does not have"
+            ": choose another preset, or the model it was made for."
         )
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+
+from tests.blender.tiny_wheel import write_tiny_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).parent / "in_blender"
@@ -48,6 +52,8 @@ def run_in_blender(
         "TMPDIR": str(folder / "temporary"),
         "PYTHONPATH": os.pathsep.join([str(_as_in_blender(blender, folder)), str(SCRIPTS)]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "FACEGEN_TINY_WHEELS": str(write_tiny_wheel(folder / "wheels").parent),
+        "FACEGEN_TORCH_PYTHON": _torch_python(blender),
     }
     if "OMP_NUM_THREADS" in os.environ:
         environment["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
@@ -62,6 +68,16 @@ def run_in_blender(
         text=True,
         timeout=timeout_seconds,
     )
+
+
+def _torch_python(blender: Blender) -> str:
+    """A Python with torch, for the worker of the GPU engine; empty where there is none.
+
+    Given to one of the Blenders, as the worker knows nothing of them; FACEGEN_WORKER_EVERYWHERE=1
+    gives it to all.
+    """
+    is_chosen = blender == blenders()[-1] or "FACEGEN_WORKER_EVERYWHERE" in os.environ
+    return sys.executable if is_chosen and find_spec("torch") else ""
 
 
 def _as_in_blender(blender: Blender, folder: Path) -> Path:

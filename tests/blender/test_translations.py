@@ -11,8 +11,8 @@ from tests.blender.translatable import ADDON, sources, texts_of, without_names
 
 # Labels, tooltips, menu items, reports and refusals are translated. Files are read and pictures of
 # the command drawn in English.
-ROOMS = ("operators", "panels", "properties", "scene")
-FILES = ("preferences.py", "generators.py")
+ROOMS = ("engine_setup", "operators", "panels", "properties", "scene")
+FILES = ("preferences.py", "engine.py", "engine_view.py", "generators.py")
 COMMAND = ("scene/import_head.py", "scene/movie.py", "scene/picture_render.py")
 # Said to developers, or the same in every language.
 NOT_SAID = {

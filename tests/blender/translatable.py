@@ -9,8 +9,8 @@ from pathlib import Path
 
 ADDON = Path(__file__).resolve().parents[2] / "blender_addon"
 # What the window shows; the command speaks English alone.
-ROOMS = ("operators", "panels", "properties", "scene")
-FILES = ("preferences.py", "generators.py", "jobs.py", "handlers.py")
+ROOMS = ("engine_setup", "operators", "panels", "properties", "scene")
+FILES = ("preferences.py", "engine.py", "engine_view.py", "generators.py", "jobs.py", "handlers.py")
 # Names of arguments that are shown, wherever they are given.
 SHOWN = {"text", "name", "description", "heading", "placeholder", "title", "message"}
 # Calls whose arguments are shown, whatever they are called.
@@ -71,7 +71,10 @@ def _of_call(node: ast.Call, path: Path) -> Iterator[tuple[str, int]]:
     called = (
         node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     )
-    is_panel = path.parent.name in ("panels", "operators", "properties") or path.name in FILES
+    is_panel = (
+        path.parent.name in ("engine_setup", "panels", "operators", "properties")
+        or path.name in FILES
+    )
     for keyword in node.keywords:
         if is_panel and keyword.arg in SHOWN and called not in ("dict", "new", "replace"):
             yield from _strings(keyword.value)

@@ -106,8 +106,10 @@ TEXTS = {
         "diese Datei, "
         "oder mach mit {name} weiter ({how}; das Ergebnis weicht ab)."
     ),
-    "{model} does not know '{name}', which the clip plays.": (
-        "{model} kennt '{name}' nicht, das der Clip spielt."
+    "{model} does not know '{name}', which the clip plays: choose the model that "
+    "the clip was made with.": (
+        "{model} kennt '{name}' nicht, das der Clip spielt: wähle das Modell, mit "
+        "dem der Clip gemacht wurde."
     ),
     "'{name}' is not the head that clip '{clip}' was made on: undo what changed its mesh, or go on "
     "with it as it is ({how}; the result will differ).": (

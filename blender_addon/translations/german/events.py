@@ -70,8 +70,12 @@ TEXTS = {
     ),
     # What stands in the way
     "No event is chosen in the list of events": "In der Liste ist kein Ereignis gewählt",
-    "This event is no longer there.": "Dieses Ereignis gibt es nicht mehr.",
-    "No event follows this {name}.": "Auf {name} folgt kein Ereignis.",
+    "This event is no longer there: choose another one in the list of events.": (
+        "Dieses Ereignis gibt es nicht mehr: wähle ein anderes in der Liste der Ereignisse."
+    ),
+    "No event follows this {name}: choose an earlier one, or add one.": (
+        "Auf {name} folgt kein Ereignis: wähle ein früheres, oder füg eines hinzu."
+    ),
     "{name} is driven: remove its driver before editing its events.": (
         "{name} hat einen Treiber: entferne ihn, um die Ereignisse zu bearbeiten."
     ),

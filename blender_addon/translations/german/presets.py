@@ -58,9 +58,13 @@ TEXTS = {
     "There is no preset '{name}' any more: choose another one.": (
         "Die Vorlage „{name}“ gibt es nicht mehr: wähle eine andere."
     ),
-    "'{name}' comes with Facegen and stays.": "„{name}“ gehört zu Facegen und bleibt.",
-    "'{name}' plays {expressions}, which the model in use does not have.": (
-        "„{name}“ spielt {expressions}, was das benutzte Modell nicht hat."
+    "'{name}' comes with Facegen and stays: only your own presets can be removed.": (
+        "„{name}“ gehört zu Facegen und bleibt: nur eigene Vorlagen lassen sich entfernen."
+    ),
+    "'{name}' plays {expressions}, which the model in use does not have: choose "
+    "another preset, or the model it was made for.": (
+        "„{name}“ spielt {expressions}, was das benutzte Modell nicht hat: wähle "
+        "eine andere Vorlage, oder das Modell, für das sie gemacht ist."
     ),
     "There is nothing to save: every expression is at zero in this range.": (
         "Es gibt nichts zu sichern: jeder Ausdruck ist in diesem Bereich bei null."

@@ -153,12 +153,19 @@ TEXTS = {
         "Nadel unter "
         "der Liste der Formschlüssel), um den Clip zu sehen"
     ),
+    "The curves of the record of '{clip}' are damaged ({why}): undo, and generate the clip "
+    "again.": (
+        "Die Kurven der Aufzeichnung von '{clip}' sind beschädigt ({why}): mach es rückgängig, und "
+        "erzeuge den Clip noch einmal."
+    ),
     # Work and files
     "Cancelled; nothing was changed.": "Abgebrochen; nichts wurde geändert.",
     "An undo came while Facegen was working, which stopped it; press again.": (
         "Während Facegen arbeitete, wurde etwas rückgängig gemacht; drücke noch einmal."
     ),
-    "{act} failed, nothing was changed: {why}": "{act} schlug fehl, nichts wurde geändert: {why}",
+    "{act} failed, nothing was changed: {why}; Copy Report, and send it to us": (
+        "{act} schlug fehl, nichts wurde geändert: {why}; Bericht kopieren, und an uns schicken"
+    ),
     "Cannot write {path}: it is a folder.": "{path} lässt sich nicht schreiben: es ist ein Ordner.",
     "Cannot write {path}: the file is read-only; check it out, or choose another name.": (
         "{path} lässt sich nicht schreiben: die Datei ist schreibgeschützt; gib sie frei, "

@@ -39,8 +39,10 @@ TEXTS = {
     "Name the shape keys to solve into, for example: jawOpen, mouth*.": (
         "Nenne die Formschlüssel, in die gelöst werden soll, zum Beispiel: jawOpen, mouth*."
     ),
-    "The shape key '{key}' has vertices that are not finite.": (
-        "Der Formschlüssel '{key}' hat Punkte, die nicht endlich sind."
+    "The shape key '{key}' has vertices that are not finite: repair or remove "
+    "it, then press again.": (
+        "Der Formschlüssel '{key}' hat Punkte, die nicht endlich sind: repariere "
+        "oder entferne ihn, dann drücke noch einmal."
     ),
     "'{key}' of '{name}' has keyframes of your own: choose Replace Curves, or leave the key out.": (
         "'{key}' von '{name}' hat eigene Keyframes: wähle Kurven ersetzen, oder lass den "
@@ -68,25 +70,32 @@ TEXTS = {
         "'{name}' hat keinen Clip '{clip}'; es gibt: {there}."
     ),
     # Presets as assets
-    "The file of the asset '{name}' is not there any more.": (
-        "Die Datei des Assets '{name}' ist nicht mehr da."
+    "The file of the asset '{name}' is not there any more: put it back, or choose another asset.": (
+        "Die Datei des Assets '{name}' ist nicht mehr da: leg sie zurück, oder wähle "
+        "ein anderes Asset."
     ),
-    "The action '{action}' has no curve of an expression.": (
-        "Die Action '{action}' hat keine Kurve eines Ausdrucks."
+    "The action '{action}' has no curve of an expression: choose a preset that Facegen saved.": (
+        "Die Action '{action}' hat keine Kurve eines Ausdrucks: wähle eine Vorlage, "
+        "die Facegen gespeichert hat."
     ),
     "The asset library cannot be written. {why}": (
         "Die Asset-Bibliothek lässt sich nicht schreiben. {why}"
     ),
-    "The action '{action}' is gone or renamed.": ("Die Action '{action}' ist weg oder umbenannt."),
-    "{file} has no action '{action}' any more.": "{file} hat keine Action '{action}' mehr.",
+    "The action '{action}' is gone or renamed: choose it again in the Asset Browser.": (
+        "Die Action '{action}' ist weg oder umbenannt: wähle sie noch einmal im Asset-Browser."
+    ),
+    "{file} has no action '{action}' any more: choose another asset, or save the "
+    "preset again.": "{file} hat keine Action '{action}' mehr: wähle ein anderes Asset, oder "
+    "speichere die Vorlage noch einmal.",
     "{file} cannot be read: {why}.": "{file} lässt sich nicht lesen: {why}.",
     # Export
     "{preset} wants {suffix}: name '{name}' so.": "{preset} will {suffix}: benenne '{name}' so.",
     "This Blender cannot read {suffix} files back: enable their importer.": (
         "Dieses Blender kann {suffix} nicht gegenlesen: schalte den Importer dafür ein."
     ),
-    "'{name}' is not in the file that was written.": (
-        "'{name}' ist nicht in der Datei, die geschrieben wurde."
+    "'{name}' is not in the file that was written: export again, or choose another format.": (
+        "'{name}' ist nicht in der Datei, die geschrieben wurde: exportiere noch "
+        "einmal, oder wähle ein anderes Format."
     ),
     "{file} could not be read back: {why}": "{file} ließ sich nicht gegenlesen: {why}",
     "'{name}' moves on its own, which one root bone cannot play: turn Root Bone off, or parent it"
