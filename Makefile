@@ -20,7 +20,7 @@ PIP_QUIET := -qq --disable-pip-version-check --progress-bar off
 ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test lint types bench bench-heads bench-desk robustness clean
+.PHONY: help setup setup-test demo test test-newest lint types bench bench-heads bench-desk robustness clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +34,10 @@ setup-test: $(VENV)/.test-ready $(ZIP_VENVS:=/.ready) ## everything the tests ne
 
 test: setup-test lint types ## lint, types, then every test
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+test-newest: setup-test ## every story of the zip in Blender 5.2, on Python 3.13 (root, Debian)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 FACEGEN_NEWEST_STORIES=all \
+		$(BIN)/python -m pytest -q tests/blender/test_newest_blender.py
 
 lint: $(VENV)/.test-ready
 	@$(BIN)/ruff check -q .

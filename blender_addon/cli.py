@@ -24,6 +24,7 @@ from .command import (
 )
 
 EXIT_REFUSED = 2
+_ROOT = Path(__file__).resolve().parents[1]
 
 DEMO_EXPRESSIONS = ("happy@1,12,30,45=1.0", "surprise@50,56,70,85=1.0")
 
@@ -55,6 +56,7 @@ def command() -> None:
     Blender's module may crash (4.2, after glTF) or hang (4.5) while Python ends, and by then
     everything is written.
     """
+    _speak_utf8()
     for stream in (sys.stdout, sys.stderr):
         # A console of another code page would otherwise fail on the name of a file.
         stream.reconfigure(errors="backslashreplace")
@@ -89,6 +91,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("facegen: stopped; nothing was written.", file=sys.stderr)
         return verbs.EXIT_INTERRUPTED
+
+
+def _speak_utf8() -> None:
+    """Start again in UTF-8 where the locale knows fewer letters: Blender takes no other paths."""
+    if os.name != "posix" or sys.getfilesystemencoding().replace("-", "").lower() == "utf8":
+        return
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    again = [sys.executable, "-P", "-X", "utf8", "-m", "blender_addon.cli", *sys.argv[1:]]
+    os.execve(sys.executable, again, environment)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -166,9 +166,15 @@ def preflight(objects: Sequence[bpy.types.Object]) -> list[str]:
 def check_writable(path: Path) -> None:
     """Raise FacegenError unless a file can be made beside `path` and `path` is no folder."""
     path = Path(path)
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IWUSR
+    except OSError as error:  # the name is too long, a folder on the way is a file or closed
+        raise files.unwritable(path, error) from error
+    if stat.S_ISDIR(mode):
         raise FacegenError(f"Cannot write {path}: it is a folder.")
-    if path.exists() and not path.stat().st_mode & stat.S_IWUSR:
+    if not mode & stat.S_IWUSR:
         raise FacegenError(
             f"Cannot write {path}: the file is read-only; check it out, or choose another name."
         )

@@ -40,9 +40,17 @@ def blenders() -> list[Blender]:
 
 
 def run_in_blender(
-    blender: Blender, script: Path, zip_path: Path, folder: Path, timeout_seconds: float = 900.0
+    blender: Blender,
+    script: Path,
+    zip_path: Path,
+    folder: Path,
+    timeout_seconds: float = 900.0,
+    **settings: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script of `in_blender` with the zip installed, in a user folder of its own."""
+    """Run a script of `in_blender` with the zip installed, in a user folder of its own.
+
+    settings: further variables of the environment.
+    """
     environment = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": str(folder),
@@ -55,6 +63,7 @@ def run_in_blender(
         "FACEGEN_TINY_WHEELS": str(write_tiny_wheel(folder / "wheels").parent),
         "FACEGEN_TORCH_PYTHON": _torch_python(blender),
     }
+    environment |= settings
     if "OMP_NUM_THREADS" in os.environ:
         environment["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
     for name in ("user", "files", "temporary"):

@@ -192,7 +192,7 @@ def test_names_that_make_one_file_name_are_kept_apart() -> None:
     assert apply_preset(preset=WARM) == {"FINISHED"}
     names = ("Smile!", "Smile?", "Улыбка 1", "Грусть 1", "con", "笑")
     for name in names:
-        assert save_preset(preset_name=name, has_picture=False) == {"FINISHED"}
+        assert save_preset(name=name) == {"FINISHED"}
     own = {s.preset.name: s.path.name for s in preset_shelf.shelf() if s.is_own}
     assert set(names) <= set(own)
     assert len({own[name].casefold() for name in names}) == len(names)
