@@ -64,6 +64,12 @@ class Products:
 def check_products(products: list[Path], sources: list[Path]) -> None:
     """Raise FacegenError unless every file can be written and none would replace another."""
     for product in products:
+        try:
+            product.stat()  # pathlib's own questions fail on a name that is too long
+        except OSError as error:
+            refusal = files.disk_refusal(error)
+            if refusal:
+                raise refusal from error
         if not product.parent.is_dir():
             raise FacegenError(f"There is no folder {product.parent}: make it first.")
         if product.is_dir():

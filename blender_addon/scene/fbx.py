@@ -171,7 +171,8 @@ def check_writable(path: Path) -> None:
     except FileNotFoundError:
         mode = stat.S_IWUSR
     except OSError as error:  # the name is too long, a folder on the way is a file or closed
-        raise files.unwritable(path, error) from error
+        refusal = files.disk_refusal(error) or files.unwritable(path, error)
+        raise refusal from error
     if stat.S_ISDIR(mode):
         raise FacegenError(f"Cannot write {path}: it is a folder.")
     if not mode & stat.S_IWUSR:

@@ -1,0 +1,59 @@
+"""The chapter `platforms` on little: what the other tests do not ask already."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import build_addon
+from release import rules, wheels
+from release.errors import BuildError
+from tests.robustness import platforms
+from tests.robustness.odd_names import ODD_NAMES
+
+
+def test_odd_names_are_different_names_a_disk_takes() -> None:
+    assert len(set(ODD_NAMES.values())) == len(ODD_NAMES) >= 40
+    assert all(len(name.encode()) <= 200 for name in ODD_NAMES.values())
+    assert sum(not name.isascii() for name in ODD_NAMES.values()) >= 12
+    assert any(rules.RESERVED_ON_WINDOWS.fullmatch(name) for name in ODD_NAMES.values())
+
+
+def test_every_wheel_has_its_hash() -> None:
+    pairs = {(platform, python) for platform in wheels.PLATFORMS for python in wheels.PYTHONS}
+    assert set(wheels.PINNED) == pairs
+    digests = [digest for _, digest in wheels.PINNED.values()]
+    assert all(len(digest) == 64 for digest in digests)
+    assert len(set(digests)) == len(digests)
+
+
+def test_the_files_of_a_wheel_are_held_to_its_record(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A wheel with one byte changed, under a hash that fits it, is still found."""
+    key = ("linux-x64", "313")
+    try:
+        original = wheels.fetch(*key, build_addon.WHEEL_CACHE)
+    except BuildError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(wheels, "PINNED", {key: wheels.PINNED[key]})
+    line = platforms._wheels()
+    assert line.reached
+    changed = tmp_path / original.name
+    shutil.copy(original, changed)
+    content = changed.read_bytes()
+    place = content.index(b"# " if b"# " in content else b"PK", len(content) // 2)
+    changed.write_bytes(content[:place] + b"\0\0" + content[place + 2 :])
+    with pytest.raises(BuildError, match="not the wheel that was published"):
+        wheels.fetch(*key, tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to_is_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("bpy", reason="the command needs the bpy wheel")
+    cases = list(platforms._read_only(tmp_path))
+    assert len(cases) == 3
+    assert all(case.ok for case in cases), cases
+    assert all(case.sentence.startswith("facegen: Cannot write") for case in cases)
