@@ -24,7 +24,14 @@ PLATFORM_LIMIT_MB = 300
 LONGEST_NAME = 120
 RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 # Modules of these run in a child process with a Python of their own, never inside Blender.
-CHILD_ROOMS = ("facegen_core/models/", "facegen_core/worker")
+CHILD_ROOMS = (
+    "facegen_core/models/",
+    "facegen_core/worker.py",
+    "facegen_core/worker_boot.py",
+    "facegen_core/worker_devices.py",
+    "facegen_core/worker_engine.py",
+    "facegen_core/worker_models.py",
+)
 NETWORK_MODULES = {"socket", "ssl", "urllib.request", "http", "ftplib", "requests", "pip"}
 
 

@@ -37,6 +37,8 @@ def _calls_without_encoding(tree: ast.Module) -> Iterator[int]:
             continue
         name = ast.unparse(node.func)
         method = name.rsplit(".", 1)[-1]
+        if name == "files.write_text":  # our own, always UTF-8
+            continue
         if method in ("read_text", "write_text"):
             yield node.lineno
         elif name in ("open", "os.fdopen", "io.open") or method in ("open", "NamedTemporaryFile"):

@@ -32,7 +32,7 @@ def test_every_wheel_has_its_hash() -> None:
 def test_the_files_of_a_wheel_are_held_to_its_record(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A wheel with one byte changed, under a hash that fits it, is still found."""
+    """And a wheel with two bytes changed does not come that far."""
     key = ("linux-x64", "313")
     try:
         original = wheels.fetch(*key, build_addon.WHEEL_CACHE)
