@@ -143,8 +143,11 @@ def unwritable(path: Path, error: OSError, written: int = 0) -> WriteError:
 
 
 def disk_refusal(error: OSError) -> WriteError | None:
-    """The sentence for a full or read-only disk, or a name too long for it; None for others."""
-    if error.errno not in _FULL | {errno.EROFS, errno.ENAMETOOLONG}:
+    """The sentence for a disk that is full, read-only or broken, or a name too long for it.
+
+    None for other errors.
+    """
+    if error.errno not in _FULL | {errno.EROFS, errno.EIO, errno.ENAMETOOLONG}:
         return None
     return unwritable(Path(error.filename or tempfile.gettempdir()), error)
 

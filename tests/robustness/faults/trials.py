@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from facegen_core.errors import FacegenError
+from facegen_core.files import disk_refusal
 from release.errors import BuildError
 from tests.robustness.faults.activities import ACTIVITIES, Activity
 from tests.robustness.faults.disk import Disk
@@ -212,6 +213,9 @@ def _act(
             activity.act(folder)
     except (FacegenError, BuildError) as error:
         told = {"is_refusal": True, "error": str(error)}
+    except OSError as error:  # said by the commands, wherever it was met
+        refusal = disk_refusal(error)
+        told = {"is_refusal": refusal is not None, "error": str(refusal or repr(error))}
     except BaseException as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         told = {"error": f"{error!r} ({Path(place.filename).name}:{place.lineno})"}
