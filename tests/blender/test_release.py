@@ -16,6 +16,7 @@ import pytest
 import build_addon
 from release import rules, wheels
 from release.errors import BuildError
+from tests.blender.blenders import blenders, run_in_blender
 from tests.blender.test_build_addon import bundle, fake_wheels
 
 __all__ = ["bundle", "fake_wheels"]  # fixtures
@@ -164,3 +165,43 @@ def test_another_folder_locale_clock_and_umask_give_the_same_bytes(
     (again,) = (copy / "out").iterdir()
     assert again.name == built_zip.name
     assert again.read_bytes() == built_zip.read_bytes()
+
+
+REVIEWED = """
+import harness
+from drawn import StubLayout
+from harness import PACKAGE, addon
+import bpy
+
+def test_the_add_on_works_and_offers_no_download() -> None:
+    view, preferences = addon("engine_view"), addon("preferences")
+    assert view.setup_operators() is None
+    settings = preferences.preferences_of(bpy.context)
+    seen = {}
+    for engine in ("built_in", preferences.WORKER):
+        settings.engine = engine
+        seen[engine] = []
+        view.draw(StubLayout(seen[engine]), bpy.context)
+    assert "facegen.check_engine" in seen[preferences.WORKER]
+    texts = " ".join(seen[preferences.WORKER]).lower()
+    assert "set_up" not in texts and "set up" not in texts, texts
+    assert preferences.set_up_python() is None
+    bpy.ops.facegen.add_head()
+
+harness.run(globals())
+"""
+
+
+def test_the_zip_for_the_extension_platform_works_in_blender(
+    tmp_path: Path, built_zip: Path
+) -> None:
+    if not blenders():
+        pytest.skip("no Blender: set FACEGEN_BPY_VENVS or run 'make setup-test'")
+    review = build_addon.build(
+        "linux-x64", build_addon.DEFAULT_BUNDLE, tmp_path / "dist", is_for_review=True
+    )
+    script = tmp_path / "reviewed.py"
+    script.write_text(REVIEWED, encoding="utf-8")
+    (tmp_path / "room").mkdir()
+    done = run_in_blender(blenders()[-1], script, review, tmp_path / "room")
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
