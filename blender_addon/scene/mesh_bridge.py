@@ -22,6 +22,8 @@ IntArray = NDArray[np.integer]
 FLAT_TRANSFORM = 1e-9
 # Relative transforms equal to this many digits count as the same head for the match memory.
 FINGERPRINT_DIGITS = 5
+# Sizes up to this many units, and down to one part in as many, have cubes in single precision.
+LARGEST = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +157,8 @@ def gather(objects: Sequence[bpy.types.Object], worlds: Sequence[FloatArray] | N
         )
     )
     vertices = [v @ m[:3, :3].T + m[:3, 3] for v, m in zip(local, world, strict=True)]
+    for obj, own, placed in zip(objects, local, vertices, strict=True):
+        _check_size(obj, own, placed)
     mesh = _joined(axes.to_core(np.concatenate(vertices)), polygons, starts)
     units_per_local = float(np.cbrt(abs(np.linalg.det(world[0][:3, :3]))))
     target_from_core = np.linalg.inv(world[0])
@@ -209,6 +213,17 @@ def _check_transform(obj: bpy.types.Object) -> None:
         raise FacegenError(
             f"'{obj.name}' has a scale of zero on at least one axis: set its scale first."
         )
+
+
+def _check_size(obj: bpy.types.Object, *places: FloatArray) -> None:
+    """Raise InvalidMeshError where (P, 3) places are too far apart or too near for float32."""
+    for vertices in places:
+        size = float(np.ptp(vertices, axis=0).max(initial=0.0)) if len(vertices) else 0.0
+        if LARGEST < size < np.inf or 0.0 < size < 1.0 / LARGEST:
+            raise InvalidMeshError(
+                f"'{obj.name}' is {size:.0e} units large, which Blender cannot tell apart in "
+                "single precision: scale it and its mesh to a size near 1."
+            )
 
 
 def _shape_of(

@@ -3,7 +3,7 @@
 Each act does what it is there for, is grey and says why, or refuses in one sentence; after the last
 two every property of every data-block is what it was (`in_blender/whole.py`). An act that was done
 has left the artist's neutral and keys alone. Of scale 1 on every act is tried in every state; below
-it that share of the acts, drawn anew for each, beside drawing the panels and Generate.
+it that share of the acts, drawn anew for each, beside drawing the panels, and no costly state.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import build_addon
 from tests.blender.blenders import ROOT, Blender, blenders, run_in_blender
+from tests.robustness import downgrade
 from tests.robustness.report import Case, Chapter, Line
 
 HERE = Path(__file__).parent / "in_blender"
@@ -25,13 +27,19 @@ SAVED = ROOT / "tests" / "blender" / "saved_scenes"
 # The middle one of the Blenders of `make test`; a state is no matter of versions.
 BLENDER = "4.5"
 MIN_CASES = 100
+# Blenders at work at once.
+PARTS = 3
 TIMEOUT_SECONDS = 4 * 3600.0
 Row = dict[str, Any]
 States = Sequence[tuple[str, str]]
 
 
 def run(scale: float, seed: int) -> Chapter:
-    rows = tried(scale, seed)
+    return chapter(tried(scale, seed), scale, [resaved()])
+
+
+def chapter(rows: Sequence[Row], scale: float, others: Sequence[Line] = ()) -> Chapter:
+    """The chapter of some cases, and of lines measured otherwise."""
     outcomes = Counter(row["outcome"] for row in rows if not row["faults"])
     faults = [row for row in rows if row["faults"]]
     said = [row for row in rows if row["outcome"] in ("grey", "refused")]
@@ -57,38 +65,44 @@ def run(scale: float, seed: int) -> Chapter:
         ),
     ]
     command = "python -m tests.robustness scenes" + (f" --scale {scale:g}" if scale != 1 else "")
-    return Chapter("scenes", command, lines, _cases(rows), [_note(rows)])
+    return Chapter("scenes", command, [*lines, *others], _cases(rows), [_note(rows)])
+
+
+def resaved() -> Line:
+    """What is left of a scene that an older Facegen saved in between."""
+    with tempfile.TemporaryDirectory(prefix="facegen_resaved_") as name:
+        folder = Path(name)
+        zip_path = build_addon.build("linux-x64", build_addon.DEFAULT_BUNDLE, folder / "dist")
+        return downgrade.survives(_blender(), BLENDER, zip_path, folder / "work")
 
 
 def tried(scale: float, seed: int, states: States = (), acts: Sequence[str] = ()) -> list[Row]:
     """The cases of a share of the acts in all states; in these, and of these, where given."""
-    blender = next((b for b in blenders() if b.version.startswith(BLENDER)), None)
-    if blender is None:
-        raise SystemExit(f"No Blender {BLENDER} is at hand: run 'make setup-test'.")
+    blender = _blender()
     with tempfile.TemporaryDirectory(prefix="facegen_scenes_") as name:
         folder = Path(name)
         bundle = build_addon.DEFAULT_BUNDLE
         zip_path = build_addon.build("linux-x64", bundle, folder / "dist")
-        return _tried(blender, zip_path, folder / "work", scale, seed, states, acts)
+        options = {
+            "scene": str(SAVED / f"artists_desk_{BLENDER}.blend"),
+            "scale": scale,
+            "seed": seed,
+            "states": list(states),
+            "acts": list(acts),
+        }
+        parts = 1 if states else PARTS
+        with ThreadPoolExecutor(parts) as pool:
+            work = [
+                pool.submit(
+                    _tried, blender, zip_path, folder / str(k), {**options, "part": [k, parts]}
+                )
+                for k in range(parts)
+            ]
+            return [row for part in work for row in part.result()]
 
 
-def _tried(
-    blender: Blender,
-    zip_path: Path,
-    folder: Path,
-    scale: float,
-    seed: int,
-    states: States,
-    acts: Sequence[str],
-) -> list[Row]:
+def _tried(blender: Blender, zip_path: Path, folder: Path, options: dict[str, Any]) -> list[Row]:
     folder.mkdir()
-    options = {
-        "scene": str(SAVED / f"artists_desk_{BLENDER}.blend"),
-        "scale": scale,
-        "seed": seed,
-        "states": list(states),
-        "acts": list(acts),
-    }
     (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
     done = run_in_blender(blender, HERE / "try_acts.py", zip_path, folder, TIMEOUT_SECONDS)
     results = folder / "files" / "results.json"
@@ -97,6 +111,13 @@ def _tried(
             done.returncode, "try_acts.py", done.stdout[-4000:], done.stderr[-4000:]
         )
     return list(json.loads(results.read_text(encoding="utf-8")))
+
+
+def _blender() -> Blender:
+    for blender in blenders():
+        if blender.version.startswith(BLENDER):
+            return blender
+    raise SystemExit(f"No Blender {BLENDER} is at hand: run 'make setup-test'.")
 
 
 def _cases(rows: Sequence[Row]) -> list[Case]:

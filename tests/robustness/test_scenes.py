@@ -35,10 +35,9 @@ def test_acts_in_odd_states_are_done_or_refused_in_words() -> None:
     assert outcomes == {"done", "grey", "refused"}
 
 
-def test_faults_are_told_as_missed_lines_and_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_are_told_as_missed_lines_and_cases() -> None:
     fault = {**ROW, "faults": ["refused, but changed Object[Head].name"], "sentence": "No."}
     good = {**ROW, "sentence": "It is flat: select a head."}
-    monkeypatch.setattr(scenes, "tried", lambda scale, seed: [good] * 99 + [fault])
-    chapter = scenes.run(1.0, 0)
+    chapter = scenes.chapter([good] * 99 + [fault], 1.0)
     assert [line.reached for line in chapter.lines] == [True, False, False]
     assert [case.ok for case in chapter.cases] == [True, False]

@@ -22,6 +22,11 @@ TEXTS = {
     "'{name}' is linked from another file: make it local first": (
         "'{name}' ist aus einer anderen Datei verknüpft: mach es erst lokal"
     ),
+    "'{name}' is {size} units large, which Blender cannot tell apart in single precision: scale it "
+    "and its mesh to a size near 1.": (
+        "'{name}' ist {size} Einheiten groß, was Blender in einfacher Genauigkeit nicht "
+        "unterscheiden kann: skaliere es und sein Mesh auf eine Größe nahe 1."
+    ),
     "This head was made by a newer Facegen: update Facegen to work on it": (
         "Dieser Kopf stammt von einem neueren Facegen: aktualisiere Facegen, um an ihm zu arbeiten"
     ),
