@@ -57,7 +57,9 @@ class Event:
 
 
 def read_events(expression: str, keys: KeyArray) -> tuple[Event, ...]:
-    """The events of a channel, in the order of time."""
+    """The events of a channel, in the order of time; none where a key is no number."""
+    if not all(np.isfinite(keys[name]).all() for name in ("frame", "value", "left", "right")):
+        return ()
     return tuple(_event(expression, keys, first, last) for first, last in _stretches(keys))
 
 

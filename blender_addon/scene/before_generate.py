@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import bpy
+import numpy as np
 
 from facegen_core.errors import FacegenError, IntensityError
 
@@ -52,6 +53,14 @@ def _check_curves(head: bpy.types.Object) -> None:
             f"Every expression curve of '{head.name}' is muted: unmute one in the Graph Editor "
             "(select it, Channel > Toggle Channel Setting), or delete them."
         )
+    for curve in curves:
+        places = np.empty(2 * len(curve.keyframe_points), np.float32)
+        curve.keyframe_points.foreach_get("co", places)
+        if not np.isfinite(places).all():
+            raise IntensityError(
+                f"The curve of {labels[curve.data_path]} has a key that is no number: delete it in "
+                "the Graph Editor."
+            )
     data = head.animation_data
     for curve in data.drivers if data else ():
         if curve.data_path in labels and not curve.mute and not curve.driver.is_valid:

@@ -15,7 +15,7 @@ from facegen_core.event_edits import inserted
 from facegen_core.intensity import Envelope
 from facegen_core.layers import REGIONS
 from facegen_core.preset_making import make_preset
-from facegen_core.presets import Preset, Staging, curves_of, envelopes_of, layer_keys
+from facegen_core.presets import MAX_SECONDS, Preset, Staging, curves_of, envelopes_of, layer_keys
 
 from . import actions, channels, curves, events, layer_curves
 from .channel_keys import read_keys, write_keys
@@ -26,6 +26,9 @@ FloatArray = NDArray[np.floating]
 ATTRIBUTES = {region: f"region_{region}" for region in REGIONS} | {
     name: name for name in ("asymmetry", "extremeness")
 }
+
+# A preset may be a short part of a range this many times as long as presets may be.
+_LONGEST_RANGE = 10
 
 
 def write_preset(
@@ -80,6 +83,12 @@ def read_preset(
 
     Raises PresetError where that is nothing.
     """
+    seconds = (span[1] - span[0]) / frames_per_second
+    if seconds > _LONGEST_RANGE * MAX_SECONDS:
+        raise PresetError(
+            f"A preset lasts {MAX_SECONDS:g} seconds at most, this range {seconds:.0f}: shorten "
+            "the range."
+        )
     frames = np.arange(span[0], span[1] + 1, dtype=np.float64)
     return make_preset(
         name,

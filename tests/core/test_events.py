@@ -25,6 +25,14 @@ def channel(*envelopes):
     return np.concatenate([envelope_keys(envelope) for envelope in envelopes])
 
 
+@pytest.mark.parametrize("name", ["frame", "value", "left", "right"])
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_keys_that_are_no_numbers_make_no_events(name, number):
+    keys = channel(HAPPY)
+    keys[name][1] = number
+    assert read_events("happy", keys) == ()
+
+
 def only_event(keys):
     (event,) = read_events("happy", keys)
     return event

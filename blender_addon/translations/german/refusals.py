@@ -27,6 +27,13 @@ TEXTS = {
         "'{name}' ist {size} Einheiten groß, was Blender in einfacher Genauigkeit nicht "
         "unterscheiden kann: skaliere es und sein Mesh auf eine Größe nahe 1."
     ),
+    "The curve of {expression} has a key that is no number: delete it in the Graph Editor.": (
+        "Die Kurve von {expression} hat einen Schlüssel, der keine Zahl ist: lösche ihn im "
+        "Graph-Editor."
+    ),
+    "A preset lasts {most} seconds at most, this range {seconds}: shorten the range.": (
+        "Ein Preset dauert höchstens {most} Sekunden, dieser Bereich {seconds}: kürze den Bereich."
+    ),
     "This head was made by a newer Facegen: update Facegen to work on it": (
         "Dieser Kopf stammt von einem neueren Facegen: aktualisiere Facegen, um an ihm zu arbeiten"
     ),

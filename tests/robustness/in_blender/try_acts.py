@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import random
+import resource
 import shutil
 import sys
 import time
@@ -46,6 +47,7 @@ ALWAYS = (LOOK,)
 # States in which an act takes minutes: left out where not all acts are asked for.
 COSTLY = ("a million vertices",)
 LONGEST_SENTENCE = 400
+MOST_MEMORY = 8 << 30  # bytes of addresses
 
 
 def acts() -> dict[str, Callable[[], Any]]:
@@ -66,7 +68,9 @@ def attempt(call: Callable[[], Any]) -> tuple[str, str]:
             return "grey", said.partition(".poll() ")[2].removeprefix("failed, ")
         return "refused", said.removeprefix("Error: ")
     except Exception as error:
-        return "fault", "".join(traceback.format_exception_only(error)).strip()
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        said = "".join(traceback.format_exception_only(error)).strip()
+        return "fault", f"{said} ({Path(where.filename).name}, {where.name})"
     if isinstance(result, list) or result == {"FINISHED"}:
         return "done", ""
     if result == {"PASS_THROUGH"}:  # a tool that is not under the mouse
@@ -201,6 +205,8 @@ def run(options: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_every_act_in_every_state() -> None:
+    # An act that asks for more ends with a MemoryError, not with the machine.
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     path = Path(FOLDER).parent / "options.json"
     rows = run(json.loads(path.read_text()))
     for row in rows:
