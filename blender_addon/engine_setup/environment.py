@@ -126,16 +126,18 @@ def _make(work: Path, base_python: Path, recipe: Recipe, progress: Progress) -> 
 
 
 class _Scales:
-    """Progress by weight: how much of what will be on the disk is there."""
+    """Progress by weight: how much is there of what is downloaded and what that unpacks to."""
 
     def __init__(self, work: Path, recipe: Recipe, progress: Progress) -> None:
-        self._work, self._whole, self._progress = work, max(1, recipe.disk_mb), progress
+        self._work, self._progress = work, progress
+        self._whole = max(1, recipe.download_mb + recipe.disk_mb)
         self._megabytes, self._weighed_at = 0, float("-inf")
 
     def __call__(self, fraction: float, message: str) -> None:
         if monotonic() > self._weighed_at + _WEIGH_SECONDS:
-            self._megabytes, self._weighed_at = _weight_mb(self._work), monotonic()
-        share = min(1.0, self._megabytes / self._whole)
+            self._megabytes = min(_weight_mb(self._work), self._whole)
+            self._weighed_at = monotonic()
+        share = self._megabytes / self._whole
         self._progress(
             _MADE_AT + (0.99 - _MADE_AT) * share,
             f"Installing PyTorch, {self._megabytes} of about {self._whole} MB",

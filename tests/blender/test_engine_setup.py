@@ -51,7 +51,7 @@ def test_the_environment_is_made_runs_and_is_removed(tmp_path: Path, wheels: Pat
     assert said.stdout.split() == [*str(folder).split(), "1.0"]
     fractions = [fraction for fraction, _ in heard]
     assert fractions == sorted(fractions)
-    assert any("of about 30 MB" in message for _, message in heard)
+    assert any("of about 31 MB" in message for _, message in heard)
     environment.remove(folder)
     assert list(folder.parent.iterdir()) == []
     assert not environment.is_anything_there(folder)
