@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 
 from facegen_core.errors import FacegenError
 from facegen_core.files import disk_refusal
@@ -47,6 +48,13 @@ VERBS: dict[str, tuple[str, str | dict[str, str]]] = {
 }
 
 
+# What is prepared by several processes goes on where it stopped.
+WORKER_ENDED = (
+    "A process of this run was ended from outside, perhaps for lack of memory: give the same "
+    "command again, with fewer --workers; what is finished is kept."
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; what the user can mend is said in one sentence and returns 1."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -68,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.main(args)
     except FacegenError as error:
         print(error, file=sys.stderr)
+        return 1
+    except BrokenExecutor:
+        print(WORKER_ENDED, file=sys.stderr)
         return 1
     except OSError as error:
         refusal = disk_refusal(error)

@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from release.errors import BuildError
 from tests.robustness.faults.activities import ACTIVITIES, Activity
 from tests.robustness.faults.disk import Disk
 from tests.robustness.faults.wholeness import contents, differences, halves, temporaries
+from training.__main__ import WORKER_ENDED
 
 KILLS, REFUSALS = 24, 40
 PATIENCE_SECONDS = 300.0
@@ -118,7 +120,7 @@ class Trials:
         folder = self.fresh()
         ended = self.child(folder, disk(folder), moment)
         self.findings.killed += ended.was_killed
-        if ended.error:
+        if ended.error and not ended.is_refusal:
             self.fault(trial, ended.error)
         for name in halves(folder, [self.old, self.new]):
             self.fault(trial, f"{name} is half-written")
@@ -213,6 +215,8 @@ def _act(
             activity.act(folder)
     except (FacegenError, BuildError) as error:
         told = {"is_refusal": True, "error": str(error)}
+    except BrokenExecutor:  # the one that was killed is a worker
+        told = {"is_refusal": True, "error": WORKER_ENDED}
     except OSError as error:  # said by the commands, wherever it was met
         refusal = disk_refusal(error)
         told = {"is_refusal": refusal is not None, "error": str(refusal or repr(error))}
