@@ -19,7 +19,7 @@ from .conditioning import conditioning_signal, model_times, rest_gate
 from .deformation_transfer import BasisTransfer
 from .intensity import check_intensities
 from .models.config import JAW_SIZE
-from .motion import FaceMotion
+from .motion import FaceMotion, check_motion
 from .recent import Recent
 
 FloatArray = NDArray[np.floating]
@@ -78,6 +78,7 @@ class Engine:
         if frames is not None:
             codes, gate = codes[frames], gate[frames]
         skin, jaw = self._move(codes, gate, self.shapes_of(neutral))
+        check_motion(skin, jaw)
         return FaceMotion(skin, jaw, neutral)
 
     def _coded(

@@ -35,7 +35,7 @@ from .models.landmark_config import (
     smoothing_kernel,
     told_size,
 )
-from .motion import FaceMotion
+from .motion import FaceMotion, check_motion
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -114,6 +114,7 @@ class LandmarkEngine:
         times = np.arange(len(intensities)) / frames_per_second
         signal = conditioning_signal(intensities, times, self.config.model_rate)
         moved = self._imagine(signal, neutral, variation)
+        check_motion(moved)
         steps = model_times(times, self.config.model_rate)
         gate = rest_gate(intensities, self.config.rest_gate)
         if frames is not None:
@@ -125,6 +126,7 @@ class LandmarkEngine:
         if len(moving):
             gated = (moved[moving] * gate[moving, None, None]).astype(np.float32)
             skin[moving], jaw[moving] = self._decoder.decode(gated, neutral)
+        check_motion(skin, jaw)
         return FaceMotion(skin, jaw, neutral)
 
     def imagine(

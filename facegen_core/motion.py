@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from .errors import BundleError
+
 FloatArray = NDArray[np.floating]
+
+# A hundred metres.
+LARGEST_MM = 1e5
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +33,20 @@ class FaceMotion:
     @property
     def num_frames(self) -> int:
         return len(self.skin)
+
+
+def check_motion(*moved: FloatArray) -> None:
+    """Raise BundleError where a model has made numbers that are no motion of a face.
+
+    Its weights are within reason when it is opened, but their products may lie beyond float32.
+    """
+    if not all(
+        -LARGEST_MM <= m.min(initial=0.0) and m.max(initial=0.0) <= LARGEST_MM for m in moved
+    ):
+        raise BundleError(
+            "The model makes motion that no face can make: its file is damaged or badly trained; "
+            "get it again, or choose another."
+        )
 
 
 def is_moving(displacements: FloatArray) -> NDArray[np.bool_]:

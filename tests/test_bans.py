@@ -2,6 +2,7 @@
 unpickle, unpack archives to disk, guess names of temporary files, or reach for the network."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -45,11 +46,11 @@ BANNED_CALLS = {
 BANNED_METHODS = {"run_path", "extractall", "as_module", "exec_module", "literal_eval"}
 
 
+@cache
 def calls(path):
     """(line, dotted name, call) of every call in a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield node.lineno, ast.unparse(node.func), node
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return [(n.lineno, ast.unparse(n.func), n) for n in nodes if isinstance(n, ast.Call)]
 
 
 def offences(is_wrong):

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from facegen_core.errors import IntensityError
+from facegen_core.errors import BundleError, IntensityError
 from facegen_core.inference import Engine
 from facegen_core.intensity import Envelope, sample_envelopes
 from facegen_core.models.config import ModelConfig, paper_config
@@ -104,3 +104,10 @@ def test_decoders_differ_only_in_their_parts():
         config = dataclasses.replace(hybrid.config, decoder=decoder)
         parts += Engine(dataclasses.replace(hybrid, config=config)).decode(codes)
     np.testing.assert_allclose(Engine(hybrid).decode(codes), parts, atol=1e-4)
+
+
+def test_a_model_whose_numbers_leave_float32_is_refused():
+    bundle = random_bundle()
+    huge = {name: np.full_like(values, 1e6) for name, values in bundle.weights.items()}
+    with pytest.raises(BundleError, match="no face can make"), np.errstate(all="ignore"):
+        Engine(dataclasses.replace(bundle, weights=huge)).generate(np.ones((5, 6)), 30.0)

@@ -4,6 +4,7 @@
 
 Importing this module installs the zip. Every test prints a line; the process ends with os._exit,
 because bpy 4.2 crashes at interpreter exit after a glTF export, which would hide the result.
+Whoever asks the network for anything meanwhile is refused, and fails the script.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ import bpy
 import numpy as np
 
 PACKAGE = "bl_ext.user_default.facegen"
+# Audit events of Python when another machine is looked for or spoken to, and those that came.
+NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
+asked_network: list[str] = []
 ZIP, FOLDER = Path(sys.argv[1]), Path(sys.argv[2])
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in NETWORK:
+        asked_network.append(f"{event} {arguments[1:]}")
+        raise PermissionError("No network: nobody asked for it.")
 
 
 def run(script: dict[str, Any]) -> None:
@@ -37,6 +47,9 @@ def run(script: dict[str, Any]) -> None:
             failed += 1
             print(f"FAIL {test.__name__}", flush=True)
             traceback.print_exc()
+    if asked_network:
+        failed += 1
+        print(f"FAIL asked the network: {asked_network}", flush=True)
     print(f"{len(tests) - failed} passed, {failed} failed", flush=True)
     _leave(1 if failed or not tests else 0)
 
@@ -204,6 +217,7 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
+sys.addaudithook(_refuse_network)
 try:
     install()
 except Exception:
