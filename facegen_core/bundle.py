@@ -26,7 +26,7 @@ from .bundle_config import read_model_config
 from .errors import BundleError
 from .face_shapes import TemplateShapes, check_face_shapes, read_face_shapes, stored_shapes
 from .files import put_in_place
-from .json_text import parse_json
+from .json_text import one_line, parse_json
 from .landmark_model import (
     LandmarkModel,
     check_landmark_model,
@@ -108,6 +108,7 @@ def load_bundle(path: Path) -> Bundle:
         config = read_model_config(header["model"])
         weights = _below("weights/", arrays)
         _check_weights(weights, config, template)
+        weights = {name: np.asarray(values, np.float32) for name, values in weights.items()}
         if header["template_hash"] != template_hash(template):
             raise BundleError("The template is not the one the model was trained on.")
         second = _below(_LANDMARK_WEIGHTS, arrays)
@@ -203,7 +204,7 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except BundleError as error:
-        reason = str(error)
+        reason = one_line(error)
         raise BundleError(f"{path.name} cannot be used: {reason[0].lower()}{reason[1:]}") from error
 
 

@@ -47,6 +47,12 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
+def one_line(text: object, longest: int = 400) -> str:
+    """An error that quotes a file, as a person can be shown it: on one line, its end kept."""
+    words = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    return words if len(words) <= longest else f"{words[: longest - 101]}…{words[-100:]}"
+
+
 def _check_depth(values: Any, deepest: int) -> None:
     """Level by level, so that depth itself costs no stack."""
     level = [values]

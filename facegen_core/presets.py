@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from . import schemas
 from .errors import FacegenError, PresetError
 from .intensity import Envelope, sample_envelopes
-from .json_text import read_json, shown
+from .json_text import one_line, read_json, shown
 from .layers import MAX_EXTREMENESS, MAX_GAIN, MAX_SHIFT_SECONDS, REGIONS, Layers
 
 FloatArray = NDArray[np.floating]
@@ -191,9 +191,9 @@ def preset_of(content: object, where: str) -> Preset:
     try:
         return _preset(content)
     except PresetError as error:
-        raise PresetError(f"{where}: {error}") from None
+        raise PresetError(f"{where}: {one_line(error)}") from None
     except FacegenError as error:
-        raise PresetError(f"{where}: an event is wrong: {error}") from None
+        raise PresetError(f"{where}: an event is wrong: {one_line(error)}") from None
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         reason = " ".join(str(error).split())[:120]
         raise PresetError(f"{where} is damaged: {type(error).__name__} {reason}.") from None

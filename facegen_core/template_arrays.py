@@ -76,6 +76,7 @@ def template_from_arrays(arrays: Mapping[str, NDArray]) -> Template:
     for name, values in arrays.items():
         check_finite(name, values)
     _check_shapes(arrays, num_levels, parts)
+    arrays = {name: _as_computed_with(values) for name, values in arrays.items()}
     inner = [
         InnerPart(
             n, *(arrays[f"inner.{n}.{f}"] for f in ("vertices", "triangles", "identity_basis"))
@@ -157,6 +158,11 @@ def _field(arrays: Mapping[str, NDArray], name: str) -> NDArray:
     if name not in arrays:
         raise BundleError(f"A field of the template is missing: '{name}'.")
     return arrays[name]
+
+
+def _as_computed_with(values: NDArray) -> NDArray:
+    """Sparse products know float32 and int32; a file may hold other sizes of the same numbers."""
+    return np.asarray(values, np.float32 if values.dtype.kind == "f" else np.int32)
 
 
 def _num_levels(values: NDArray) -> int:

@@ -232,7 +232,7 @@ def _shapes(kind: str, listed: list[Any], form: Form) -> dict[str, tuple[int, ..
             raise ProtocolError(f"A message '{kind}' lists its arrays in no known way.")
         expected = form.arrays.get(name)
         if expected is None or len(expected) != len(shape):
-            raise ProtocolError(f"A message '{kind}' brings an array it should not: '{name[:40]}'.")
+            raise ProtocolError(f"A message '{kind}' brings an array it should not: {shown(name)}.")
         for size, wanted in zip(shape, expected, strict=True):
             is_size = type(size) is int and 0 <= size <= MAX_ARRAY_BYTES
             if not is_size or (wanted is not None and size != wanted):

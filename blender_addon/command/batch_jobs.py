@@ -17,7 +17,7 @@ from typing import Any
 from facegen_core.errors import FacegenError
 from facegen_core.file_names import portable
 from facegen_core.intensity import parse_event
-from facegen_core.json_text import read_json
+from facegen_core.json_text import read_json, shown
 
 _COLUMNS = {"head", "expressions", "name"}
 
@@ -101,7 +101,9 @@ def _job(path: Path, number: int, row: Any) -> Job:
         raise FacegenError(f'{where} names no head: expected {{"head": "a.obj"}}.')
     unknown = sorted(set(row) - _COLUMNS)
     if unknown:
-        raise FacegenError(f"{where} has '{unknown[0]}': known are head, expressions and name.")
+        raise FacegenError(
+            f"{where} has {shown(unknown[0])}: known are head, expressions and name."
+        )
     expressions = row.get("expressions", [])
     if not isinstance(expressions, list) or not all(isinstance(e, str) for e in expressions):
         raise FacegenError(f'{where}: expressions is a list such as ["happy@1,12,30,45"].')
