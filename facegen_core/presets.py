@@ -195,8 +195,8 @@ def preset_of(content: object, where: str) -> Preset:
     except FacegenError as error:
         raise PresetError(f"{where}: an event is wrong: {one_line(error)}") from None
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise PresetError(f"{where} is damaged: {type(error).__name__} {reason}.") from None
+        reason = f"{type(error).__name__} {one_line(error, 120)}"
+        raise PresetError(f"{where} is damaged: {reason}.") from None
 
 
 def content_of(preset: Preset) -> dict[str, Any]:
