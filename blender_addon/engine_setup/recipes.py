@@ -51,11 +51,11 @@ def recipe_of(build: str, index: str = "") -> Recipe:
     return Recipe((Step((_TORCH,), source), others), *_SIZES[_kind(build)])
 
 
-# {(system, build): MB to download, MB on the disk}. The CPU build on Linux was measured; the others
-# are sums of the wheels, which grow from release to release.
+# {(system, build): MB to download, MB on the disk}. Those on Linux were measured; the others are
+# sums of the wheels, which grow from release to release.
 _SIZES = {
     ("linux", "cpu"): (280, 1000),
-    ("linux", "cuda"): (3200, 7000),
+    ("linux", "cuda"): (2700, 5800),
     ("win32", "cpu"): (250, 900),
     ("win32", "cuda"): (3000, 5500),
     ("darwin", "mps"): (180, 600),

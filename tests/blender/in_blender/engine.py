@@ -287,6 +287,7 @@ def preferences_drawn() -> list[str]:
 
 
 def test_the_report_holds_what_answers_a_question_and_nothing_private() -> None:
+    settings().engine = "built_in"
     secret = FOLDER / "Jane Doe" / "secret project"
     secret.mkdir(parents=True)
     bpy.context.active_object.name = "Jane's Secret"
