@@ -11,17 +11,13 @@ from tests.robustness import scenes
 
 STATES = [
     ("Selection", "nothing selected"),
-    ("Mode", "sculpt"),
     ("Keys", "Basis in one point"),
     ("Mesh", "a vertex that is no number"),
     ("Transform", "scale that is no number"),
     ("Kept", "corrections damaged"),
-    ("Kept", "figures of keys of another kind"),
-    ("Kept", "list of clips' keys damaged"),
-    ("Kept", "record of another kind"),
     ("Kept", "schema of the future"),
 ]
-ACTS = ("look at the panels", "match", "generate", "export_clip", "clip_new")
+ACTS = ("look at the panels", "match", "generate", "clip_new")
 ROW = {"group": "Mesh", "state": "flat", "act": "match", "outcome": "refused", "faults": []}
 
 

@@ -216,6 +216,7 @@ def _(head):
 
 @state("Files", "the folder of exports is a file")
 def _(head):
+    (harness.FOLDER / "out").rmdir()
     (harness.FOLDER / "out").write_text("no folder")
 
 
