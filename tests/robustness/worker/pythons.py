@@ -46,7 +46,8 @@ def refused(folder: Path) -> tuple[Line, list[Case]]:
     text = folder / "text"
     text.write_text("no program")
     cases.append(_case("a file that is no program", Worker(text)))
-    cases.append(_case("a folder", Worker(folder)))
+    (folder / "environment").mkdir()
+    cases.append(_case("a folder", Worker(folder / "environment")))
     cases.append(_case("a file that is not there", Worker(folder / "python.exe")))
     for device in ("cuda:7", "mps", "gpu"):
         cases.append(_case(f"device {device} on a machine without", Worker(PYTHON, device)))
