@@ -103,7 +103,7 @@ def _counted(tallies: dict[str, Tally], total: int) -> Line:
     told = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
     asked = f"{ASKED} mutated bundles, OBJ/PLY files and worker messages"
     wanted = sum(number for kind, number in kinds.items() if kind != "texts")
-    return Line(asked, f"{wanted} and others: {told}; {total} in all", wanted >= ASKED)
+    return Line(asked, f"{wanted}, of {total} in all: {told}", wanted >= ASKED)
 
 
 def _case(name: str, tally: Tally) -> Case:
