@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import TopologyMismatchError
+from .numeric import size
 from .progress import Progress, no_progress
 from .shape_fitting import Frames, bounded_weights, greedy, peaks_of, played_errors
 
@@ -148,8 +149,14 @@ def _played(frames: FloatArray, shapes: FloatArray, weights: FloatArray) -> _Res
 def _check(displacements: FloatArray) -> None:
     if displacements.ndim != 3 or displacements.shape[2] != 3:
         raise TopologyMismatchError(
-            f"displacements: expected (T, M, 3), got {displacements.shape}."
+            "The clip must be frames × vertices × 3 displacements, got "
+            f"{size(displacements.shape)}: generate it again."
         )
+    if displacements.size == 0:
+        raise TopologyMismatchError("The clip has no frames or no vertices: generate it again.")
     if not np.isfinite(displacements).all():
         frame = np.flatnonzero(~np.isfinite(displacements).all(axis=(1, 2)))[0]
-        raise TopologyMismatchError(f"Frame {frame} of the clip has vertices that are not finite.")
+        raise TopologyMismatchError(
+            f"Frame {frame} of the clip has vertices that are not finite numbers: generate it "
+            "again."
+        )

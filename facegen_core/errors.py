@@ -40,6 +40,10 @@ class DatasetError(FacegenError):
     """A data set on disk is not what its reader expects; the message names file and reason."""
 
 
+class TooLargeError(FacegenError):
+    """What was asked for does not fit into the memory that is free."""
+
+
 class WorkerError(FacegenError):
     """The GPU worker cannot be started, ended, or speaks another language than this Facegen."""
 

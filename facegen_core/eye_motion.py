@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from .errors import IntensityError
+from .numeric import finite, real_array, shown, size
 
 FloatArray = NDArray[np.floating]
 
@@ -28,6 +29,8 @@ MAX_BLINKS_PER_MINUTE, MAX_GAZE_AMOUNT = 60.0, 2.0
 # Beyond, the eyeball's back comes round; people turn the head long before.
 MAX_GAZE = np.deg2rad(35.0)
 
+# From frame 0, both ways: the last frame that Blender counts, at one frame a second.
+LONGEST_S = 1_048_576.0
 CLOSING_S, OPENING_S = 0.1, 0.2
 # Lids rest shut so long, and at least a frame: a blink that no frame sees shut is a flutter.
 _SHUT_S, _LONGEST_FRAME_S = 0.03, 0.1
@@ -62,11 +65,13 @@ class EyeMotion:
     gaze: FloatArray
 
     def __post_init__(self) -> None:
-        shapes = np.shape(self.blink), np.shape(self.gaze)
-        if shapes[0] != shapes[1] or len(shapes[0]) != 2 or shapes[0][1] != 2:
+        blink, gaze = real_array(self.blink), real_array(self.gaze)
+        if blink is None or gaze is None:
+            raise IntensityError("Blinks and gaze must be finite numbers.")
+        if blink.shape != gaze.shape or blink.ndim != 2 or blink.shape[1] != 2:
             raise IntensityError(
-                f"Blinks and gaze must be two (T, 2) tracks of one length, got {shapes[0]} and "
-                f"{shapes[1]}."
+                "Blinks and gaze must be two tables of frames × 2 values, equally long, got "
+                f"{size(blink.shape)} and {size(gaze.shape)}."
             )
         object.__setattr__(self, "blink", np.asarray(self.blink, np.float64))
         object.__setattr__(self, "gaze", np.asarray(self.gaze, np.float64))
@@ -120,13 +125,18 @@ class EyeSettings:
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise IntensityError(f"The seed of the eyes is {self.seed}: expected 0, 1, 2, ….")
+            raise IntensityError(
+                f"The seed of the eyes is {shown(self.seed)}: expected 0, 1, 2, …."
+            )
         for what, value, largest in (
             ("Blinks per minute", self.blinks_per_minute, MAX_BLINKS_PER_MINUTE),
             ("The amount of gaze", self.gaze_amount, MAX_GAZE_AMOUNT),
         ):
-            if not (np.isfinite(value) and 0 <= value <= largest):
-                raise IntensityError(f"{what} must lie between 0 and {largest:g}, got {value:g}.")
+            number = finite(value)
+            if number is None or not 0 <= number <= largest:
+                raise IntensityError(
+                    f"{what} must lie between 0 and {largest:g}, got {shown(value)}."
+                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,9 +158,15 @@ def eye_motion(times_s: FloatArray, settings: EyeSettings) -> EyeMotion:
 
     Raises IntensityError for times that are not finite.
     """
-    times = np.asarray(times_s, np.float64)
+    numbers = real_array(times_s)
+    times = np.array([np.nan]) if numbers is None else np.asarray(numbers, np.float64)
     if times.ndim != 1 or not np.isfinite(times).all():
         raise IntensityError("The times of the frames must be finite numbers.")
+    if np.abs(times).max(initial=0.0) > LONGEST_S:  # all that comes before a time is drawn
+        raise IntensityError(
+            f"Eyes move up to {LONGEST_S:,.0f} seconds from frame 0, got "
+            f"{np.abs(times).max():,.6g}: put the clip nearer to frame 0, or mend the frame rate."
+        )
     blink, gaze = np.zeros((len(times), 2)), np.zeros((len(times), 2))
     shut = _shut_s(times)
     for sign, chosen in ((1, times >= 0.0), (-1, times < 0.0)):

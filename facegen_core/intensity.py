@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from .eases import EASES, LINEAR
 from .errors import IntensityError
 from .json_text import shown
+from .numeric import real_array, size
 
 # The channels of the models we train, in their order. A bundle may have others: its own names,
 # in its own order, are in its configuration.
@@ -24,6 +26,8 @@ EXPRESSIONS = ("happy", "sad", "surprise", "angry", "disgust", "fear")
 FARTHEST_FRAME = 1_048_574
 NUM_EXPRESSIONS = len(EXPRESSIONS)
 
+# Frames; Blender counts no further.
+LONGEST_RANGE = 1_048_576
 _NAME = r"[\w.-]+"
 _PATTERN = re.compile(rf"^(?P<name>{_NAME})@(?P<marks>[^=]+)(=(?P<intensity>.+))?$")
 _BLEND = re.compile(rf"^(?P<first>{_NAME})~(?P<second>{_NAME})(:(?P<share>[^:]+))?$")
@@ -188,27 +192,41 @@ def frame_range(envelopes: Sequence[Envelope]) -> NDArray[np.float64]:
         raise IntensityError("There is no expression yet: add at least one expression event.")
     first = np.floor(min(e.onset_start for e in envelopes))
     last = np.ceil(max(e.offset_end for e in envelopes))
+    if last - first > LONGEST_RANGE:
+        raise IntensityError(
+            f"The events last from frame {first:g} to {last:g}, longer than {LONGEST_RANGE:,} "
+            "frames: bring them nearer to one another."
+        )
     return np.arange(first, last + 1)
 
 
 def check_intensities(
     intensities: NDArray[np.floating], num_expressions: int = NUM_EXPRESSIONS
-) -> None:
-    """Raise IntensityError unless (T, C), T >= 1, finite and within [0, 1]."""
-    if intensities.ndim != 2 or intensities.shape[1] != num_expressions:
+) -> NDArray[Any]:
+    """The same as an array. Raises IntensityError unless (T, C), T >= 1, finite, within [0, 1]."""
+    values = real_array(intensities)
+    if values is None:
         raise IntensityError(
-            f"intensities: expected (T, {num_expressions}), got {intensities.shape}."
+            "The curves are not numbers: give an intensity from 0 to 1 for every frame and "
+            "expression."
         )
-    if len(intensities) == 0:
+    if values.ndim != 2 or values.shape[1] != num_expressions:
+        raise IntensityError(
+            f"The curves must be a table (T, {num_expressions}) of T frames and {num_expressions} "
+            f"expressions, got {size(values.shape)}: give one column for each of the expressions."
+        )
+    if len(values) == 0:
         raise IntensityError("The frame range is empty: the end must not be before the start.")
-    bad = np.flatnonzero(~np.isfinite(intensities).all(axis=1))
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         raise IntensityError(
-            f"An intensity curve is not a number at frame index {bad[0]}"
-            ": correct or delete the key there."
+            f"A curve is not a number at frame index {bad[0]} of the range: repair or remove its "
+            "key there."
         )
-    low, high = intensities.min(), intensities.max()
+    low, high = float(values.min()), float(values.max())
     if low < 0 or high > 1:
         raise IntensityError(
-            f"Intensities are between 0 and 1; the curves reach {low:g} to {high:g}."
+            f"Intensities are between 0 and 1, but the curves reach {low:g} to {high:g}: move the "
+            "keys that lie outside."
         )
+    return values

@@ -43,6 +43,10 @@ def read_json(path: Path, deepest: int = DEEPEST) -> Any:
 
 def shown(value: object) -> str:
     """A value from a file as an error may quote it: short, on one line."""
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "a group of values"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)  # as the file spells it
     text = " ".join(_SHORT.repr(value).split())
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 

@@ -36,6 +36,7 @@ from .models.landmark_config import (
     told_size,
 )
 from .motion import FaceMotion, check_motion
+from .numeric import finite, shown
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -59,10 +60,13 @@ class Variation:
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise IntensityError(f"The variation's seed is {self.seed}: expected 0, 1, 2, ….")
-        if not (np.isfinite(self.amount) and 0 <= self.amount <= MAX_AMOUNT):
             raise IntensityError(
-                f"The variation's amount is {self.amount:g}: expected 0 to {MAX_AMOUNT:g}."
+                f"The variation's seed is {shown(self.seed)}: expected 0, 1, 2, …."
+            )
+        amount = finite(self.amount)
+        if amount is None or not 0 <= amount <= MAX_AMOUNT:
+            raise IntensityError(
+                f"The variation's amount is {shown(self.amount)}: expected 0 to {MAX_AMOUNT:g}."
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from scipy.spatial.transform import Rotation
 from .errors import IntensityError
 from .eye_motion import EyeMotion
 from .motion import FaceMotion
+from .numeric import real_array, size
 from .region_masks import REGIONS, RegionMasks, region_masks
 from .template import Template
 
@@ -61,11 +63,13 @@ class Layers:
     leaves_mouth: bool = False
 
     def __post_init__(self) -> None:
+        if np.ndim(self.extremeness) != 1:
+            raise IntensityError("The extremeness must be one row of values, one for every frame.")
         num_frames = len(self.extremeness)
         _check("The factor of a region", self.gains, (num_frames, len(REGIONS)), 0.0, MAX_GAIN)
         _check(
             "The seconds a region is shifted by",
-            np.array(self.shifts),
+            self.shifts,
             (3,),
             -MAX_SHIFT_SECONDS,
             MAX_SHIFT_SECONDS,
@@ -74,7 +78,8 @@ class Layers:
         _check("The extremeness", self.extremeness, (num_frames,), 0.0, MAX_EXTREMENESS)
         if self.eyes is not None and self.eyes.num_frames != num_frames:
             raise IntensityError(
-                f"The eyes have {self.eyes.num_frames} frames, the other layers {num_frames}."
+                f"The eyes have {self.eyes.num_frames} frames, the other layers {num_frames}: both "
+                "must cover the same range."
             )
 
     @classmethod
@@ -133,7 +138,8 @@ def plays_of(layers: Layers | None, intensities: FloatArray, fps: float) -> tupl
         return (Play(intensities, everything),)
     if layers.num_frames != len(intensities):
         raise IntensityError(
-            f"The layers have {layers.num_frames} frames, the curves {len(intensities)}."
+            f"The layers have {layers.num_frames} frames, the curves {len(intensities)}: both must "
+            "cover the same range."
         )
     weakened = intensities * np.minimum(layers.extremeness, 1.0)[:, None]
     shifts: dict[float, list[int]] = {}
@@ -224,11 +230,17 @@ def _shifted(intensities: FloatArray, frames: float) -> FloatArray:
     return np.stack(columns, axis=1)
 
 
-def _check(what: str, values: FloatArray, shape: tuple[int, ...], low: float, high: float) -> None:
-    if np.shape(values) != shape:
-        raise IntensityError(f"{what}: expected {shape}, got {np.shape(values)}.")
-    if not np.isfinite(values).all():
-        raise IntensityError(f"{what} must be a number in every frame.")
-    if values.size and (values.min() < low or values.max() > high):
-        worst = values.min() if values.min() < low else values.max()
+def _check(what: str, values: Any, shape: tuple[int, ...], low: float, high: float) -> None:
+    numbers = real_array(values)
+    if numbers is None or not np.isfinite(numbers).all():
+        raise IntensityError(
+            f"{what} must be a number in every frame: repair or remove the keys that are none."
+        )
+    if numbers.shape != shape:
+        raise IntensityError(
+            f"{what} must be {size(shape)} values, got {size(numbers.shape)}: give one for every "
+            "frame of the range."
+        )
+    if numbers.size and (numbers.min() < low or numbers.max() > high):
+        worst = float(numbers.min() if numbers.min() < low else numbers.max())
         raise IntensityError(f"{what} must be between {low:g} and {high:g}, not {worst:g}.")

@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from .errors import InvalidMeshError
+from .numeric import real_array, size
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -34,22 +35,33 @@ class Mesh:
     polygon_starts: IntArray
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float64))
+        vertices = real_array(self.vertices)
+        if vertices is None:
+            raise InvalidMeshError(
+                "The vertices of the mesh are not numbers: give three coordinates for each."
+            )
+        object.__setattr__(self, "vertices", np.ascontiguousarray(vertices, np.float64))
         for name in ("polygon_vertices", "polygon_starts"):
-            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.int32))
+            object.__setattr__(self, name, _indices(getattr(self, name)))
         _check(self)
 
     @classmethod
     def from_polygons(cls, vertices: FloatArray, polygons: Iterable[Sequence[int]]) -> Mesh:
         """Build from a list of polygons, each a sequence of vertex indices."""
         rows = [list(p) for p in polygons]
-        starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-        return cls(vertices, np.array([i for r in rows for i in r], np.int32), starts)
+        starts = np.cumsum([0, *(len(r) for r in rows)])
+        corners = [i for r in rows for i in r]
+        return cls(vertices, np.array(corners) if corners else np.zeros(0, np.int32), starts)
 
     @classmethod
     def from_triangles(cls, vertices: FloatArray, triangles: IntArray) -> Mesh:
         """Build from (F, 3) triangles."""
-        triangles = np.asarray(triangles, np.int32).reshape(-1, 3)
+        triangles = _indices(triangles)
+        if triangles.size % 3:
+            raise InvalidMeshError(
+                f"The triangles of the mesh are {size(triangles.shape)} corners: give three each."
+            )
+        triangles = triangles.reshape(-1, 3)
         return cls(vertices, triangles.ravel(), 3 * np.arange(len(triangles) + 1))
 
     @property
@@ -140,7 +152,7 @@ def vertex_normals(vertices: FloatArray, triangles: IntArray) -> FloatArray:
         (np.ones(3 * num_faces), (triangles.ravel(), np.repeat(np.arange(num_faces), 3))),
         shape=(num_vertices, num_faces),
     )
-    flat = cross.reshape(-1, num_faces, 3)
+    flat = cross.reshape(int(np.prod(cross.shape[:-2])), num_faces, 3)
     sums = np.stack([gather @ frame for frame in flat])
     return _normalised(sums).reshape(vertices.shape)
 
@@ -165,25 +177,52 @@ def _normalised(vectors: FloatArray) -> FloatArray:
     return vectors / np.where(lengths > 0, lengths, 1.0)
 
 
+def _indices(values: object) -> IntArray:
+    """Vertex numbers as int32. Raises InvalidMeshError for text, fractions, too large ones."""
+    array = real_array(values)
+    if array is None or (array.size and array.dtype.kind not in "iu"):
+        raise InvalidMeshError(
+            "The polygons of the mesh hold corners that are not whole numbers: each names a vertex "
+            "by its number, from 0."
+        )
+    largest = np.iinfo(np.int32).max
+    if array.size and (array.max() > largest or array.min() < -largest):
+        raise InvalidMeshError(
+            f"A polygon points to vertex {array.max()}, but a mesh has at most {largest:,}: repair "
+            "its faces first."
+        )
+    return np.ascontiguousarray(array, np.int32)
+
+
 def _check(mesh: Mesh) -> None:
     vertices, indices, starts = mesh.vertices, mesh.polygon_vertices, mesh.polygon_starts
     if vertices.ndim != 2 or vertices.shape[1] != 3:
-        raise InvalidMeshError(f"vertices: expected (M, 3), got {vertices.shape}.")
+        raise InvalidMeshError(
+            f"The vertices of the mesh must be numbers (M, 3), got {size(vertices.shape)}: give "
+            "three coordinates for each."
+        )
     if len(vertices) == 0 or len(starts) < 2:
         raise InvalidMeshError("The mesh is empty: select a head with vertices and faces.")
     bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
     if len(bad):
+        one = len(bad) == 1
+        which = (
+            "vertex of the mesh is not finite"
+            if one
+            else ("vertices of the mesh are not finite numbers")
+        )
         raise InvalidMeshError(
-            f"{len(bad)} vertices of the mesh are not finite numbers (the first is vertex "
-            f"{bad[0]}): delete or repair them first."
+            f"{len(bad)} {which} (the first is vertex {bad[0]}): delete or repair "
+            f"{'it' if one else 'them'} first."
         )
     if starts[0] != 0 or starts[-1] != len(indices) or (np.diff(starts) < 0).any():
         raise InvalidMeshError(
-            "polygon_starts: expected rising offsets from 0 to the corner count."
+            "The polygons of the mesh do not follow one another: their starts must rise from 0 to "
+            "the number of corners."
         )
     if len(indices) and (indices.min() < 0 or indices.max() >= len(vertices)):
+        wrong = indices.min() if indices.min() < 0 else indices.max()
         raise InvalidMeshError(
-            f"A polygon points to vertex {indices.max()}, but there are only "
-            f"{len(vertices)} vertices"
-            ": export the file again."
+            f"A polygon points to vertex {wrong}, but there are only {len(vertices)} vertices, "
+            "counted from 0: repair its faces first."
         )

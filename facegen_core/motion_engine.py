@@ -19,6 +19,7 @@ from .errors import IntensityError, TopologyMismatchError
 from .intensity import check_intensities
 from .landmark_inference import MEAN_MOTION, Variation, check_length, landmark_model_of
 from .motion import FaceMotion
+from .numeric import finite, shown
 from .progress import Progress
 
 FloatArray = NDArray[np.floating]
@@ -99,7 +100,12 @@ def check_request(request: MotionRequest, bundle: Bundle) -> None:
         check_length(len(model_times(times, bundle.config.model_rate)), bundle.config.model_rate)
 
 
-def check_rate(frames_per_second: float) -> None:
-    """Raise IntensityError for a frame rate at which there is no time between frames."""
-    if not (np.isfinite(frames_per_second) and frames_per_second > 0):
-        raise IntensityError(f"The frame rate must be above 0, got {frames_per_second:g}.")
+def check_rate(frames_per_second: float) -> float:
+    """The rate. Raises IntensityError for one at which there is no time between frames."""
+    rate = finite(frames_per_second)
+    if rate is None or rate <= 0:
+        raise IntensityError(
+            f"The frame rate must be above 0, got {shown(frames_per_second)}: 24 to 60 frames per "
+            "second are usual."
+        )
+    return rate

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import preview
+from .asking import BakeMode, check_bake, check_clip, check_sheet
 from .blendshapes import BlendshapeSet, compress, one_shape_per_frame
 from .bundle import Bundle
 from .contact import resolve_clip
@@ -37,7 +37,6 @@ from .retarget import retarget, retargeter_of
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
-BakeMode = Literal["compact", "frames"]
 
 # The default tolerance of a compact bake: a tenth of a millimetre cannot be seen on a face.
 DEFAULT_MAX_ERROR_MM = 0.1
@@ -127,10 +126,11 @@ def generate(
     Raises IntensityError for curves that are empty, not finite or outside [0, 1], InvalidMeshError
     for such a mask, and BundleError where the bundle lacks the generator.
     """
-    check_intensities(intensities, bundle.config.num_expressions)
+    intensities = check_intensities(intensities, bundle.config.num_expressions)
     if mask is not None:
-        check_mask(mask, alignment.target.num_vertices)
-    check_rate(frames_per_second)
+        mask = check_mask(mask, alignment.target.num_vertices)
+    frames_per_second = check_rate(frames_per_second)
+    check_clip(alignment, len(intensities), frames_per_second, bundle, generator)
     progress(0.0, "Generating the motion")
     asked = Asked(alignment, intensities, frames_per_second, bundle, layers)
     generating = subprogress(progress, 0.0, _INFERENCE_SHARE)
@@ -158,8 +158,8 @@ def poser(alignment: Alignment, bundle: Bundle, mask: FloatArray | None = None) 
         layers: Layers | None,
         rows: IntArray,
     ) -> FaceMotion:
-        check_intensities(intensities, bundle.config.num_expressions)
-        check_rate(frames_per_second)
+        intensities = check_intensities(intensities, bundle.config.num_expressions)
+        frames_per_second = check_rate(frames_per_second)
         asked = Asked(alignment, intensities, frames_per_second, bundle, layers)
         (motion,) = layered(asked, generator, [variation], rows)
         return motion
@@ -185,9 +185,10 @@ def variations(
     `preview.picture_frames` names, on the template fitted to the head. engine and what is raised:
     as in `generate`.
     """
-    check_intensities(intensities, bundle.config.num_expressions)
-    check_rate(frames_per_second)
+    intensities = check_intensities(intensities, bundle.config.num_expressions)
+    frames_per_second = check_rate(frames_per_second)
     chosen = [Variation(seed, amount) for seed in seeds]
+    check_sheet(len(chosen), num_pixels)
     landmark_model_of(bundle)  # refuses a bundle without
     progress(0.0, "Preparing this head")
     person = person_of(alignment)
@@ -226,6 +227,7 @@ def bake(
     progress: Progress = no_progress,
 ) -> BlendshapeSet:
     """The clip as blendshapes: few within `max_error_mm`, or one per frame ("frames", exact)."""
+    tolerance = check_bake(mode, max_error_mm)
     if mode == "frames":
         return one_shape_per_frame(clip.displacements)
-    return compress(clip.displacements, max_error_mm / clip.mm_per_unit, progress=progress)
+    return compress(clip.displacements, tolerance / clip.mm_per_unit, progress=progress)

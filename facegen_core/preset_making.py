@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import PresetError
-from .intensity import Envelope
+from .intensity import Envelope, check_intensities
 from .layers import REGIONS, Layers
+from .motion_engine import check_rate
 from .presets import LAYERS, Keys, Preset
 
 FloatArray = NDArray[np.floating]
@@ -35,6 +36,8 @@ def make_preset(
     events: what is known of some expressions already, marks in rows of the T; their channels are
     not read. Raises PresetError where nothing is played.
     """
+    intensities = check_intensities(intensities, len(expressions))
+    frames_per_second = check_rate(frames_per_second)
     acting = np.flatnonzero(intensities.any(axis=1))
     if len(acting) == 0:
         raise PresetError("There is nothing to save: every expression is at zero in this range.")

@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import schemas
-from .errors import FacegenError, PresetError
-from .intensity import Envelope, sample_envelopes
+from .errors import FacegenError, IntensityError, PresetError
+from .intensity import LONGEST_RANGE, Envelope, sample_envelopes
 from .json_text import one_line, read_json, shown
 from .layers import MAX_EXTREMENESS, MAX_GAIN, MAX_SHIFT_SECONDS, REGIONS, Layers
+from .motion_engine import check_rate
 
 FloatArray = NDArray[np.floating]
 Keys = tuple[tuple[float, float], ...]
@@ -154,7 +155,18 @@ def sample_preset(
     preset: Preset, frames_per_second: float, expressions: Sequence[str]
 ) -> tuple[FloatArray, Layers]:
     """(T, C) intensities and the layers of a preset played on a head that has none of its own."""
+    frames_per_second = check_rate(frames_per_second)
     begins, ends = preset.seconds
+    if (ends - begins) * frames_per_second > LONGEST_RANGE:
+        raise IntensityError(
+            f"At {frames_per_second:g} frames per second {preset.name} lasts longer than "
+            f"{LONGEST_RANGE:,} frames: choose a lower frame rate."
+        )
+    unknown = [name for name in preset.curves if name not in expressions]
+    if unknown:
+        raise IntensityError(
+            f"Unknown expression '{unknown[0]}': this model has {', '.join(expressions)}."
+        )
     staging = Staging(0.0, frames_per_second)
     frames = np.arange(np.floor(begins * frames_per_second), ends * frames_per_second + 1)
     intensities = sample_envelopes(envelopes_of(preset, staging), frames, expressions)
@@ -195,8 +207,12 @@ def preset_of(content: object, where: str) -> Preset:
     except FacegenError as error:
         raise PresetError(f"{where}: an event is wrong: {one_line(error)}") from None
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-        reason = f"{type(error).__name__} {one_line(error, 120)}"
-        raise PresetError(f"{where} is damaged: {reason}.") from None
+        lost = (
+            f"it lacks {one_line(error, 60)}"
+            if isinstance(error, KeyError)
+            else "a value is of a wrong kind"
+        )
+        raise PresetError(f"{where} is damaged: {lost}; save it anew, or get it again.") from error
 
 
 def content_of(preset: Preset) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from .errors import BundleError
 from .hierarchy import Hierarchy, Level
 from .landmark_network import NETWORK_VERSION, network_shapes
 from .landmarks import NUM_LANDMARKS, Landmarks
+from .numeric import size
 from .template import PART_MOTIONS, REGIONS, InnerPart, Template
 
 Arrays = dict[str, NDArray]
@@ -140,8 +141,11 @@ def check_shape(name: str, values: NDArray, expected: tuple[int | None, ...]) ->
         want is None or want == have for want, have in zip(expected, values.shape, strict=True)
     )
     if not fits:
-        wanted = tuple("any" if size is None else size for size in expected)
-        raise BundleError(f"'{name}': expected the shape {wanted}, got {values.shape}.")
+        wanted = " × ".join("any" if count is None else str(count) for count in expected)
+        raise BundleError(
+            f"'{name}': expected the shape {wanted or '1'}, got {size(values.shape)}; get the file "
+            "again."
+        )
 
 
 def check_finite(name: str, values: NDArray) -> None:

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidMeshError
 from ..mesh import Mesh
 from ..progress import Progress, no_progress, subprogress
 from ..template import Template
@@ -48,6 +49,8 @@ def register(
     corrections: {`Part.key`: kind} where the artist knows better what a part is.
     Raises RegistrationFailedError where no face is found, LandmarkError for unusable landmarks.
     """
+    if not len(target.triangles):
+        raise InvalidMeshError("The mesh has no faces, only points and edges: select the head.")
     fitting = subprogress(progress, 0.0, _FIT_SHARE)
     fit = fit_template(template, target, landmarks, fitting, pins)
     alignment = align(template, target, fit, subprogress(progress, _FIT_SHARE, 1.0), corrections)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidMeshError
+from ..numeric import real_array, size
 from .alignment import Part
 from .riding import Riding
 from .surface import Surface
@@ -37,11 +38,14 @@ class Masking:
 
 def check_mask(mask: FloatArray, num_vertices: int) -> FloatArray:
     """(M,) float64 of a mask. Raises InvalidMeshError unless it is finite and within [0, 1]."""
-    values = np.asarray(mask, np.float64)
+    numbers = real_array(mask)
+    if numbers is None:
+        raise InvalidMeshError("The mask is not numbers: paint weights from 0 to 1.")
+    values = np.asarray(numbers, np.float64)
     if values.shape != (num_vertices,):
         raise InvalidMeshError(
             f"The mask must have one value for each of the {num_vertices} vertices of the head, "
-            f"got {values.shape}: read it again after changing the mesh."
+            f"got {size(values.shape)}: read it again after changing the mesh."
         )
     if not np.isfinite(values).all():
         raise InvalidMeshError(

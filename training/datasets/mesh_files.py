@@ -55,9 +55,15 @@ def read_mesh_file(path: Path) -> MeshFile:
             )
         vertices = np.array(mesh.vertices, np.float64).reshape(-1, 3)
         triangles = np.array(mesh.faces, np.int32).reshape(-1, 3)
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be read: {error.strerror or 'it is damaged'}."
+        ) from error
     except Exception as error:  # a reader of other people's files fails in ways it does not list
-        reason = " ".join(str(error).split()).rstrip(".")[:200] or type(error).__name__
-        raise DatasetError(f"{path} cannot be read as a mesh ({reason}).") from error
+        kind = path.suffix[1:].upper()
+        raise DatasetError(
+            f"{path} cannot be read as a mesh: it is damaged, or no {kind} file; export it again."
+        ) from error
     _check_mesh(path, vertices, triangles)
     return MeshFile(path, vertices, triangles)
 
