@@ -87,7 +87,7 @@ def play(blender: Blender, zip_path: Path, acts: Sequence[Act], stops: bool) -> 
     """What came of a list of acts. A Blender that died is a fault of the act it died in."""
     plan = {"acts": list(acts), "stops": stops}
     try:
-        return in_blender(blender, "random_acts.py", zip_path, plan)
+        return in_blender(blender, "random_acts.py", zip_path, plan, threads=1)
     except DiedError as error:
         number = error.args[1]
         fault = {"number": number, "first": 0, "act": acts[number], "text": error.args[0]}

@@ -15,6 +15,8 @@ State = dict[str, Any]
 
 # What other names of a head's own settings stand for: fields that show an event's curve.
 _NO_STATE = "event_"
+# Stamped on every object by a save, and no part of what an artist made.
+_STAMP = "schema"
 _KEYFRAME = ("interpolation", "easing", "handle_left_type", "handle_right_type")
 
 
@@ -80,7 +82,7 @@ def settings_of(group: bpy.types.PropertyGroup) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for prop in group.bl_rna.properties:
         name = prop.identifier
-        if name == "rna_type" or name.startswith(_NO_STATE):
+        if name in ("rna_type", _STAMP) or name.startswith(_NO_STATE):
             continue
         value = getattr(group, name)
         if prop.type == "COLLECTION":

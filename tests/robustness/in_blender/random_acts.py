@@ -167,7 +167,7 @@ def main() -> None:
             session, first = Session(), number + 1
         result["done"] = number + 1
         result["sentences"] |= session.desk.sentences
-        if number % 50 == 49:
+        if number % 20 == 19:
             result.setdefault("memory", []).append(_measured())
             (_PLACE / "result.json").write_text(json.dumps(result))
     result.setdefault("memory", []).append(_measured())
