@@ -161,7 +161,9 @@ def _reproducible(place: Path) -> Line:
     shutil.rmtree(copy)
     return Line(
         "same sources, same bytes: other folder, umask, locale, time zone, hash seed",
-        f"{len(hashes)} different zips" if second else done.stderr[-200:],
+        ("the same bytes" if len(hashes) == 1 else "different bytes")
+        if second
+        else done.stderr[-200:],
         len(hashes) == 1 and second is not None,
     )
 
