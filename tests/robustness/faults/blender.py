@@ -113,7 +113,7 @@ def _alembic(found: BlenderFindings, room: Path, environment: dict[str, str], se
     """Blender's writer ends the program; what was there stays, and the next start cleans up."""
     folder = room / "alembic"
     folder.mkdir()
-    process = start(room, environment, "refuse", folder, seed, 1, ALEMBIC)
+    process = start(room, environment, "refuse", folder, seed, 12, ALEMBIC)
     for told in _lines(process):
         if "name" in told and told["place"] == 0:
             _judge(found, told)
