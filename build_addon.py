@@ -23,14 +23,27 @@ from pathlib import Path
 
 from facegen_core.errors import WriteError
 from facegen_core.files import put_in_place
-from release import wheels
-from release.errors import BuildError, DownloadError
-from release.rules import broken_rules, imported
-from release.wheels import PLATFORMS, PYTHONS, SCIPY
-
-__all__ = ["PLATFORMS", "PYTHONS", "SCIPY", "BuildError", "DownloadError", "build", "validate"]
 
 ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / ".ci"))  # what every release is held to
+
+from release import rules, wheels  # noqa: E402
+from release.errors import BuildError, DownloadError  # noqa: E402
+from release.rules import broken_rules, imported  # noqa: E402
+from release.wheels import PLATFORMS, PYTHONS, SCIPY  # noqa: E402
+
+__all__ = [
+    "PLATFORMS",
+    "PYTHONS",
+    "SCIPY",
+    "BuildError",
+    "DownloadError",
+    "build",
+    "rules",
+    "validate",
+    "wheels",
+]
+
 ADDON, CORE = ROOT / "blender_addon", ROOT / "facegen_core"
 WHEEL_CACHE = ROOT / ".cache" / "wheels"
 DEFAULT_BUNDLE = ADDON / "assets" / "default.facegen"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("blender_addon", "facegen_core", "training", "release")
+ROOMS = ("blender_addon", "facegen_core", "training", ".ci")
 ONLY_POSIX = {"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "posix", "syslog"}
 ONLY_WINDOWS = {"msvcrt", "winreg", "winsound", "_winapi"}
 POSIX_CALLS = {
@@ -117,7 +117,7 @@ def _test_of(node: ast.If) -> str:
 
 def test_no_place_of_one_system_is_written_down() -> None:
     found = []
-    for path in _files("blender_addon", "facegen_core", "release"):
+    for path in _files("blender_addon", "facegen_core", ".ci"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from release import rules, wheels
+from build_addon import rules, wheels
 
 
 @pytest.fixture

@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from release import rules, wheels
-from release.errors import BuildError
+from build_addon import BuildError, rules, wheels
 from tests.blender.blenders import blenders, run_in_blender
 from tests.blender.test_build_addon import bundle, fake_wheels
 
 __all__ = ["bundle", "fake_wheels"]  # fixtures
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILT_FROM = ("blender_addon", "facegen_core", "release", "LICENSES", "LICENSE", "build_addon.py")
+BUILT_FROM = ("blender_addon", "facegen_core", ".ci", "LICENSES", "LICENSE", "build_addon.py")
 
 
 @pytest.mark.parametrize("platform", wheels.PLATFORMS)

@@ -17,14 +17,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import build_addon
-from release import rules, wheels
+from build_addon import rules, wheels
 from tests.blender.blenders import SCRIPTS, blenders, run_in_blender
 from tests.robustness.odd_names import ODD_NAMES
 from tests.robustness.report import Case, Chapter, Line
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = "python -m tests.robustness platforms"
-BUILT_FROM = ("blender_addon", "facegen_core", "release", "LICENSES", "LICENSE", "build_addon.py")
+BUILT_FROM = ("blender_addon", "facegen_core", ".ci", "LICENSES", "LICENSE", "build_addon.py")
 LOCALES = {
     "ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "cp1252 console": {"LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "cp1252"},
@@ -78,7 +78,8 @@ NOTES = [
     "name has brackets, such as `Blender [1]`; files in such folders are written and read.",
     "Run on Linux. Windows and macOS are covered by what can be checked without them: names, "
     "encodings, modules and calls of one system (tests/test_platforms.py), the rules of "
-    "release/rules.py, wheels held to their published hashes. Nobody has started these zips there.",
+    ".ci/release/rules.py, wheels held to their published hashes. Nobody has started these zips "
+    "there.",
     "Every story of tests/blender/in_blender is told in Blender 4.2, 4.5 and 5.0 by `make test`; "
     "one in 5.2 (Python 3.13, NumPy 2.3) by `make test`, all by `make test-newest`.",
 ]

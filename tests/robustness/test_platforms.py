@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import build_addon
-from release import rules, wheels
-from release.errors import BuildError
+from build_addon import BuildError, rules, wheels
 from tests.robustness import platforms
 from tests.robustness.odd_names import ODD_NAMES
 

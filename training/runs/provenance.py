@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -11,9 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from facegen_core.json_text import read_json
 import numpy as np
 
+from facegen_core.json_text import read_json
 from facegen_core.template_arrays import template_hash
 from training.datasets.training_data import TrainingData
 
@@ -92,6 +91,11 @@ def data_hash(data: TrainingData) -> str:
 def _git(*arguments: str) -> str:
     root = Path(__file__).resolve().parents[2]
     answer = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, encoding="utf-8", errors="replace", check=True
+        ["git", *arguments],
+        cwd=root,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=True,
     )
     return answer.stdout.strip()

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
-from facegen_core.files import write_text
 from facegen_core.errors import FacegenError
+from facegen_core.files import write_text
 from facegen_core.json_text import shown
 from training.runs.plain_yaml import read_yaml
 
@@ -37,7 +37,9 @@ def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Set
     Raises TrainingConfigError with the setting that is unknown or of a wrong kind.
     """
     if not isinstance(content, dict):
-        raise TrainingConfigError(f"'{where or 'config'}': expected settings, got {shown(content)}.")
+        raise TrainingConfigError(
+            f"'{where or 'config'}': expected settings, got {shown(content)}."
+        )
     fields = {f.name: f for f in dataclasses.fields(kind)}
     unknown = sorted(str(name) for name in set(content) - set(fields))
     if unknown:

@@ -23,9 +23,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from build_addon import BuildError
 from facegen_core.errors import FacegenError
 from facegen_core.files import disk_refusal
-from release.errors import BuildError
 from tests.robustness.faults.activities import ACTIVITIES, Activity
 from tests.robustness.faults.disk import Disk
 from tests.robustness.faults.wholeness import contents, differences, halves, temporaries
