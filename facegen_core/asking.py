@@ -54,9 +54,9 @@ def check_bake(mode: str, max_error_mm: float) -> float:
             f"There is no bake {shown(mode)}: choose {' or '.join(get_args(BakeMode))}."
         )
     tolerance = finite(max_error_mm)
-    if tolerance is None or tolerance < 0:
+    if tolerance is None or not 0 <= tolerance <= 1000:
         raise IntensityError(
-            f"The tolerance of a bake is a number of millimetres, 0 or more, got "
+            f"The tolerance of a bake is 0 to 1000 millimetres, got "
             f"{shown(max_error_mm)}: 0.1 cannot be seen on a face."
         )
     return tolerance

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from .eases import EASES, LINEAR
 from .errors import IntensityError
-from .json_text import shown
 from .numeric import real_array, size
 
 # The channels of the models we train, in their order. A bundle may have others: its own names,
@@ -125,7 +124,8 @@ def parse_event(text: str) -> tuple[Envelope, ...]:
 
 def _quoted(text: str) -> str:
     """As much of a text as an error can show."""
-    return f"'{text}'" if len(text) <= 80 and text.isprintable() else shown(text)
+    plain = "".join(c if c.isprintable() else " " for c in text[:81])
+    return f"'{plain if len(text) <= 80 else plain[:80] + '…'}'"
 
 
 def in_between(event: Envelope, second: str, share: float) -> tuple[Envelope, ...]:

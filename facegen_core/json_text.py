@@ -47,6 +47,8 @@ def shown(value: object) -> str:
         return "a list" if isinstance(value, list) else "a group of values"
     if value is None or isinstance(value, bool):
         return json.dumps(value)  # as the file spells it
+    if isinstance(value, str):
+        value = "".join(c if c.isprintable() else " " for c in value[:200])
     text = " ".join(_SHORT.repr(value).split())
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 

@@ -20,6 +20,7 @@ from .errors import LandmarkError
 from .files import write_text
 from .json_text import read_json
 from .mesh import Mesh
+from .numeric import real_array, shown
 
 NUM_LANDMARKS = 68
 
@@ -106,11 +107,14 @@ def write_landmark_file(path: Path, points: dict[int, NDArray[np.floating]]) -> 
 
 def check_points(points: Mapping[int, NDArray[np.floating]]) -> None:
     """Raise LandmarkError unless every point is of a known landmark, at three finite numbers."""
+    strange = [number for number in points if not isinstance(number, (int, np.integer))]
+    if strange:
+        raise LandmarkError(f"There is no landmark {shown(strange[0])}: they are numbers, 0 to 67.")
     for number in sorted(points):
         if not 0 <= number < NUM_LANDMARKS:
             raise LandmarkError(f"Unknown landmark {number}: landmarks are numbered 0 to 67.")
-        position = np.asarray(points[number], np.float64)
-        if position.shape != (3,) or not np.isfinite(position).all():
+        position = real_array(points[number])
+        if position is None or position.shape != (3,) or not np.isfinite(position).all():
             raise LandmarkError(f"Landmark {number} is not three finite numbers: place it again.")
 
 

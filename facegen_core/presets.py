@@ -268,6 +268,8 @@ def _preset(content: dict[str, Any]) -> Preset:
 
 
 def _event(content: dict[str, Any]) -> Envelope:
+    if not isinstance(content["expression"], str):
+        raise PresetError(f"an expression must be a name, not {shown(content['expression'])}.")
     eases = {name: content[name] for name in _EASES if name in content}
     marks = [_number("a time", mark) for mark in content["seconds"]]
     if len(marks) != 4:

@@ -157,7 +157,7 @@ def _outward(template: Template, target: Mesh, fit: Fit) -> tuple[Surface, Match
 
 def _corrected(parts: tuple[Part, ...], corrections: Mapping[int, str]) -> tuple[Part, ...]:
     """The parts with the artist's word put over ours; corrections of unknown parts are ignored."""
-    known = {key: kind for key, kind in corrections.items() if kind in KIND_MOTIONS}
+    known = {key: kind for key, kind in corrections.items() if str(kind) in KIND_MOTIONS}
     return tuple(p.as_kind(known[p.key]) if p.key in known else p for p in parts)
 
 

@@ -29,6 +29,7 @@ _REPR = re.compile(
 _SHAPE = re.compile(r"(?<!claims the shape )(?:\(\d+,\)|\(\d+(?:, \d+)+\)|\(\))")
 # A sentence ends once: abbreviations do not end one.
 _INNER_END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?]\s+[A-Z]")
+_ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
 _QUOTED = re.compile(r"'[^']*'")
 _PATHS = re.compile(r"(?<![\w.<~…])/(?:[\w.\-]+/)+[\w.\-]*")
 # Words by which a sentence says what would be right, or what to do about it.
@@ -86,7 +87,14 @@ def fault_of(sentence: str) -> str:
         ("ends twice", sentence.endswith(("..", ".:", ": ."))),
         ("more than one sentence", bool(_INNER_END.search(sentence))),
         ("too long", len(sentence) > MAX_LENGTH),
-        ("speaks to programmers", bool(_REPR.search(sentence) or _SHAPE.search(sentence))),
+        (
+            "speaks to programmers",
+            bool(
+                _REPR.search(_QUOTED.sub("''", sentence))
+                or _ESCAPE.search(sentence)
+                or _SHAPE.search(_QUOTED.sub("", sentence))
+            ),
+        ),
         ("names a path nobody gave", bool(_PATHS.search(_QUOTED.sub("''", sentence)))),
         ("does not say what to do", not _WAY_OUT.search(sentence)),
         ("not for reading", any(ord(c) < 32 for c in sentence)),
