@@ -6,8 +6,8 @@ import platform
 import sys
 from dataclasses import dataclass
 
-# PyTorch's own package index, a folder per kind of build. Builds for CUDA 12.8 run on NVIDIA
-# cards from Maxwell to Blackwell whose driver is of 2025 or later.
+# PyTorch's own package index, a folder per kind of build. CUDA 12.8 is the first that knows NVIDIA's
+# Blackwell cards.
 _INDEX = "https://download.pytorch.org/whl/"
 _CPU, _CUDA = "cpu", "cu128"
 # NumPy and SciPy are of the Python package index, whatever build of PyTorch it is.
@@ -51,8 +51,8 @@ def recipe_of(build: str, index: str = "") -> Recipe:
     return Recipe((Step((_TORCH,), source), others), *_SIZES[_kind(build)])
 
 
-# {(system, build): MB to download, MB on the disk}. Those on Linux were measured; the others are
-# sums of the wheels, which grow from release to release.
+# {(system, build): MB to download, MB on the disk}: about, as wheels grow from release to release.
+# Of these only CUDA on Linux was installed and weighed on the disk; the rest are sums of wheels.
 _SIZES = {
     ("linux", "cpu"): (280, 1000),
     ("linux", "cuda"): (2700, 5800),

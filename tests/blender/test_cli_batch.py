@@ -195,6 +195,8 @@ def test_ctrl_c_stops_the_command(batch: Run) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
+        # A test run that a script put into the background ignores Ctrl-C, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     working = batch.folder / "stopped" / ".ann.unfinished"
     wait_for(working.exists)
