@@ -6,8 +6,8 @@ import platform
 import sys
 from dataclasses import dataclass
 
-# PyTorch's own package index, a folder per kind of build. CUDA 12.8 is the first that knows NVIDIA's
-# Blackwell cards.
+# PyTorch's own package index, a folder per kind of build. CUDA 12.8 is the first that knows
+# NVIDIA's Blackwell cards.
 _INDEX = "https://download.pytorch.org/whl/"
 _CPU, _CUDA = "cpu", "cu128"
 # NumPy and SciPy are of the Python package index, whatever build of PyTorch it is.
