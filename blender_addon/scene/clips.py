@@ -150,6 +150,7 @@ def switch(target: bpy.types.Object, number: int) -> None:
     for other in target.facegen.clips:
         clip_strips.set_muted(everything, other.number, True)
     for owner, found in clip_play.actions_of(target, number).items():
+        _keep_drawn_over_strips(owner)
         actions.assign(owner, found)
     if not row.is_pushed:
         clip_strips.take_up(everything, number)
@@ -250,6 +251,13 @@ def _rest(target: bpy.types.Object) -> Mapping[bpy.types.ID, set[str]]:
     for owner in played:
         actions.assign(owner, None)
     return before
+
+
+def _keep_drawn_over_strips(owner: bpy.types.ID) -> None:
+    """What was keyed while strips played belongs to no clip: it stays in the file, unassigned."""
+    drawn = actions.assigned(owner)
+    if drawn is not None and not drawn.action.library:
+        drawn.action.use_fake_user = True
 
 
 def _play(

@@ -225,6 +225,18 @@ def test_pushed_down_the_face_plays_the_same_and_strips_are_alike() -> None:
     assert moved == [101.0] * 3, "strips stay where the artist put them"
 
 
+def test_what_was_keyed_while_strips_played_stays_in_the_file() -> None:
+    head = two_clips()[0][0]
+    act("clip_push_down", number=number(head, "A"))
+    curves.add_envelope(head, intensity.Envelope("sad", 20, 24, 27, 32))
+    drawn = head.animation_data.action
+    act("clip_switch", number=number(head, "B"))
+    assert head.animation_data.action != drawn
+    assert drawn.users, "Blender would not save it"
+    act("clip_remove", number=number(head, "A"))
+    assert drawn.users
+
+
 def test_the_artists_own_action_is_left_alone_and_goes_along() -> None:
     objects = two_objects()
     head = objects[0]
