@@ -225,6 +225,11 @@ def _is_text(value: object, longest: int = _SHORT) -> bool:
     return isinstance(value, str) and len(value) <= longest and "\0" not in value
 
 
+def _is_landmark_key(value: object) -> bool:
+    """Places of up to 68 landmarks as text: some thousand letters."""
+    return _is_text(value, 4 * _LONG)
+
+
 def _is_place(value: object) -> bool:
     return _is_text(value, _LONG)
 
@@ -282,7 +287,7 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
     "match.landmarks": _is_landmarks,
     "match.is_by_hand": _is_switch,
     "match.is_pulled": _is_switch,
-    "match.landmark_key": _is_text,
+    "match.landmark_key": _is_landmark_key,
     "match.corrections": _is_corrections,
     "result": _is_table,
     "request": _is_table,
