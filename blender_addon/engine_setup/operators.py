@@ -62,19 +62,19 @@ class _Settings:
         "and Python",
     )
 
-
-class FACEGEN_OT_set_up_engine(_Settings, bpy.types.Operator):
-    """Download PyTorch into a folder of Facegen's own and use it; Blender's own stays as it is"""
-
-    bl_idname = "facegen.set_up_engine"
-    bl_label = "Set Up GPU Engine"
-
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         reason = _why_offline(cls)
         if reason:
             cls.poll_message_set(said(reason))
         return not reason
+
+
+class FACEGEN_OT_set_up_engine(_Settings, bpy.types.Operator):
+    """Download PyTorch into a folder of Facegen's own and use it; Blender's own stays as it is"""
+
+    bl_idname = "facegen.set_up_engine"
+    bl_label = "Set Up GPU Engine"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self, width=460)
@@ -101,13 +101,6 @@ class FACEGEN_OT_install_engine(_Settings, jobs.JobOperator, bpy.types.Operator)
     bl_idname = "facegen.install_engine"
     bl_label = "Set Up GPU Engine"
     bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = _why_offline(cls)
-        if reason:
-            cls.poll_message_set(said(reason))
-        return not reason
 
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         engine.close()  # what it runs on is about to be replaced

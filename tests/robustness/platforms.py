@@ -50,25 +50,11 @@ def run(scale: float, seed: int) -> Chapter:
             )
         )
         commands = list(_commands(place, _some(list(LOCALES), scale), scale >= 1))
-        cases += commands
-        good = sum(case.ok for case in commands)
-        lines.append(
-            Line(
-                "the command in an odd folder, under other locales",
-                f"{good} of {len(commands)} runs",
-                good == len(commands),
-            )
-        )
+        lines.append(_share("the command in an odd folder, under other locales", commands))
         closed = list(_read_only(place))
-        cases += closed
-        good = sum(case.ok for case in closed)
-        lines.append(
-            Line(
-                "folders that may not be written to: one sentence, nothing left there",
-                f"{good} of {len(closed)}",
-                good == len(closed),
-            )
-        )
+        asked = "folders that may not be written to: one sentence, nothing left there"
+        lines.append(_share(asked, closed))
+        cases += [*commands, *closed]
     command = COMMAND if scale == 1 else f"{COMMAND} --scale {scale:g}"
     return Chapter("platforms", command, lines, cases, NOTES)
 
@@ -83,6 +69,11 @@ NOTES = [
     "Every story of tests/blender/in_blender is told in Blender 4.2, 4.5 and 5.0 by `make test`; "
     "one in 5.2 (Python 3.13, NumPy 2.3) by `make test`, all by `make test-newest`.",
 ]
+
+
+def _share(asked: str, cases: Sequence[Case]) -> Line:
+    good = sum(case.ok for case in cases)
+    return Line(asked, f"{good} of {len(cases)}", good == len(cases))
 
 
 def _some(names: list[str], scale: float) -> list[str]:
