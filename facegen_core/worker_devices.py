@@ -7,6 +7,7 @@ import platform
 import re
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from .errors import WorkerError
@@ -17,14 +18,20 @@ OLDEST_TORCH = (2, 2)
 def choose_device(wanted: str, tell: Callable[[str], None]) -> torch.device:
     """The device of "auto" (CUDA, MPS, CPU, the first that works), "cuda", "cuda:1", "mps", "cpu".
 
-    Raises WorkerError where it is not there or does not work, and for a torch too old. Products are
-    set to full precision: with TensorFloat-32, results would differ by more than 1e-4 mm.
+    Raises WorkerError where it is not there or does not work, and for a torch that is too old or
+    made for another NumPy. Products are set to full precision: with TensorFloat-32, results would
+    differ by more than 1e-4 mm.
     """
     version = re.match(r"(\d+)\.(\d+)", str(torch.__version__))
     if version is None or (int(version[1]), int(version[2])) < OLDEST_TORCH:
         raise WorkerError(
             f"It has torch {torch.__version__}, {'.'.join(map(str, OLDEST_TORCH))} or newer is "
             "needed: update torch there."
+        )
+    if not _shares_arrays():
+        raise WorkerError(
+            f"Its torch {torch.__version__} does not work with its NumPy {np.__version__}: update "
+            "torch there, or install NumPy 1.26."
         )
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
@@ -57,6 +64,14 @@ def choose_device(wanted: str, tell: Callable[[str], None]) -> torch.device:
             "install a torch made for it."
         )
     return device
+
+
+def _shares_arrays() -> bool:
+    """Whether torch takes the arrays of this NumPy; before 2.3 it knows those of NumPy 1 alone."""
+    try:
+        return float(torch.from_numpy(np.ones(1, np.float32)).numpy()[0]) == 1.0
+    except (RuntimeError, ImportError, AttributeError):
+        return False
 
 
 def why_not(device: torch.device) -> str:

@@ -12,6 +12,8 @@ _INDEX = "https://download.pytorch.org/whl/"
 _CPU, _CUDA = "cpu", "cu128"
 # NumPy and SciPy are of the Python package index, whatever build of PyTorch it is.
 _OTHERS = ("numpy>=1.26", "scipy>=1.13")
+# The last PyTorch for Macs with Intel processors, 2.2.2, knows the arrays of NumPy 1 alone.
+_OTHERS_INTEL_MAC = ("numpy>=1.26,<2", "scipy>=1.13")
 _TORCH = "torch>=2.2"
 
 
@@ -46,9 +48,10 @@ def builds() -> tuple[str, ...]:
 
 def recipe_of(build: str, index: str = "") -> Recipe:
     """How a build is installed. index: the address of a mirror that has it all, empty for none."""
-    source = _source(build, index)
-    others = Step(_OTHERS, ("--index-url", index) if index else ())
-    return Recipe((Step((_TORCH,), source), others), *_SIZES[_kind(build)])
+    kind, source = _kind(build), _source(build, index)
+    packages = _OTHERS_INTEL_MAC if kind == ("darwin", "cpu") else _OTHERS
+    others = Step(packages, ("--index-url", index) if index else ())
+    return Recipe((Step((_TORCH,), source), others), *_SIZES[kind])
 
 
 # {(system, build): MB to download, MB on the disk}: about, as wheels grow from release to release.

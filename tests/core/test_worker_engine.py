@@ -232,6 +232,15 @@ def test_a_torch_too_old_is_refused(monkeypatch):
         choose_device("cpu", lambda _: None)
 
 
+def test_a_torch_made_for_another_numpy_is_refused(monkeypatch):
+    def unavailable(values):
+        raise RuntimeError("Numpy is not available")
+
+    monkeypatch.setattr(torch, "from_numpy", unavailable)
+    with pytest.raises(WorkerError, match=r"does not work with its NumPy .* install NumPy 1\.26"):
+        choose_device("cpu", lambda _: None)
+
+
 @pytest.mark.parametrize(
     "change",
     [
