@@ -26,7 +26,8 @@ from facegen_core import schemas
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 from facegen_core.eye_motion import EyeMotion
-from facegen_core.json_text import parse_json, shown
+from facegen_core.file_words import unread
+from facegen_core.json_text import parse_json, read_json, shown
 from facegen_core.landmark_inference import Variation
 from facegen_core.layers import Layers
 from facegen_core.solving import SolveSettings
@@ -123,6 +124,23 @@ def from_text(text: str, name: str) -> Record:
         record = parse_json(text)
     except (ValueError, TypeError, AttributeError) as error:
         raise FacegenError(f"{name} is not JSON: {error}; Generate writes a new one.") from error
+    return _checked(record, name)
+
+
+def read_file(path: Path) -> Record:
+    """The record in a JSON file. Raises FacegenError with one sentence."""
+    try:
+        record = read_json(path)
+    except OSError as error:
+        raise FacegenError(f"Cannot read the record {path}: {unread(error)}.") from error
+    except ValueError as error:
+        raise FacegenError(
+            f"{path.name} is not JSON: {error}; Generate writes a new one."
+        ) from error
+    return _checked(record, path.name)
+
+
+def _checked(record: Any, name: str) -> Record:
     if not isinstance(record, dict) or "request" not in record or "version" not in record:
         raise FacegenError(f"{name} is no record of a clip: facegen generate --record writes one.")
     record = schemas.RECORD.brought_up(record, record["version"], name)
@@ -139,17 +157,6 @@ def from_text(text: str, name: str) -> Record:
     return record
 
 
-def read_file(path: Path) -> Record:
-    """The record in a JSON file. Raises FacegenError with one sentence."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise FacegenError(f"Cannot read the record {path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise FacegenError(f"{path} is not JSON: it is no text.") from error
-    return from_text(text, path.name)
-
-
 def request_fields(record: Record) -> dict[str, Any]:
     """{field of GenerateRequest: value}, all but the match and the curves."""
     try:
@@ -158,7 +165,8 @@ def request_fields(record: Record) -> dict[str, Any]:
         raise
     except Exception as error:  # whoever edited the file may have left anything
         raise FacegenError(
-            f"The record of '{record.get('clip')}' is damaged: {shown(error)}."
+            f"The record of '{record.get('clip')}' is damaged: its request holds a value of a "
+            "wrong kind; get it again."
         ) from error
     record_checks.check_request(fields, record["clip"])
     return fields

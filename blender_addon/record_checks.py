@@ -118,8 +118,8 @@ def _unpacked(packed: object, size: int) -> bytes:
         content = unpacker.decompress(base64.b64decode(packed, validate=True), size + 1)
     except (ValueError, zlib.error) as error:
         raise FacegenError(
-            f"The record is damaged: an array cannot be unpacked ({error})."
-        ) from None
+            "The record is damaged: an array cannot be unpacked; get it again."
+        ) from error
     if len(content) != size:
         raise FacegenError("The record is damaged: an array has other values than it claims.")
     return content

@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .numeric import size
 
 Arrays = dict[str, NDArray]
 
@@ -62,7 +65,7 @@ def read_arrays(
     except (ArrayFileError, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # damaged archives fail in ways that zipfile does not list
-        raise ArrayFileError(f"it is damaged ({_reason(error)})") from error
+        raise ArrayFileError(_reason(error)) from error
 
 
 def map_array(path: Path, kinds: str = _NUMBERS) -> NDArray:
@@ -74,7 +77,7 @@ def map_array(path: Path, kinds: str = _NUMBERS) -> NDArray:
         dtype, is_fortran, shape, begin = _read_header(file, kinds)
         there = file.seek(0, 2) - begin
     if there != math.prod(shape) * dtype.itemsize:
-        raise ArrayFileError(f"it claims the shape {shape} and holds {there} bytes")
+        raise ArrayFileError(f"it claims {size(shape)} numbers and holds {there} bytes")
     if there == 0:
         return np.zeros(shape, dtype)
     order: Literal["C", "F"] = "F" if is_fortran else "C"
@@ -110,15 +113,15 @@ def _entries(archive: zipfile.ZipFile, num_bytes: int, largest: int) -> dict[str
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kinds: str) -> NDArray:
     with archive.open(entry) as stream:
         dtype, is_fortran, shape, begin = _read_header(stream, kinds)
-        size = math.prod(shape) * dtype.itemsize
-        if size != entry.file_size - begin:
+        num_bytes = math.prod(shape) * dtype.itemsize
+        if num_bytes != entry.file_size - begin:
             raise ArrayFileError(
-                f"'{entry.filename[:60]}' claims the shape {shape} and holds "
+                f"'{entry.filename[:60]}' claims {size(shape)} numbers and holds "
                 f"{entry.file_size - begin} bytes"
             )
-        content = np.empty(size, np.uint8)
+        content = np.empty(num_bytes, np.uint8)
         view, filled = content.data, 0
-        while filled < size:
+        while filled < num_bytes:
             count = stream.readinto(view[filled : filled + _CHUNK])  # type: ignore[attr-defined]
             if not count:
                 raise ArrayFileError(f"'{entry.filename[:60]}' ends early")
@@ -133,15 +136,15 @@ def _read_header(stream: IO[bytes], kinds: str) -> tuple[np.dtype, bool, tuple[i
     """Type, whether columns come first, shape, and where the data begin."""
     start = stream.read(len(_MAGIC) + 4)
     if len(start) < len(_MAGIC) + 4 or start[:6] != _MAGIC or start[6:8] != b"\x01\x00":
-        raise ArrayFileError("an entry is no array of NumPy's first format")
+        raise ArrayFileError("what one of its entries holds is no array")
     length = int.from_bytes(start[8:10], "little")
     header = stream.read(length) if length <= _LONGEST_HEADER else b""
     match = _HEADER.fullmatch(header)
     if match is None or len(header) < length:
-        raise ArrayFileError("an array says of itself what NumPy does not write")
+        raise ArrayFileError("the line before an array that tells its size is damaged")
     text = match["type"].decode("ascii")
     if text[1] not in kinds or (text[1] != "U" and int(text[2:]) not in (1, 2, 4, 8)):
-        raise ArrayFileError(f"an array is of the type '{text}', which is not read")
+        raise ArrayFileError("an array holds something else than plain numbers")
     shape = tuple(int(size) for size in match["shape"].replace(b",", b" ").split())
     if len(shape) > 8:
         raise ArrayFileError(f"an array has {len(shape)} dimensions, at most 8 are read")
@@ -150,5 +153,10 @@ def _read_header(stream: IO[bytes], kinds: str) -> tuple[np.dtype, bool, tuple[i
 
 
 def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()).rstrip(".")[:120]
-    return text or type(error).__name__
+    """What is the matter with an archive, in words: zipfile's own are for programmers."""
+    text = str(error)
+    if "is not a zip file" in text:
+        return "it is of another kind, or damaged at its end"
+    if text.startswith("Bad CRC-32") or isinstance(error, zlib.error):
+        return "one of its entries is damaged"
+    return "its list of entries is damaged"

@@ -8,7 +8,7 @@ from .bundle import Bundle
 from .errors import IntensityError
 from .memory import check_fits
 from .motion_engine import GENERATORS
-from .numeric import finite, shown
+from .numeric import counted, finite, shown
 from .registration.alignment import Alignment
 
 BakeMode = Literal["compact", "frames"]
@@ -31,7 +31,7 @@ def check_clip(
     steps = num_frames / rate * bundle.config.model_rate
     check_fits(
         _BYTES_PER_VERTEX * num_frames * vertices + _BYTES_PER_STEP * steps,
-        f"A clip of {num_frames:,} frames ({num_frames / rate:,.6g} s) on this head",
+        f"A clip of {counted(num_frames, 'frame')} ({num_frames / rate:,.6g} s) on this head",
         "shorten the frame range, or make the clip in pieces",
     )
 

@@ -25,6 +25,7 @@ from .array_files import ArrayFileError, read_arrays
 from .bundle_config import read_model_config
 from .errors import BundleError
 from .face_shapes import TemplateShapes, check_face_shapes, read_face_shapes, stored_shapes
+from .file_words import unread
 from .files import put_in_place
 from .json_text import one_line, parse_json
 from .landmark_model import (
@@ -34,6 +35,7 @@ from .landmark_model import (
     stored_weights,
 )
 from .models.config import ModelConfig, weight_shapes
+from .numeric import counted
 from .quantisation import dequantised, quantised
 from .template import Template
 from .template_arrays import (
@@ -222,7 +224,7 @@ def _read_arrays(path: Path, wanted: Collection[str] | None = None) -> dict[str,
             "file again."
         ) from error
     except OSError as error:
-        raise BundleError(f"Cannot read the model bundle {path}: {error.strerror}.") from error
+        raise BundleError(f"Cannot read the model bundle {path}: {unread(error)}.") from error
 
 
 def _read_header(content: NDArray | None) -> dict[str, Any]:
@@ -245,8 +247,8 @@ def _check_weights(weights: Mapping[str, NDArray], config: ModelConfig, template
     length = hierarchy.levels[0].spirals.shape[1]
     if config.has_spirals and len(config.channels) + 1 != len(hierarchy.levels):
         raise BundleError(
-            f"It has {len(config.channels)} channels for {len(hierarchy.levels)} levels: one less "
-            "than levels is expected."
+            f"It has {counted(len(config.channels), 'channel')} for "
+            f"{counted(len(hierarchy.levels), 'level')}: one less than levels is expected."
         )
     shapes = weight_shapes(config, hierarchy.sizes, length)
     check_names(weights, set(shapes), "the weights")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .eases import EASES, LINEAR
 from .errors import IntensityError
-from .numeric import real_array, size
+from .numeric import real_array, shown, size
 
 # The channels of the models we train, in their order. A bundle may have others: its own names,
 # in its own order, are in its configuration.
@@ -149,7 +149,7 @@ def check_expressions(envelopes: Sequence[Envelope], expressions: Sequence[str])
     for envelope in envelopes:
         if envelope.expression not in expressions:
             raise IntensityError(
-                f"Unknown expression '{envelope.expression}': this model has "
+                f"Unknown expression {shown(envelope.expression)}: this model has "
                 f"{', '.join(expressions)}."
             )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from . import schemas
 from .errors import LandmarkError
+from .file_words import unread
 from .files import write_text
 from .json_text import read_json
 from .mesh import Mesh
@@ -78,7 +79,7 @@ def read_landmark_file(path: Path) -> dict[int, NDArray[np.floating]]:
     try:
         content = read_json(path)
     except OSError as error:
-        raise LandmarkError(f"Cannot read the landmark file {path}: {error.strerror}.") from error
+        raise LandmarkError(f"Cannot read the landmark file {path}: {unread(error)}.") from error
     except ValueError as error:
         raise LandmarkError(f"{path} is not JSON: {error}.") from error
     if not isinstance(content, dict) or "version" not in content:
@@ -124,7 +125,7 @@ def check_manual_landmarks(points: Mapping[int, NDArray[np.floating]]) -> None:
     if len(points) < MIN_MANUAL_LANDMARKS:
         missing = [f"{k} ({name})" for k, name in MANUAL_LANDMARKS.items() if k not in points]
         raise LandmarkError(
-            f"{len(points)} landmarks are placed, at least {MIN_MANUAL_LANDMARKS} are needed; "
+            f"Place at least {MIN_MANUAL_LANDMARKS} landmarks, not {len(points)}; "
             f"missing for example: {', '.join(missing[:3])}."
         )
     positions = np.array([points[k] for k in sorted(points)])

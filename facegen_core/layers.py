@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from .errors import IntensityError
 from .eye_motion import EyeMotion
 from .motion import FaceMotion
-from .numeric import real_array, size
+from .numeric import counted, real_array, size
 from .region_masks import REGIONS, RegionMasks, region_masks
 from .template import Template
 
@@ -78,8 +78,8 @@ class Layers:
         _check("The extremeness", self.extremeness, (num_frames,), 0.0, MAX_EXTREMENESS)
         if self.eyes is not None and self.eyes.num_frames != num_frames:
             raise IntensityError(
-                f"The eyes have {self.eyes.num_frames} frames, the other layers {num_frames}: both "
-                "must cover the same range."
+                f"The eyes have {counted(self.eyes.num_frames, 'frame')}, the other layers "
+                f"{num_frames}: both must cover the same range."
             )
 
     @classmethod
@@ -138,8 +138,8 @@ def plays_of(layers: Layers | None, intensities: FloatArray, fps: float) -> tupl
         return (Play(intensities, everything),)
     if layers.num_frames != len(intensities):
         raise IntensityError(
-            f"The layers have {layers.num_frames} frames, the curves {len(intensities)}: both must "
-            "cover the same range."
+            f"The layers have {counted(layers.num_frames, 'frame')}, the curves "
+            f"{len(intensities)}: both must cover the same range."
         )
     weakened = intensities * np.minimum(layers.extremeness, 1.0)[:, None]
     shifts: dict[float, list[int]] = {}

@@ -20,7 +20,7 @@ def check_fits(num_bytes: float, what: str, remedy: str) -> None:
     free = available_bytes()
     if free is not None and not num_bytes <= free:
         raise TooLargeError(
-            f"{what} needs about {_gigabytes(num_bytes)} of memory, and {_gigabytes(free)} are "
+            f"{what} needs {_gigabytes(num_bytes, 'about ')} of memory, and {_gigabytes(free)} are "
             f"free: {remedy}."
         )
 
@@ -62,6 +62,6 @@ def _of_windows() -> float | None:
     return float(status.available) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
-def _gigabytes(num_bytes: float) -> str:
+def _gigabytes(num_bytes: float, before: str = "") -> str:
     giga = num_bytes / 1e9
-    return f"{giga:,.1f} GB" if giga < 1e6 else "more than a million GB"
+    return f"{before}{giga:,.1f} GB" if giga < 1e6 else "more than a million GB"

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from .errors import InvalidMeshError
-from .numeric import real_array, size
+from .numeric import counted, real_array, size
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -223,6 +223,7 @@ def _check(mesh: Mesh) -> None:
     if len(indices) and (indices.min() < 0 or indices.max() >= len(vertices)):
         wrong = indices.min() if indices.min() < 0 else indices.max()
         raise InvalidMeshError(
-            f"A polygon points to vertex {wrong}, but there are only {len(vertices)} vertices, "
-            "counted from 0: repair its faces first."
+            f"A polygon points to vertex {wrong}, but the mesh has only "
+            f"{counted(len(vertices), 'vertex', 'vertices')}, counted from 0: repair its faces "
+            "first."
         )

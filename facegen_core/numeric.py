@@ -22,11 +22,13 @@ def finite(value: object) -> float | None:
 
 def shown(value: object) -> str:
     """A value as a sentence may quote it: short, on one line, without the marks of a language."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     number = finite(value)
     if number is not None:
         return f"{number:g}"
     if isinstance(value, Real):
-        return "a number too large" if not isinstance(value, float) else f"{value:g}"
+        return _endless(float(value)) if isinstance(value, float) else "a number too large"
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -34,7 +36,7 @@ def shown(value: object) -> str:
         return f"'{text if len(text) <= 40 else text[:39] + '…'}'"
     if isinstance(value, (list, tuple, np.ndarray)):
         return "a list"
-    return "a group of values" if isinstance(value, dict) else "something else"
+    return "a group of values" if isinstance(value, dict) else "no number"
 
 
 def real_array(values: Any) -> NDArray[Any] | None:
@@ -48,6 +50,19 @@ def real_array(values: Any) -> NDArray[Any] | None:
 
 def size(shape: tuple[int, ...]) -> str:
     """How large a table of numbers is, for people: "10 × 6"."""
-    if not shape:
+    if 0 in shape:
+        return "no numbers"
+    if shape in ((), (1,)):
         return "a single number"
     return " × ".join(map(str, shape)) if len(shape) > 1 else f"one row of {shape[0]}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: "1 vertex", "2,000 vertices". many: where it is not one + s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _endless(number: float) -> str:
+    if number != number:
+        return "no number"
+    return "infinity" if number > 0 else "minus infinity"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import schemas
 from .errors import FacegenError, IntensityError, PresetError
+from .file_words import unread
 from .intensity import LONGEST_RANGE, Envelope, sample_envelopes
 from .json_text import one_line, read_json, shown
 from .layers import MAX_EXTREMENESS, MAX_GAIN, MAX_SHIFT_SECONDS, REGIONS, Layers
@@ -189,7 +190,7 @@ def read_preset(path: Path) -> Preset:
     try:
         content = read_json(path)
     except OSError as error:
-        raise PresetError(f"Cannot read the preset {path.name}: {error.strerror}.") from error
+        raise PresetError(f"Cannot read the preset {path.name}: {unread(error)}.") from error
     except ValueError as error:
         raise PresetError(f"{path.name} is not a preset: it is not JSON ({error}).") from error
     return preset_of(content, path.name)

@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each room of the core may import only rooms of earlier rows.
 CORE_ROWS = [
     {"errors"},
+    {"numeric"},
+    {"file_words"},
     {"array_files", "json_text"},
     {"schemas"},
     {"files"},
@@ -17,7 +19,6 @@ CORE_ROWS = [
     {"parallel"},
     {"file_names"},
     {"recent"},
-    {"numeric"},
     {"memory"},
     {"mesh"},
     {"topology"},

@@ -16,8 +16,9 @@ from typing import Any
 
 from facegen_core.errors import FacegenError
 from facegen_core.file_names import portable
+from facegen_core.file_words import unread
 from facegen_core.intensity import parse_event
-from facegen_core.json_text import read_json, shown
+from facegen_core.json_text import read_json, read_text, shown
 
 _COLUMNS = {"head", "expressions", "name"}
 
@@ -70,10 +71,12 @@ def _of_json(path: Path) -> list[Job]:
 
 def _of_csv(path: Path) -> list[Job]:
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        rows = list(csv.DictReader(read_text(path).splitlines()))
     except OSError as error:
-        raise FacegenError(f"Cannot read {path}: {error.strerror}.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
+        raise FacegenError(f"Cannot read {path}: {unread(error)}.") from error
+    except csv.Error as error:
+        raise FacegenError(f"{path} is not CSV: a cell is too long or has no end.") from error
+    except ValueError as error:
         raise FacegenError(f"{path} is not CSV: {error}.") from error
     if not rows:
         raise FacegenError(f"{path} has no rows: expected columns head, expressions, name.")
@@ -90,7 +93,7 @@ def _parsed(path: Path) -> Any:
     try:
         return read_json(path)
     except OSError as error:
-        raise FacegenError(f"Cannot read {path}: {error.strerror}.") from error
+        raise FacegenError(f"Cannot read {path}: {unread(error)}.") from error
     except ValueError as error:
         raise FacegenError(f"{path} is not JSON: {error}.") from error
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from facegen_core import schemas
 from facegen_core.errors import FacegenError
+from facegen_core.file_words import unread
 from facegen_core.json_text import read_json, shown
 from facegen_core.landmarks import LANDMARK_FILE_VERSION
 from facegen_core.registration.alignment import KIND_MOTIONS
@@ -152,6 +153,6 @@ def _read_json(path: Path) -> Any:
     try:
         return read_json(path)
     except OSError as error:
-        raise FacegenError(f"Cannot read the parts file {path}: {error.strerror}.") from error
+        raise FacegenError(f"Cannot read the parts file {path}: {unread(error)}.") from error
     except ValueError as error:
         raise FacegenError(f"{path} is not JSON: {error}.") from error

@@ -92,11 +92,14 @@ def fit_template(
     """
     try:
         return _fit_whole(template, target, landmarks, progress, pins)
-    except RegistrationFailedError:
+    except RegistrationFailedError as refusal:
         cut = find_symmetry_cut(target) if landmarks is None else None
         if cut is None:
             raise
-        fit = _fit_whole(template, cut.completed(target), None, progress, pins)
+        try:
+            fit = _fit_whole(template, cut.completed(target), None, progress, pins)
+        except RegistrationFailedError:  # which would speak of a mesh that nobody gave
+            raise refusal from None
         if not _halves(cut, fit):
             raise
         return replace(fit, cut=cut, warnings=(*fit.warnings, HALF_HEAD))

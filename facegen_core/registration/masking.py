@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidMeshError
-from ..numeric import real_array, size
+from ..numeric import counted, real_array, size
 from .alignment import Part
 from .riding import Riding
 from .surface import Surface
@@ -44,13 +44,14 @@ def check_mask(mask: FloatArray, num_vertices: int) -> FloatArray:
     values = np.asarray(numbers, np.float64)
     if values.shape != (num_vertices,):
         raise InvalidMeshError(
-            f"The mask must have one value for each of the {num_vertices} vertices of the head, "
+            f"The mask must have one value for each of the {num_vertices:,} vertices of the head, "
             f"got {size(values.shape)}: read it again after changing the mesh."
         )
-    if not np.isfinite(values).all():
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
         raise InvalidMeshError(
-            f"The mask has {int((~np.isfinite(values)).sum())} values that are not finite: "
-            "paint weights from 0 to 1."
+            f"The mask is no number at {counted(bad, 'vertex', 'vertices')}: paint weights from 0 "
+            "to 1."
         )
     if len(values) and (values.min() < 0.0 or values.max() > 1.0):
         raise InvalidMeshError(

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import InvalidMeshError, RegistrationFailedError
 from ..mesh import Mesh, vertex_normals
+from ..numeric import counted
 from ..topology import boundary_edges
 from ..winding import flipped, without_doubles
 from .alignment import Similarity
@@ -73,8 +74,8 @@ def prepare_target(target: Mesh) -> SearchTarget:
     used = np.unique(target.triangles)
     if len(target.triangles) < MIN_TRIANGLES or not len(used):
         raise RegistrationFailedError(
-            f"The mesh has only {len(target.triangles)} triangles, too few to show a face: select "
-            "the head, or a finer version of it."
+            f"The mesh has only {counted(len(target.triangles), 'triangle')}, too few to show a "
+            "face: select the head, or a finer version of it."
         )
     extent = float(np.ptp(target.vertices[used], axis=0).max())
     if not extent > 0 or not np.isfinite(1.0 / extent):

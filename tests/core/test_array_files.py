@@ -69,7 +69,7 @@ def test_a_kilobyte_that_claims_a_trillion_numbers_costs_nothing(tmp_path):
     assert path.stat().st_size < 1000
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         bytes_more, said = pool.submit(_peak_of, path).result()
-    assert "claims the shape (1000000000000, 3)" in said
+    assert "claims 1000000000000 × 3 numbers" in said
     assert bytes_more < 20_000_000
 
 
@@ -134,7 +134,7 @@ def test_a_header_that_numpy_does_not_write_is_refused(tmp_path, header):
 def test_text_is_read_only_where_it_is_asked_for(tmp_path):
     np.savez(tmp_path / "a.npz", names=np.array(["one", "three"]))
     assert read_arrays(tmp_path / "a.npz", kinds="biufU")["names"].tolist() == ["one", "three"]
-    assert "type '<U5'" in refusal(tmp_path / "a.npz")
+    assert "else than plain numbers" in refusal(tmp_path / "a.npz")
 
 
 def test_a_damaged_byte_and_a_lost_end_are_noticed(tmp_path):
@@ -142,7 +142,7 @@ def test_a_damaged_byte_and_a_lost_end_are_noticed(tmp_path):
     content = bytearray((tmp_path / "a.npz").read_bytes())
     content[4000] ^= 1
     (tmp_path / "b.npz").write_bytes(content)
-    assert "CRC" in refusal(tmp_path / "b.npz")
+    assert "one of its entries is damaged" in refusal(tmp_path / "b.npz")
     (tmp_path / "c.npz").write_bytes(content[:5000])
     assert "damaged" in refusal(tmp_path / "c.npz")
 
@@ -160,7 +160,7 @@ def test_a_mapped_array_holds_what_it_claims(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(24, dtype=np.float16).reshape(2, 4, 3))
     assert np.array_equal(map_array(tmp_path / "a.npy"), np.arange(24).reshape(2, 4, 3))
     (tmp_path / "b.npy").write_bytes(npy(CLAIM))
-    with pytest.raises(ArrayFileError, match="claims the shape"):
+    with pytest.raises(ArrayFileError, match="claims 1000000000000 × 3 numbers"):
         map_array(tmp_path / "b.npy")
     with pytest.raises(FileNotFoundError):
         map_array(tmp_path / "c.npy")

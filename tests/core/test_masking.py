@@ -83,7 +83,7 @@ def test_what_rides_on_weakened_skin_is_not_weakened_twice(head, alignment, moti
     [
         (np.ones(3), "one value for each of the 4 vertices"),
         (np.ones((4, 1)), "one value for each of the 4 vertices"),
-        ([0.0, np.nan, 1.0, 0.5], "1 values that are not finite"),
+        ([0.0, np.nan, 1.0, 0.5], "no number at 1 vertex:"),
         ([0.0, 1.5, 1.0, 0.5], "from 0 to 1, got 0 to 1.5"),
     ],
 )

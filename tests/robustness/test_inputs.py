@@ -30,6 +30,17 @@ def test_a_sample_of_bad_inputs_is_taken_or_refused_in_one_sentence():
         ("The mesh: it lies in /tmp/some/where.", "names a path nobody gave"),
         ("The mesh:\nselect a head.", "more than one line"),
         ("", "empty"),
+        ("a.npz: it is damaged (File is not a zip file).", "speaks to programmers"),
+        ("a.obj: index 29 is out of bounds for axis 0 with size 29.", "speaks to programmers"),
+        ("Cannot read a.json: No such file or directory.", "speaks to programmers"),
+        ("a.json is not JSON: Expecting value at (char 0).", "speaks to programmers"),
+        ("The rate must be above 0, got nan.", "speaks to programmers"),
+        ("The file's array: expected numbers, got '(3, 2)'.", ""),
+        ("The mesh's 'a', the head's (3, 2): mend it.", "speaks to programmers"),
+        ("The mesh has only 1 triangles: select the head.", "counts wrongly"),
+        ("The mask must have 9 values, got one row of 0.", "counts wrongly"),
+        ("The clip has 1 frames: give 2 frames.", "counts wrongly"),
+        ("The clip has 11 frames: give 21 frames.", ""),
     ],
 )
 def test_the_form_of_a_sentence(sentence, fault):

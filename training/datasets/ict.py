@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from facegen_core.array_files import map_array, read_arrays
 from facegen_core.bundle import template_from_arrays
 from facegen_core.errors import BundleError, DatasetError
+from facegen_core.file_words import reason_of
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.json_text import read_json
 from facegen_core.template import Template
@@ -154,7 +155,7 @@ class IctDataset:
         try:
             return template_from_arrays(read_arrays(path))
         except (OSError, ValueError, BundleError) as error:
-            raise DatasetError(f"{path} cannot be read: {error}.") from error
+            raise DatasetError(f"{path} cannot be read: {reason_of(error)}.") from error
 
     @property
     def shape_names(self) -> tuple[str, ...]:
@@ -207,14 +208,14 @@ class IctDataset:
         try:
             return read_arrays(path, kinds="biufU")
         except (OSError, ValueError) as error:
-            raise DatasetError(f"{path} cannot be read: {error}.") from error
+            raise DatasetError(f"{path} cannot be read: {reason_of(error)}.") from error
 
     def _mapped(self, subject: str, what: str) -> FloatArray:
         path = self.root / "subjects" / f"{subject}_{what}.npy"
         try:
             return map_array(path)
         except (OSError, ValueError) as error:
-            raise DatasetError(f"{path} cannot be read: {error}.") from error
+            raise DatasetError(f"{path} cannot be read: {reason_of(error)}.") from error
 
 
 def write_sequence(path: Path, arrays: dict[str, NDArray]) -> None:
@@ -231,7 +232,7 @@ def _read_sequence(
         _check_fields(path, sorted(content))
         name, _, take = path.stem.split("_")
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} is not a readable sequence: {error}.") from error
+        raise DatasetError(f"{path} is not a readable sequence: {reason_of(error)}.") from error
     if content["version"] != SEQUENCE_VERSION:
         raise DatasetError(f"{path} has version {content['version']}, expected {SEQUENCE_VERSION}.")
     if content["activations"].ndim != 2 or content["activations"].shape[1] != len(shapes):

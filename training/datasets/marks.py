@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import DatasetError
+from facegen_core.file_words import reason_of
+from facegen_core.json_text import read_text
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
@@ -262,6 +264,6 @@ def _frame_number(text: str) -> int:
 
 def _text(path: Path) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}.") from error
+        return read_text(path)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{path} cannot be read: {reason_of(error)}.") from error

@@ -19,6 +19,8 @@ import trimesh
 from numpy.typing import NDArray
 
 from facegen_core.errors import DatasetError
+from facegen_core.file_words import unread
+from facegen_core.numeric import counted
 from facegen_core.topology import edges_of
 
 FloatArray = NDArray[np.floating]
@@ -56,9 +58,7 @@ def read_mesh_file(path: Path) -> MeshFile:
         vertices = np.array(mesh.vertices, np.float64).reshape(-1, 3)
         triangles = np.array(mesh.faces, np.int32).reshape(-1, 3)
     except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be read: {error.strerror or 'it is damaged'}."
-        ) from error
+        raise DatasetError(f"{path} cannot be read: {unread(error)}.") from error
     except Exception as error:  # a reader of other people's files fails in ways it does not list
         kind = path.suffix[1:].upper()
         raise DatasetError(
@@ -129,11 +129,11 @@ def _check_mesh(path: Path, vertices: FloatArray, triangles: IntArray) -> None:
     bad = np.flatnonzero(~np.isfinite(vertices).all(axis=1))
     if len(bad):
         raise DatasetError(
-            f"{path}: {len(bad)} vertices are not finite numbers (the first is vertex {bad[0]}): "
-            "repair or remove this mesh."
+            f"{path}: {counted(len(bad), 'vertex', 'vertices')} without finite numbers (the first "
+            f"is vertex {bad[0]}): repair or remove this mesh."
         )
     if triangles.min() < 0 or triangles.max() >= len(vertices):
         raise DatasetError(
-            f"{path}: a face points to vertex {triangles.max()}, but there are only "
-            f"{len(vertices)} vertices."
+            f"{path}: a face points to vertex {triangles.max()}, but the mesh has only "
+            f"{counted(len(vertices), 'vertex', 'vertices')}."
         )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from facegen_core.array_files import map_array, read_arrays
 from facegen_core.errors import BundleError, DatasetError
+from facegen_core.file_words import reason_of
 from facegen_core.json_text import read_json
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_from_arrays, template_hash
@@ -223,7 +224,7 @@ def _read_npz(path: Path, fields: tuple[str, ...] | None = None) -> dict[str, ND
     try:
         arrays = read_arrays(path)
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}.") from error
+        raise DatasetError(f"{path} cannot be read: {reason_of(error)}.") from error
     wrong = sorted(set(fields or arrays) ^ set(arrays))
     if wrong:
         state = "an unknown field" if wrong[0] in arrays else "lacks the field"
@@ -236,7 +237,7 @@ def _read_displacements(path: Path, num_vertices: int) -> FloatArray:
     try:
         stored = map_array(path)
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}.") from error
+        raise DatasetError(f"{path} cannot be read: {reason_of(error)}.") from error
     if stored.ndim != 3 or stored.shape[1:] != (num_vertices, 3):
         raise DatasetError(f"{path}: expected (T, {num_vertices}, 3), got {stored.shape}.")
     return stored

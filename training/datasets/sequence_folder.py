@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from facegen_core.errors import DatasetError
+from facegen_core.file_words import reason_of
 from facegen_core.json_text import shown
 from training.datasets.marks import read_marks
 from training.datasets.source import (
@@ -113,7 +114,7 @@ def read_settings(path: Path) -> Settings:
     try:
         content = read_yaml(path) or {}
     except (OSError, ValueError) as error:
-        raise DatasetError(f"{path} is not YAML: {error}.") from error
+        raise DatasetError(f"{path} is not YAML: {reason_of(error)}.") from error
     known = [f.name for f in dataclasses.fields(Settings)]
     if not isinstance(content, dict):
         raise DatasetError(f"{path}: expected settings, one of {', '.join(known)} a line.")

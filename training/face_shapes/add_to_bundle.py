@@ -20,6 +20,7 @@ from facegen_core.array_files import read_arrays
 from facegen_core.bundle import Bundle, load_bundle, save_bundle, template_from_arrays
 from facegen_core.errors import DatasetError, RegistrationFailedError
 from facegen_core.face_shapes import ARKIT_NAMES, WHOLE, TemplateShapes
+from facegen_core.file_words import reason_of
 from facegen_core.json_text import read_json
 from facegen_core.mesh import Mesh
 from facegen_core.motion import FaceMotion, fit_pose, pose_points
@@ -169,7 +170,7 @@ def _prepared(folder: Path) -> SourceFace:
         names = tuple(map(str, arrays["names"]))
         return SourceFace(template, names, arrays["displacements"], arrays["jaw_poses"])
     except (OSError, ValueError, KeyError) as error:
-        raise DatasetError(f"{folder} is not a prepared set: {error}.") from error
+        raise DatasetError(f"{folder} is not a prepared set: {reason_of(error)}.") from error
 
 
 def _source_files(source: Path) -> str:

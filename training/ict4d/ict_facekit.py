@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from facegen_core.array_files import read_arrays
 from facegen_core.errors import DatasetError
+from facegen_core.file_words import unread
 from facegen_core.json_text import parse_json
 from facegen_core.landmarks import NUM_LANDMARKS
 from facegen_core.progress import Progress, no_progress
@@ -166,8 +167,8 @@ def _archived_files(source: Path) -> Iterator[tuple[str, bytes]]:
     except DatasetError:
         raise
     except Exception as error:  # damaged archives fail in ways that tarfile does not list
-        reason = " ".join(str(error).split()).rstrip(".:")[:120] or type(error).__name__
-        raise DatasetError(f"{source} is not a readable tar archive: {reason}.") from error
+        why = unread(error) if isinstance(error, OSError) and error.errno else "it is damaged"
+        raise DatasetError(f"{source} is not a readable tar archive: {why}.") from error
 
 
 def _parse_vertices(name: str, content: bytes) -> FloatArray:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from facegen_core.file_words import reason_of
 from facegen_core.json_text import read_json
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import BASIS
@@ -121,7 +122,8 @@ def read_findings(
         return FoldFindings.of_plain(content, expressions)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{path} cannot be read ({error}): remove {folder / _RECORD}, and go on with --resume."
+            f"{path} cannot be read ({reason_of(error)}): remove {folder / _RECORD}, and go on "
+            "with --resume."
         ) from error
 
 

@@ -15,6 +15,7 @@ from facegen_core import schemas
 from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
 from facegen_core.errors import FacegenError
+from facegen_core.file_words import reason_of
 from facegen_core.json_text import parse_json, shown
 
 CHECKPOINT_VERSION = 2
@@ -60,7 +61,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         arrays = read_arrays(path, largest=TRAINING_BYTES)
         progress = parse_json(arrays.pop("progress").tobytes())
     except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} is not a checkpoint that can be read: {error}.") from error
+        raise CheckpointError(f"{path} is not a checkpoint that can be read: {reason_of(error)}.") from error
     if not isinstance(progress, dict):
         raise CheckpointError(f"{path} is not a checkpoint: it tells no progress.")
     version = progress.get("version")

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from facegen_core.file_words import NO_UTF8
+
 _LARGEST_BYTES = 1 << 20
 
 
@@ -36,4 +38,16 @@ def read_yaml(path: Path) -> Any:
     except RecursionError:
         raise ValueError("its values lie too deep in one another") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # such as the 99th of May
-        raise ValueError(" ".join(str(error).split()).rstrip(".")[:300]) from error
+        raise ValueError(_fault(error)) from error
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong, and in which line: PyYAML's own tells of tokens and streams."""
+    if isinstance(error, UnicodeDecodeError):
+        return NO_UTF8
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1} cannot be understood"
+    if isinstance(error, yaml.reader.ReaderError):
+        return "it holds characters that no text has"
+    return " ".join(str(error).split()).rstrip(".")[:300]

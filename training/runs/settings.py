@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import yaml
 
 from facegen_core.errors import FacegenError
+from facegen_core.file_words import unread
 from facegen_core.files import write_text
 from facegen_core.json_text import shown
 from training.runs.plain_yaml import read_yaml
@@ -25,7 +26,7 @@ def read_settings(path: Path) -> Any:
     try:
         content = read_yaml(path)
     except OSError as error:
-        raise TrainingConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        raise TrainingConfigError(f"{path} cannot be read: {unread(error)}.") from error
     except ValueError as error:
         raise TrainingConfigError(f"{path} is not YAML: {error}.") from error
     return {} if content is None else content

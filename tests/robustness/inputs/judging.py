@@ -23,14 +23,26 @@ MAX_LENGTH = 330
 _REPR = re.compile(
     r"Traceback|<class|<[\w.]+ object|0x[0-9a-f]{6,}|\bdtype\(|\barray\(|np\.\w+\(|PosixPath|"
     r"WindowsPath|Errno|\b\w*(Error|Exception)\b[:(]|numpy|\bnan\)|\bNoneType\b|float\d\d|int\d\d|"
-    r"\\x[0-9a-f]{2}|\b(None|True|False)\b"
+    r"\\x[0-9a-f]{2}|\b(None|True|False)\b|"
+    # of NumPy, zlib, zipfile, json, PyYAML and codecs
+    r"\bdtype\b|\baxis \d|out of bounds|\bndim\b|\bnan\b|\binf\b|NumPy|decompress|CRC-32|"
+    r"not a zip file|\(char \d+\)|\bdelimiter\b|Expecting |codec\b|<unicode string>|#x[0-9a-f]{4}|"
+    # of the system
+    r"No such file or directory|Is a directory|Not a directory|Permission denied|"
+    r"levels of symbolic links|Invalid argument|File name too long|Input/output error"
 )
-# What a forged file claims is quoted as it is.
-_SHAPE = re.compile(r"(?<!claims the shape )(?:\(\d+,\)|\(\d+(?:, \d+)+\)|\(\))")
+# What was put together without looking at the number.
+_GRAMMAR = re.compile(
+    r"(?<![\d.,] )(?<![\d.,×–-])\b1 (vertices|triangles|faces|polygons|corners|values|numbers|"
+    r"frames|landmarks|levels|channels|entries|bytes|keys|shapes|expressions|objects|parts|rows|files|"
+    r"seconds|dimensions)\b|\brow of [01]\b|about more than|\bgot something else\b"
+)
+_SHAPE = re.compile(r"(?:\(\d+,\)|\(\d+(?:, \d+)+\)|\(\))")
 # A sentence ends once: abbreviations do not end one.
 _INNER_END = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?]\s+[A-Z]")
 _ESCAPE = re.compile(r"\\x[0-9a-f]{2}")
-_QUOTED = re.compile(r"'[^']*'")
+# Not the apostrophe of a genitive.
+_QUOTED = re.compile(r"(?<!\w)'[^']*'|\"[^\"]*\"")
 _PATHS = re.compile(r"(?<![\w.<~…])/(?:[\w.\-]+/)+[\w.\-]*")
 # Words by which a sentence says what would be right, or what to do about it.
 _WAY_OUT = re.compile(
@@ -87,19 +99,20 @@ def fault_of(sentence: str) -> str:
         ("ends twice", sentence.endswith(("..", ".:", ": ."))),
         ("more than one sentence", bool(_INNER_END.search(sentence))),
         ("too long", len(sentence) > MAX_LENGTH),
-        (
-            "speaks to programmers",
-            bool(
-                _REPR.search(_QUOTED.sub("''", sentence))
-                or _ESCAPE.search(sentence)
-                or _SHAPE.search(_QUOTED.sub("", sentence))
-            ),
-        ),
+        ("speaks to programmers", bool(programmers_words(sentence))),
+        ("counts wrongly", bool(_GRAMMAR.search(_QUOTED.sub("''", sentence)))),
         ("names a path nobody gave", bool(_PATHS.search(_QUOTED.sub("''", sentence)))),
         ("does not say what to do", not _WAY_OUT.search(sentence)),
         ("not for reading", any(ord(c) < 32 for c in sentence)),
     )
     return next((rule for rule, broken in rules if broken), "")
+
+
+def programmers_words(sentence: str) -> str:
+    """The first words that only programmers read, what is quoted left aside; "" where none are."""
+    plain = _QUOTED.sub("''", sentence)
+    found = _REPR.search(plain) or _ESCAPE.search(sentence) or _SHAPE.search(plain)
+    return found[0] if found else ""
 
 
 def not_finite(result: Any, name: str = "result", depth: int = 0) -> str:
