@@ -73,7 +73,7 @@ def check_products(products: list[Path], sources: list[Path]) -> None:
         if not product.parent.is_dir():
             raise FacegenError(f"There is no folder {product.parent}: make it first.")
         if product.is_dir():
-            raise FacegenError(f"Cannot write {product}: it is a folder.")
+            raise FacegenError(f"Cannot write {product}: it is a folder; choose another name.")
         if not os.access(product.parent, os.W_OK):
             raise FacegenError(
                 f"Cannot write {product}: the folder may not be written to; choose another one."

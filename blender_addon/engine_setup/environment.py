@@ -13,8 +13,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -34,6 +36,8 @@ _MADE_AT = 0.04
 _MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "PIP_TARGET")
 _MISLEADING += ("PIP_PREFIX", "PIP_USER", "PIP_REQUIRE_VIRTUALENV")
 _RENAME_TRIES = 10
+# One attempt at a time: one that was cancelled still takes its folder away for a while.
+_one_at_a_time = threading.Lock()
 
 
 def python_of(folder: Path) -> Path:
@@ -57,6 +61,18 @@ def install(
 
     Raises FacegenError with one sentence, and whatever `progress` raises; then nothing was changed.
     """
+    with _alone(progress):
+        return _install(folder, base_python, recipe, progress)
+
+
+def remove(folder: Path) -> None:
+    """Take the environment away, and what is left of unfinished ones. Raises FacegenError."""
+    _set_aside(folder)
+    for left in _leftovers(folder):
+        _take_away(left)
+
+
+def _install(folder: Path, base_python: Path, recipe: Recipe, progress: Progress) -> Path:
     for left in _leftovers(folder):
         _take_away(left)
     work = folder.with_name(folder.name + _UNFINISHED)
@@ -67,7 +83,7 @@ def install(
         _make(work, base_python, recipe, progress)
         stamp = {"packages": [p for step in recipe.steps for p in step.packages]}
         (work / _STAMP).write_text(json.dumps(stamp) + "\n", encoding="utf-8")
-        remove(folder)
+        _set_aside(folder)
         _rename(work, folder)
     except OSError as error:
         raise FacegenError(
@@ -80,22 +96,34 @@ def install(
     return python_of(folder)
 
 
-def remove(folder: Path) -> None:
-    """Take the environment away, and what is left of unfinished ones. Raises FacegenError."""
-    if folder.exists():
-        # Under another name at once: half an environment is never taken for a whole one.
-        aside = folder.with_name(folder.name + _REMOVED)
-        _take_away(aside)
-        try:
-            _rename(folder, aside)
-        except OSError as error:
-            raise FacegenError(
-                f"The GPU engine cannot be removed ({error.strerror or error}): close other "
-                "Blenders that use it, then remove it again."
-            ) from error
-    for left in _leftovers(folder):
-        if left.name.endswith(_REMOVED):
-            _take_away(left)
+@contextmanager
+def _alone(progress: Progress) -> Iterator[None]:
+    """Wait until no other attempt of this Blender is at work."""
+    while not _one_at_a_time.acquire(timeout=_LOOK_SECONDS):
+        progress(0.0, "Making a Python environment")
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
+
+
+def _set_aside(folder: Path) -> None:
+    """Take an environment away, under another name at once: half a one is never taken for whole.
+
+    Raises FacegenError.
+    """
+    aside = folder.with_name(folder.name + _REMOVED)
+    _take_away(aside)
+    if not folder.exists():
+        return
+    try:
+        _rename(folder, aside)
+    except OSError as error:
+        raise FacegenError(
+            f"The GPU engine cannot be removed ({error.strerror or error}): close other "
+            "Blenders that use it, then remove it again."
+        ) from error
+    _take_away(aside)
 
 
 def _leftovers(folder: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -37,7 +37,7 @@ def shapes_of(track: Track, scene: bpy.types.Scene) -> Shapes:
     """The keys of an object as displacements under its modifiers; empty ones are left out.
 
     Raises FacegenError for a vertex that is no number and for modifiers that make other vertices
-    of one key than of another.
+    of one key than of another, or none at all.
     """
     double = track.double
     basis = neutral_vertices(double.data)
@@ -51,6 +51,8 @@ def shapes_of(track: Track, scene: bpy.types.Scene) -> Shapes:
     mesh = _mesh_at(scene, bare, basis)
     if live_modifiers(bare):
         at_rest, layout = _positions_at(scene, bare, basis)
+        if not len(at_rest):
+            raise FacegenError(_nothing_left(scene, track, bare, basis))
         under = []
         for name, moved in zip(track.key_names, displacements, strict=True):
             positions, own_layout = _positions_at(scene, bare, basis + moved)
@@ -169,11 +171,8 @@ def _different_layout(
 ) -> str:
     """The sentence that names the first modifier that makes another mesh of a key."""
     displaced = basis + _displacement(track, key, basis)
-    modifiers = live_modifiers(bare)
-    for modifier in modifiers:
-        modifier.show_viewport = False
-    for modifier in modifiers:
-        modifier.show_viewport = True
+    for modifier in _one_by_one(bare):
+        culprit = modifier.name
         (count, rest), (other, moved) = (
             _positions_at(scene, bare, at)[1] for at in (basis, displaced)
         )
@@ -181,9 +180,30 @@ def _different_layout(
             break
     what = f"{count} vertices of the Basis and {other}" if count != other else "other faces"
     return (
-        f"The modifier '{modifier.name}' of '{track.name}' makes {what} of the shape key '{key}', "
+        f"The modifier '{culprit}' of '{track.name}' makes {what} of the shape key '{key}', "
         "so the keys cannot be kept: apply it by hand or turn it off."
     )
+
+
+def _nothing_left(
+    scene: bpy.types.Scene, track: Track, bare: bpy.types.Object, basis: FloatArray
+) -> str:
+    """The sentence that names the first modifier after which there are no vertices."""
+    emptying = next(m for m in _one_by_one(bare) if not len(_positions_at(scene, bare, basis)[0]))
+    return (
+        f"The modifier '{emptying.name}' of '{track.name}' leaves no vertices, so there is nothing "
+        "to export: turn it off, or leave the object out."
+    )
+
+
+def _one_by_one(bare: bpy.types.Object) -> Iterator[bpy.types.Modifier]:
+    """Its live modifiers, each turned on after those above it; all are off at first."""
+    modifiers = live_modifiers(bare)
+    for modifier in modifiers:
+        modifier.show_viewport = False
+    for modifier in modifiers:
+        modifier.show_viewport = True
+        yield modifier
 
 
 def safe_names(names: Sequence[str]) -> dict[str, str]:

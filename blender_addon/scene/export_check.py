@@ -203,7 +203,10 @@ def _imported(
     try:
         read(str(path))
     except (RuntimeError, OSError) as error:
-        raise FacegenError(f"{path} could not be read back: {str(error).strip()}") from error
+        why = " ".join(str(error).removeprefix("Error: ").split()).rstrip(".")
+        raise FacegenError(
+            f"{path} could not be read back: {why}; try another folder, or another format."
+        ) from error
     return [obj for obj in scene.collection.all_objects if obj.type == "MESH"]
 
 

@@ -8,6 +8,7 @@ not imported. Both sources are named in docs/decisions.md.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,8 +115,13 @@ def check_suffix(preset: ExportPreset, path: Path) -> None:
 
 
 def check_exporter(path: Path) -> None:
-    """Raise FacegenError where this Blender cannot write such files."""
+    """Raise FacegenError where this Blender cannot write such files, or nobody could read them."""
     suffix = path.suffix.lower()
+    if suffix == ".usdc" and os.sep == "/" and "\\" in str(path.absolute()):
+        raise FacegenError(
+            f"Cannot write {path}: USD takes the backslash in it for a slash, so no program would "
+            "find the file; choose a folder and a name without one."
+        )
     missing = {
         ".fbx": (
             "fbx" not in dir(bpy.ops.export_scene),

@@ -174,7 +174,7 @@ def check_writable(path: Path) -> None:
         refusal = files.disk_refusal(error) or files.unwritable(path, error)
         raise refusal from error
     if stat.S_ISDIR(mode):
-        raise FacegenError(f"Cannot write {path}: it is a folder.")
+        raise FacegenError(f"Cannot write {path}: it is a folder; choose another name.")
     if not mode & stat.S_IWUSR:
         raise FacegenError(
             f"Cannot write {path}: the file is read-only; check it out, or choose another name."
@@ -203,7 +203,9 @@ def put_in_place(path: Path) -> Iterator[Path]:
                 if error.errno is None and not isinstance(error, FacegenError):
                     raise RuntimeError(str(error)) from error
                 raise
-    except FacegenError:
+    except FacegenError as error:
+        if str(temporary) in str(error):  # a name that nobody knows, and that is gone
+            raise type(error)(str(error).replace(str(temporary), str(path))) from error
         raise
     except (OSError, RuntimeError) as error:
         raise _unwritable(path, str(error).replace(str(temporary), str(path))) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,11 +46,12 @@ def run_in_blender(
     zip_path: Path,
     folder: Path,
     timeout_seconds: float = 900.0,
+    before: Sequence[str] = (),
     **settings: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run a script of `in_blender` with the zip installed, in a user folder of its own.
 
-    settings: further variables of the environment.
+    before: a command that starts Blender. settings: further variables of the environment.
     """
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -70,13 +72,18 @@ def run_in_blender(
         (folder / name).mkdir()
     return subprocess.run(
         # -S leaves out site-packages, which may hold a SciPy that would hide the bundled wheel.
-        [blender.python, "-S", str(script), str(zip_path), str(folder / "files")],
+        [*before, blender.python, "-S", str(script), str(zip_path), str(folder / "files")],
         env=environment,
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=timeout_seconds,
     )
+
+
+def as_common_user() -> list[str]:
+    """Starts a command without the right of root to write anywhere; nothing for anybody else."""
+    return ["setpriv", "--bounding-set", "-dac_override"] if os.getuid() == 0 else []
 
 
 def _torch_python(blender: Blender) -> str:

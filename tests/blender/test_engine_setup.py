@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +66,42 @@ def test_a_cancel_leaves_nothing(tmp_path: Path, wheels: Path, when: str) -> Non
     with pytest.raises(CancelledError):
         environment.install(folder, PYTHON, recipe(wheels), cancel_when(when))
     assert list(folder.parent.iterdir()) == []
+
+
+def test_what_a_crash_left_is_removed_too(tmp_path: Path) -> None:
+    """Also where there is no whole environment: the button is there, and 5 GB may be."""
+    for end in (".unfinished", ".removed"):
+        (tmp_path / f"engine{end}").mkdir()
+        (tmp_path / f"engine{end}" / "half").write_text("of a crash")
+    assert environment.is_anything_there(tmp_path / "engine")
+    environment.remove(tmp_path / "engine")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_attempt_after_a_cancel_waits_until_the_first_is_taken_away(
+    tmp_path: Path, wheels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the first would take the folder of the second away."""
+    folder, is_ending, taken = tmp_path / "engine", threading.Event(), environment._take_away
+
+    def slowly(path: Path) -> None:
+        if path.exists() and threading.current_thread() is first:
+            is_ending.set()
+            time.sleep(1.0)
+        taken(path)
+
+    def cancelled() -> None:
+        with pytest.raises(CancelledError):
+            environment.install(folder, PYTHON, recipe(wheels), cancel_when("Making"))
+
+    monkeypatch.setattr(environment, "_take_away", slowly)
+    first = threading.Thread(target=cancelled)
+    first.start()
+    assert is_ending.wait(60)
+    python = environment.install(folder, PYTHON, recipe(wheels))
+    first.join()
+    assert python.exists()
+    assert [path.name for path in tmp_path.iterdir() if "engine" in path.name] == ["engine"]
 
 
 def test_what_fails_says_what_to_do_and_keeps_the_environment_that_was_there(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import build_addon
-from tests.blender.blenders import ROOT, Blender, blenders, run_in_blender
+from tests.blender.blenders import ROOT, Blender, as_common_user, blenders, run_in_blender
 from tests.robustness import downgrade
 from tests.robustness.report import Case, Chapter, Line
 
@@ -104,7 +104,9 @@ def tried(scale: float, seed: int, states: States = (), acts: Sequence[str] = ()
 def _tried(blender: Blender, zip_path: Path, folder: Path, options: dict[str, Any]) -> list[Row]:
     folder.mkdir()
     (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
-    done = run_in_blender(blender, HERE / "try_acts.py", zip_path, folder, TIMEOUT_SECONDS)
+    done = run_in_blender(
+        blender, HERE / "try_acts.py", zip_path, folder, TIMEOUT_SECONDS, before=as_common_user()
+    )
     results = folder / "files" / "results.json"
     if not results.is_file() or done.returncode:
         raise subprocess.CalledProcessError(

@@ -178,7 +178,9 @@ TEXTS = {
     "{act} failed, nothing was changed: {why}; Copy Report, and send it to us": (
         "{act} schlug fehl, nichts wurde geändert: {why}; Bericht kopieren, und an uns schicken"
     ),
-    "Cannot write {path}: it is a folder.": "{path} lässt sich nicht schreiben: es ist ein Ordner.",
+    "Cannot write {path}: it is a folder; choose another name.": (
+        "{path} lässt sich nicht schreiben: es ist ein Ordner; nimm einen anderen Namen."
+    ),
     "Cannot write {path}: the file is read-only; check it out, or choose another name.": (
         "{path} lässt sich nicht schreiben: die Datei ist schreibgeschützt; gib sie frei, "
         "oder nimm "

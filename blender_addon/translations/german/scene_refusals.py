@@ -97,7 +97,19 @@ TEXTS = {
         "'{name}' ist nicht in der Datei, die geschrieben wurde: exportiere noch "
         "einmal, oder wähle ein anderes Format."
     ),
-    "{file} could not be read back: {why}": "{file} ließ sich nicht gegenlesen: {why}",
+    "{file} could not be read back: {why}; try another folder, or another format.": (
+        "{file} ließ sich nicht gegenlesen: {why}; versuche es in einem anderen Ordner oder Format."
+    ),
+    "The modifier '{modifier}' of '{name}' leaves no vertices, so there is nothing to export: turn "
+    "it off, or leave the object out.": (
+        "Der Modifikator '{modifier}' von '{name}' lässt keine Punkte übrig, also gibt es nichts "
+        "zu exportieren: schalte ihn aus, oder lass das Objekt weg."
+    ),
+    "Cannot write {path}: USD takes the backslash in it for a slash, so no program would find the "
+    "file; choose a folder and a name without one.": (
+        "{path} lässt sich nicht schreiben: USD hält den umgekehrten Schrägstrich darin für einen "
+        "Schrägstrich, also fände kein Programm die Datei; nimm Ordner und Namen ohne ihn."
+    ),
     "'{name}' moves on its own, which one root bone cannot play: turn Root Bone off, or parent it"
     " to the head.": (
         "'{name}' bewegt sich selbst, was ein Wurzelknochen nicht spielen kann: schalte "

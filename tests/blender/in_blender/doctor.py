@@ -104,6 +104,21 @@ def test_modifiers_that_make_other_vertices_of_a_key_are_refused_by_name() -> No
     assert not (FOLDER / "weld.fbx").exists()
 
 
+def test_a_modifier_that_leaves_nothing_is_refused_by_name() -> None:
+    objects = animated_head()
+    objects[0].modifiers.new("Smooth", "SMOOTH")
+    objects[0].vertex_groups.new(name="Nobody")
+    objects[0].modifiers.new("My Mask", "MASK").vertex_group = "Nobody"
+    bpy.context.view_layer.update()
+    for has_keys in (True, False):
+        for preset, suffix in SUFFIX_OF.items():
+            path = FOLDER / f"nothing{suffix}"
+            harness.refused(lambda p=path, q=preset: ship(objects, p, q), "my mask", "turn it off")
+            assert not path.exists()
+        if has_keys:
+            objects[0].shape_key_clear()
+
+
 def test_absolute_keys_play_the_same() -> None:
     for interpolation in ("KEY_LINEAR", "KEY_BSPLINE"):
         objects = animated_head()

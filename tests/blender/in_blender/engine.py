@@ -9,11 +9,13 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -339,6 +341,63 @@ def test_the_engine_is_set_up_only_online_and_removed_without_a_trace() -> None:
     assert preferences.set_up_python() is None
     bpy.context.preferences.system.use_online_access = False
     settings().engine = "built_in"
+
+
+def test_esc_while_the_engine_is_set_up_leaves_nothing() -> None:
+    """ESC while the environment is made, and while pip waits: no folder, no process, no change."""
+    folder = preferences.set_up_folder()
+    user = Path(bpy.utils.extension_path_user(PACKAGE, create=True))
+    assert user in folder.parents
+    bpy.context.preferences.system.use_online_access = True
+    listing, before = sorted(user.rglob("*")), harness.snapshot()
+    slow = FOLDER / "slow_python"
+    slow.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > '{FOLDER}/child'\nwait\n")
+    slow.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes calls and never answers
+        index = f"http://127.0.0.1:{deaf.getsockname()[1]}/simple"
+        for python, message in ((slow, "Making"), (TORCH or sys.executable, "Installing")):
+            said = _escaped(str(python), index, message)
+            assert said == [({"WARNING"}, "Cancelled; nothing was changed.")], said
+            assert sorted(user.rglob("*")) == listing
+            assert harness.snapshot() == before
+    child = Path("/proc", (FOLDER / "child").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert preferences.set_up_python() is None
+    bpy.context.preferences.system.use_online_access = False
+
+
+def _escaped(base: str, index: str, until: str) -> list[tuple[set[str], str]]:
+    """What the button says that is pressed in a window, and ESC once it shows a message."""
+    recipes = addon("engine_setup.recipes")
+    step = recipes.Step(("torch",), ("--index-url", index, "--timeout", "60"))
+    recipes.recipe_of = lambda build, index="": recipes.Recipe((step,), 1, 30)
+    act = addon("engine_setup.operators").FACEGEN_OT_install_engine
+    said: list[tuple[set[str], str]] = []
+
+    class Pressed(jobs.JobOperator):
+        bl_idname, bl_label = act.bl_idname, act.bl_label
+        begin, finish = act.begin, act.finish
+
+        def report(self, kind: set[str], sentence: str) -> None:
+            said.append((kind, sentence))
+
+    pressed = Pressed()
+    pressed.build, pressed.base, pressed.index = "cpu", base, ""
+    context = bpy.context
+    pressed._job = job = jobs.Job(pressed.begin(context), act=act.bl_idname)
+    pressed._shown = jobs._Shown(context, job)
+    job.start()
+    press = lambda kind: pressed.modal(context, SimpleNamespace(type=kind, value="PRESS"))  # noqa: E731
+    ends = time.monotonic() + 120
+    while until not in job.message or not (FOLDER / "child").exists():
+        assert time.monotonic() < ends, job.message
+        assert press("TIMER") == {"RUNNING_MODAL"}, said
+        time.sleep(0.05)
+    time.sleep(1.0)  # so that there is something to take away
+    assert press("ESC") == {"CANCELLED"}
+    assert jobs.running() is None
+    job.join(60)
+    return said
 
 
 harness.run(globals())

@@ -246,6 +246,29 @@ def test_what_cannot_be_written_is_one_sentence_and_leaves_nothing() -> None:
         harness.refused(lambda p=path, q=preset: ship(objects, p, q), words)
     harness.refused(lambda: ship(objects, FOLDER / "e.fbx", "unity", (5, 4)), "empty")
     assert sorted(FOLDER.iterdir()) == listing
+    path = FOLDER / "a\\b.usdc"  # where it is a letter and no slash
+    if path.name.startswith("a"):
+        sentence = harness.refused(lambda: ship(objects, path, "film"), "backslash", "choose")
+        assert sentence.count(str(path)) == 1
+    assert sorted(FOLDER.iterdir()) == listing
+
+
+def test_a_file_that_cannot_be_read_back_is_named_in_one_sentence() -> None:
+    """And not the temporary name it had, which nobody knows and which is gone."""
+    check, path, objects = addon("scene.export_check"), FOLDER / "unread.fbx", animated_head()
+
+    def read(name: str) -> None:
+        raise RuntimeError(f"Error: no stage in {name}\nError: see the console\n")
+
+    kept, check._importers = check._importers, lambda suffix: {"a reader": read}
+    try:
+        sentence = harness.refused(lambda: ship(objects, path, "unity"), "could not be read back")
+    finally:
+        check._importers = kept
+    assert "\n" not in sentence
+    assert sentence.count(str(path)) == 2
+    assert ".facegen-" not in sentence
+    assert not path.exists()
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_file() -> None:

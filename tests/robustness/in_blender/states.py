@@ -13,6 +13,8 @@ import numpy as np
 
 State = Callable[[bpy.types.Object], object]
 STATES: dict[str, dict[str, State]] = {}
+# What takes back what a state changed outside the file.
+_afterwards: list[Callable[[], object]] = []
 
 
 def state(group: str, name: str) -> Callable[[State], State]:
@@ -21,6 +23,17 @@ def state(group: str, name: str) -> Callable[[State], State]:
         return function
 
     return keep
+
+
+def afterwards(take_back: Callable[[], object]) -> None:
+    """Have something done when the state is over."""
+    _afterwards.append(take_back)
+
+
+def leave() -> None:
+    """The state is over."""
+    while _afterwards:
+        _afterwards.pop()()
 
 
 def chosen(obj: bpy.types.Object | None, *others: bpy.types.Object) -> None:

@@ -25,8 +25,9 @@ import bpy
 import drawn
 import harness
 import numpy as np
-import states_of_play  # noqa: F401 - adds its states
-from states import STATES
+import states_around  # noqa: F401 - adds its states
+import states_of_play  # noqa: F401 - as well
+from states import STATES, leave
 from whole import difference, whole
 
 FOLDER = harness.FOLDER
@@ -41,6 +42,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "export_fbx": {"filepath": str(OUT / "clip.fbx"), "check_existing": False},
     "clip_switch": {"number": 2},
 }
+# Exports in the other formats, beside the one that is asked of every operator.
+FORMATS = {"glb": "web", "usdc": "film", "abc": "film"}
 LOOK = "look at the panels"
 # Tried in every state, whatever the scale.
 ALWAYS = (LOOK,)
@@ -55,7 +58,24 @@ def acts() -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {LOOK: drawn.drawn}
     for name in dir(bpy.ops.facegen):
         found[name] = lambda name=name: getattr(bpy.ops.facegen, name)(**ARGUMENTS.get(name, {}))
+    for suffix, preset in FORMATS.items():
+        found[f"export_clip {suffix}"] = lambda suffix=suffix, preset=preset: _export(
+            suffix, preset
+        )
     return found
+
+
+def _export(suffix: str, preset: str) -> Any:
+    """Export for another program: the preset is the artist's choice before the act."""
+    head = bpy.context.active_object
+    before = head.facegen.export_preset if head else ""
+    try:
+        if head and head.is_editable:
+            head.facegen.export_preset = preset
+        return bpy.ops.facegen.export_clip(filepath=str(OUT / f"clip.{suffix}"))
+    finally:
+        if head and head.is_editable:
+            head.facegen.export_preset = before
 
 
 def attempt(call: Callable[[], Any]) -> tuple[str, str]:
@@ -129,6 +149,7 @@ class Scene:
         """All that is there, before an act is tried."""
         if self._found is not None:
             return self._found
+        leave()
         preferences = bpy.context.preferences.addons[harness.PACKAGE].preferences
         preferences.bundle = ""
         if OUT.is_file():
@@ -148,8 +169,15 @@ class Scene:
         self._found = None
 
 
+def files_out() -> dict[str, int]:
+    """{path: size} of all below the folder of exports."""
+    paths = [OUT, *OUT.rglob("*")]
+    return {str(path): path.stat().st_size for path in paths if path.exists()}
+
+
 def case(scene: Scene, call: Callable[[], Any]) -> dict[str, Any]:
     before = scene.fresh()
+    before_files = files_out()
     before_neutral = neutral()
     outcome, sentence = attempt(call)
     changed, lost = [], ""
@@ -158,6 +186,8 @@ def case(scene: Scene, call: Callable[[], Any]) -> dict[str, Any]:
         scene.changed()
     else:
         changed = difference(before, whole())
+        if files_out() != before_files:
+            changed.append("the folder of exports")
         if changed:
             scene.changed()
     faults = faults_of(outcome, sentence, changed, lost)
@@ -197,6 +227,7 @@ def run(options: dict[str, Any]) -> list[dict[str, Any]]:
                 found = {"outcome": "no case", "sentence": trace, "faults": ["no case"]}
             rows.append({"group": group, "state": name, "act": act, **found})
             slow[act] = time.perf_counter() - started
+        leave()
         slowest = max(slow, key=lambda act: slow[act])
         print(f"{sum(slow.values()):.1f} s {group}, {name} ({slowest} {slow[slowest]:.1f} s)")
         sys.stdout.flush()
