@@ -9,9 +9,13 @@ from ..scene import heat_map, state
 from . import match, polling
 
 
-def take_off(context: bpy.types.Context) -> None:
-    """Remove the colours from every object that has them and shade the viewports as before."""
-    heat_map.hide(list(context.scene.objects))
+def take_off(context: bpy.types.Context, target: bpy.types.Object) -> None:
+    """Remove the colours from a head, and from objects that a later match let go.
+
+    The viewports are shaded as before once no other head has any.
+    """
+    let_go = [o for o in context.scene.objects if not o.facegen.is_matched and not o.facegen.head]
+    heat_map.hide([*state.matched_objects(target), *let_go])
     heat_map.sync_shading(context)
 
 
@@ -38,7 +42,7 @@ class FACEGEN_OT_heat_map(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Ope
 
     def finish(self, context: bpy.types.Context, found: state.Match | None) -> str:
         if found is None:
-            take_off(context)
+            take_off(context, state.find_target(context))
             return "The colours are off"
         heat_map.show(found.head, state.residuals_of(found))
         heat_map.sync_shading(context)

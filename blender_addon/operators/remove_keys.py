@@ -7,7 +7,7 @@ import bpy
 from facegen_core.errors import FacegenError
 
 from ..refusals import refused
-from ..scene import shape_keys, solved_curves, state
+from ..scene import own_clips, shape_keys, solved_curves, state
 from ..translations import said
 from . import polling
 
@@ -16,12 +16,14 @@ def remove_generated(target: bpy.types.Object) -> int:
     """Remove the shape keys of every clip from all objects of a head; returns how many went.
 
     Keys of the artist's that a clip was solved into lose its curves. Raises FacegenError where a
-    key of Facegen's is locked; then all stay.
+    key of Facegen's is locked, or another head shows the keys too; then all stay.
     """
     removed = 0
     objects = state.matched_objects(target) or [target]
     for obj in objects:
         shape_keys.check_unlocked(obj, shape_keys.clips_of(obj))
+    own_clips.check_keys(target)
+    own_clips.claim(target)
     for obj in objects:
         for clip in {**shape_keys.clips_of(obj), **dict.fromkeys(solved_curves.clips_of(obj))}:
             removed += shape_keys.remove_clip(obj, clip)

@@ -42,6 +42,13 @@ def strip_assigned(strip: bpy.types.NlaStrip) -> Assigned:
     return Assigned(strip.action, slot)
 
 
+def play_in(strip: bpy.types.NlaStrip, found: Assigned) -> None:
+    """Let a strip play another action by a slot of it, over the frames it has."""
+    strip.action = found.action
+    if actions.HAS_SLOTS:
+        strip.action_slot = actions.slot_in(found)
+
+
 def assigned_in(owner: bpy.types.ID, number: int) -> Assigned | None:
     """What a strip of the clip plays on a data-block, None where it has none."""
     for _, strip in tracks_of(owner, number):

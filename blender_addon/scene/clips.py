@@ -15,7 +15,16 @@ import bpy
 
 from facegen_core.errors import FacegenError
 
-from . import actions, clip_keys, clip_play, clip_store, clip_strips, kept, shape_keys
+from . import (
+    actions,
+    clip_keys,
+    clip_play,
+    clip_store,
+    clip_strips,
+    kept,
+    own_clips,
+    shape_keys,
+)
 from .clip_store import owners
 
 # `facegen.clip_playing` while strips play instead of one clip.
@@ -59,6 +68,7 @@ def record_text(target: bpy.types.Object, number: int) -> str | None:
 
 def begin(target: bpy.types.Object) -> bpy.types.PropertyGroup | None:
     """The clip that plays; the first one where there is none yet. Marks the actions as its own."""
+    own_clips.claim(target)
     settings = target.facegen
     if not len(settings.clips):
         _add_row(target, settings.clip_name, _first_number(target))
@@ -93,13 +103,19 @@ def for_generating(target: bpy.types.Object) -> Callable[[], None]:
     """
     check_generating(target)
     settings = target.facegen
+    share_again = own_clips.claim(target)
     if not len(settings.clips):
         begin(target)
-        return lambda: _forget_first(target)
+
+        def forget_first() -> None:
+            _forget_first(target)
+            share_again()
+
+        return forget_first
     before = begin(target)
     name = target.facegen.clip_name
     if before.key_name == shape_keys.safe_clip_name(name):
-        return lambda: None
+        return share_again
     number_before = before.number
     number = _start(target, name, lambda owner, curve: isinstance(owner, bpy.types.Object))
 
@@ -107,6 +123,7 @@ def for_generating(target: bpy.types.Object) -> Callable[[], None]:
         remove(target, number)
         switch(target, number_before)
         target.facegen.clip_name = name
+        share_again()
 
     return take_back
 
@@ -204,11 +221,16 @@ def remove(target: bpy.types.Object, number: int) -> None:
 
 
 def rename(target: bpy.types.Object, row: bpy.types.PropertyGroup, name: str) -> str:
-    """Give a clip, its strips and shape keys another name; returns the one it got."""
+    """Give a clip, its strips and shape keys another name; returns the one it got.
+
+    Keys that another head shows too keep theirs.
+    """
+    own_clips.claim(target)
     old = row.key_name
     name = clip_keys.free_name(target, name or row.last_name, besides=row.number)
-    row.key_name = shape_keys.safe_clip_name(name)
-    clip_keys.rename(target, old, row.key_name)
+    if not own_clips.are_keys_shared(target):
+        row.key_name = shape_keys.safe_clip_name(name)
+        clip_keys.rename(target, old, row.key_name)
     clip_strips.rename(owners(target), row.number, name)
     row.last_name = name
     row.name = name
@@ -218,7 +240,8 @@ def rename(target: bpy.types.Object, row: bpy.types.PropertyGroup, name: str) ->
 
 
 def check_free(target: bpy.types.Object) -> None:
-    """Raise FacegenError while a strip of the head is being tweaked."""
+    """Raise FacegenError while a strip of the head is tweaked, or another head shows its keys."""
+    own_clips.check_keys(target)
     for owner in owners(target):
         data = owner.animation_data
         if data is not None and data.use_tweak_mode:

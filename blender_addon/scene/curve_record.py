@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import actions, animated, channels, curves, eye_curves, layer_curves
+from . import actions, animated, channels, curves, eye_curves, layer_curves, own_clips
 
 FloatArray = NDArray[np.floating]
 
@@ -52,6 +52,7 @@ def read(head: bpy.types.Object, expressions: Sequence[str], frames: FloatArray)
 
 def write(head: bpy.types.Object, recorded: Mapping[str, Any], action_name: str) -> None:
     """Replace the F-curves of Facegen's properties by the recorded ones, sliders too."""
+    own_clips.claim(head)
     head.facegen.own_expressions = recorded["slots"]
     actions.remove_fcurves(head, {curve.data_path for curve in own_curves(head)})
     for name in _properties(head):

@@ -15,7 +15,7 @@ from facegen_core.event_edits import inserted
 from facegen_core.events import Event, read_events
 from facegen_core.intensity import EXPRESSIONS, Envelope, check_expressions
 
-from . import actions, channels
+from . import actions, channels, own_clips
 from .channel_keys import read_keys, write_keys
 
 FloatArray = NDArray[np.floating]
@@ -35,6 +35,7 @@ def add_envelope(
     check_envelope(head, envelope, expressions)
     asked = {channel.expression: channel for channel in channels.channels_of(head, expressions)}
     channel = asked[envelope.expression]
+    own_clips.claim(head)
     actions.ensure_fcurves(head, actions.clip_name(head))
     channels.claim(head, expressions)
     fcurve = _fcurves_by_path(head).get(channel.data_path)

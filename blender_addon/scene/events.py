@@ -10,7 +10,7 @@ import bpy
 from facegen_core.channel_keys import KeyArray
 from facegen_core.events import Event
 
-from . import actions, channels, curves
+from . import actions, channels, curves, own_clips
 from .channel_keys import events_in, read_keys, write_keys
 from .curves import check_writable
 
@@ -65,6 +65,7 @@ def write_events(head: bpy.types.Object, changed: Mapping[str, KeyArray]) -> Non
     """
     for attribute in changed:
         check_writable(head, attribute)
+    own_clips.claim(head)
     found = _curves(head)
     for attribute, keys in changed.items():
         path = f"facegen.{attribute}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import bpy
 
@@ -19,15 +19,29 @@ def check_takes_keys(obj: bpy.types.Object) -> None:
         raise FacegenError(
             f"'{obj.name}' has absolute shape keys: switch its Shape Keys panel to Relative first."
         )
-    users = bpy.data.user_map(subset=[obj.data])[obj.data]
-    others = [
-        o.name for o in users if isinstance(o, bpy.types.Object) and o != obj and o.users_scene
-    ]
+    check_shown_alone(obj, [obj])
+
+
+def check_shown_alone(obj: bpy.types.Object, objects: Collection[bpy.types.Object]) -> None:
+    """Raise FacegenError where others than these objects show the mesh of one of them."""
+    others = shown_elsewhere(obj, objects)
     if others:
         raise FacegenError(
             f"'{min(others)}' uses the mesh of '{obj.name}' too and would move with it: make "
             "it single-user first (Object > Relations > Make Single User > Object & Data)."
         )
+
+
+def shown_elsewhere(obj: bpy.types.Object, objects: Collection[bpy.types.Object]) -> list[str]:
+    """Names of the objects in scenes, other than these, that show the mesh of one of them."""
+    if obj.data.users - obj.data.use_fake_user <= 1:
+        return []
+    users = bpy.data.user_map(subset=[obj.data])[obj.data]
+    return [
+        user.name
+        for user in users
+        if isinstance(user, bpy.types.Object) and user not in objects and user.users_scene
+    ]
 
 
 def pinned(objects: Iterable[bpy.types.Object]) -> list[str]:

@@ -10,7 +10,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.layers import Layers
 from facegen_core.region_masks import REGIONS
 
-from . import actions, curves, eye_curves
+from . import actions, curves, eye_curves, own_clips
 
 FloatArray = NDArray[np.floating]
 
@@ -71,6 +71,7 @@ def reset(head: bpy.types.Object) -> None:
             f"The action '{head.animation_data.action.name}' is linked from another file: "
             "make it local first."
         )
+    own_clips.claim(head)
     actions.remove_fcurves(head, keyed)
     for path in _driven(head):
         head.driver_remove(path)

@@ -17,7 +17,7 @@ from facegen_core.layers import REGIONS
 from facegen_core.preset_making import make_preset
 from facegen_core.presets import MAX_SECONDS, Preset, Staging, curves_of, envelopes_of, layer_keys
 
-from . import actions, channels, curves, events, layer_curves
+from . import actions, channels, curves, events, layer_curves, own_clips
 from .channel_keys import read_keys, write_keys
 
 FloatArray = NDArray[np.floating]
@@ -52,6 +52,7 @@ def write_preset(
         _check_free(head, asked[name], keys)
     if with_layers:
         _check_layers(head, preset)
+    own_clips.claim(head)
     for envelope in envelopes:
         curves.add_envelope(head, envelope, expressions)
     channels.claim(head, expressions)

@@ -1,12 +1,15 @@
 """Endurance: random acts in every Blender, memory over 200 generations, and the same bytes again.
 
 python -m tests.robustness endurance [--scale 1.0] [--seed 0]
+python -m tests.robustness.endurance acts 4.5      (one part, here in one Blender, beside the rest)
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,7 +21,8 @@ import numpy as np
 
 import build_addon
 from tests.blender.blenders import Blender, blenders, run_in_blender
-from tests.robustness import endurance_plan
+from tests.robustness import endurance_plan, report
+from tests.robustness.__main__ import summary
 from tests.robustness.endurance_plan import Act
 from tests.robustness.report import Case, Chapter, Line
 
@@ -34,6 +38,11 @@ MOST_MB = 0.05
 # Threads of the libraries, parts of a clip at a time, seed of Python's hashes.
 SETTINGS = ((1, 1, "0"), (2, 2, "1"), (2, 4, "random"))
 PARTS = "motion,bakes,match,bundles"
+# What can be measured alone.
+MEASURED = ("acts", "memory", "exports", "bytes", "training")
+DOCS = ROOT / "docs"
+_PLAYED = re.compile(r"\d+ random acts in Blender ([\d.]+),")
+_FAULTS_IN = "Faults in Blender"
 Result = dict[str, Any]
 
 
@@ -41,32 +50,65 @@ class DiedError(Exception):
     """Blender ended without a word; the text says in which act."""
 
 
-def run(scale: float, seed: int) -> Chapter:
-    """All of it: some 15 minutes of a processor at full scale."""
+def run(scale: float, seed: int, measured: Sequence[str] = MEASURED, version: str = "") -> Chapter:
+    """All of it, or some of MEASURED: some 15 minutes of a processor at full scale.
+
+    version: random acts in the Blenders whose version begins so.
+    """
+    results: Result = {"acts": {}, "seed": seed}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        zip_path = build_addon.build("linux-x64", build_addon.DEFAULT_BUNDLE, folder)
-        found = blenders()
-        results: Result = {"acts": {}, "seed": seed}
-        for blender in found:
-            most = MOST_ACTS if blender.version.startswith(MOST_IN) else ACTS
-            count = max(1, round(scale * most))
-            results["acts"][blender.version] = random_acts(blender, zip_path, seed, count)
-        middle = next((b for b in found if b.version.startswith(MOST_IN)), None)
+        zip_path = build_addon.build("linux-x64", build_addon.DEFAULT_BUNDLE, Path(name))
+        for blender in blenders() if "acts" in measured else ():
+            if blender.version.startswith(version):
+                most = MOST_ACTS if blender.version.startswith(MOST_IN) else ACTS
+                count = max(1, round(scale * most))
+                results["acts"][blender.version] = random_acts(blender, zip_path, seed, count)
+        middle = next((b for b in blenders() if b.version.startswith(MOST_IN)), None)
         generations = max(20, round(scale * GENERATIONS))
-        results["core memory"] = core_memory(generations)
-        if middle is not None:
+        if "memory" in measured:
+            results["core memory"] = core_memory(generations)
+        if "memory" in measured and middle is not None:
             results["memory"] = in_blender(
                 middle, "steady_memory.py", zip_path, {"generations": generations}
             )
+        if "exports" in measured and middle is not None:
             results["exports"] = [
                 in_blender(middle, "export_twice.py", zip_path, {}, threads)
                 for threads, _, _ in SETTINGS[:2]
             ]
+    if "bytes" in measured:
         results["bytes"] = [same_bytes(*setting) for setting in SETTINGS]
+    if "training" in measured:
         results["training"] = [same_bytes(*s, parts="training") for s in SETTINGS[:2]]
         results["training again"] = same_bytes(1, 1, "random", parts="training")
     return chapter(results)
+
+
+def main() -> int:
+    """Measures one part, and keeps the other lines of the chapter as they are."""
+    parser = argparse.ArgumentParser(prog="python -m tests.robustness.endurance")
+    parser.add_argument("measured", choices=MEASURED)
+    parser.add_argument("version", nargs="?", default="", help="of Blender, for random acts")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    found = run(options.scale, options.seed, [options.measured], options.version)
+    print(summary(found), flush=True)
+    report.save(joined(report.load_chapter("endurance", DOCS), found), DOCS)
+    return 1 if found.missed else 0
+
+
+def joined(kept: Chapter | None, found: Chapter) -> Chapter:
+    """A chapter with what was found now in the place of what was kept; the rest of it as it was."""
+    if kept is None:
+        return found
+    now = {line.asked: line for line in found.lines}
+    lines = [now.pop(line.asked, line) for line in kept.lines] + list(now.values())
+    versions = [_PLAYED.match(line.asked) for line in found.lines]
+    played = {f"{_FAULTS_IN} {version[1]}" for version in versions if version}
+    cases = [case for case in kept.cases if case.group not in played]
+    cases += [case for case in found.cases if case not in cases]
+    return Chapter(found.name, found.command, lines, cases, found.notes)
 
 
 def random_acts(blender: Blender, zip_path: Path, seed: int, count: int) -> Result:
@@ -185,7 +227,7 @@ def _acts_line(version: str, result: Result, seed: int) -> Line:
 
 def _fault(version: str, fault: Result) -> Case:
     acts = fault.get("acts", [fault["act"]])
-    return Case(f"Faults in Blender {version}", endurance_plan.told(acts), fault["text"], False)
+    return Case(f"{_FAULTS_IN} {version}", endurance_plan.told(acts), fault["text"], False)
 
 
 def _memory_lines(results: Result) -> list[Line]:
@@ -252,3 +294,7 @@ def _python(module: str, *arguments: str, environment: dict[str, str] | None = N
     if done.returncode:
         raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
     return done.stdout.splitlines()[-1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -84,6 +84,16 @@ def load(folder: Path) -> dict[str, Any]:
     }
 
 
+def load_chapter(name: str, folder: Path) -> Chapter | None:
+    """What is kept of a chapter, None where it was never measured."""
+    found = load(folder)[name]["results"]
+    if found is None:
+        return None
+    lines = [Line(**line) for line in found["lines"]]
+    cases = [Case(**case) for case in found["cases"]]
+    return Chapter(name, found["command"], lines, cases, found["notes"])
+
+
 def write(results: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(results, indent=1, ensure_ascii=False)

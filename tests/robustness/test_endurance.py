@@ -13,6 +13,7 @@ import pytest
 
 from tests.blender.blenders import blenders
 from tests.robustness import endurance, endurance_plan
+from tests.robustness.report import Case, Chapter, Line
 
 FOUND = Path(__file__).with_name("endurance_found.json")
 BLENDERS = [blender for blender in blenders() if blender.version.startswith(endurance.MOST_IN)]
@@ -49,6 +50,22 @@ def test_a_failing_list_is_shrunk_to_the_acts_that_matter() -> None:
 def test_memory_that_grows_is_told() -> None:
     assert endurance.slope([100.0] * 50) == pytest.approx(0.0)
     assert endurance.slope([100.0 + 0.5 * k for k in range(50)]) == pytest.approx(0.5)
+
+
+def test_a_part_measured_alone_takes_the_place_of_its_lines() -> None:
+    asked = [
+        "300 random acts in Blender 4.2.1, true",
+        "300 random acts in Blender 5.0.1, true",
+        "x",
+    ]
+    faults = [Case(f"Faults in Blender {v}", "acts", "wrong", False) for v in ("4.2.1", "5.0.1")]
+    read = [Case("Acts that were refused", "match", "No.", True)]
+    kept = Chapter("endurance", "c", [Line(a, "before", False) for a in asked], faults + read, [])
+    now = [Line(asked[1], "now", True), Line("y", "now", True)]
+    joined = endurance.joined(kept, Chapter("endurance", "c", now, read, ["note"]))
+    assert [line.measured for line in joined.lines] == ["before", "now", "before", "now"]
+    assert joined.cases == [faults[0], *read]
+    assert joined.notes == ["note"]
 
 
 def test_other_bytes_are_named() -> None:

@@ -154,6 +154,26 @@ def test_after_saving_and_opening_again_it_can_be_switched_off() -> None:
     toggle()
 
 
+def test_the_colours_of_another_head_stay() -> None:
+    assert toggle() == {"FINISHED"}
+    shown = looks()
+    bpy.ops.object.duplicate()
+    twin = bpy.context.active_object
+    assert twin != head()
+    assert heat_map.is_shown(twin)
+    assert toggle() == {"FINISHED"}
+    assert not heat_map.is_shown(twin)
+    assert looks() == shown
+    part = harness.new_sphere("Let Go", 0.1)
+    part.facegen.heat_map = shown[-1]
+    harness.activate(head())
+    assert toggle() == {"FINISHED"}
+    assert looks()[3] != shown[3], "nothing is coloured any more"
+    assert not heat_map.is_shown(part), "no head has this part any more"
+    for other in (part, twin):
+        bpy.data.objects.remove(other)
+
+
 def test_an_attribute_of_the_artist_is_not_overwritten() -> None:
     head().data.attributes.new(NAME, "FLOAT", "POINT")
     refused(toggle, "did not make")

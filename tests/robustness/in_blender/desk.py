@@ -71,8 +71,12 @@ class Desk:
         self.sentences.setdefault(f"{name}: {sentence[:60]}", sentence)
 
     def path(self, ending: str) -> str:
-        self.number += 1
-        return str(FOLDER / f"file {self.number}{ending}")
+        """A name that no file has, of an earlier desk neither."""
+        while True:
+            self.number += 1
+            path = FOLDER / f"file {self.number}{ending}"
+            if not path.exists():
+                return str(path)
 
 
 def step(message: str) -> str:

@@ -9,7 +9,7 @@ import bpy
 import harness
 import moves
 from desk import DONE, KEPT_SHARE, MOST_HEADS, REFUSED, Desk, WrongError, chosen, settle, step
-from fbx_names import check_fbx
+from fbx_names import check_fbx, check_file, files_beside
 from harness import PACKAGE, addon
 
 Act = dict[str, Any]
@@ -238,8 +238,11 @@ def check_export(desk: Desk, act: Act) -> str:
 
 def export_fbx(desk: Desk, act: Act) -> str:
     path, head = desk.path(".fbx"), desk.head(act)
+    files_before = files_beside(path)
     ended = desk.press("export_fbx", filepath=path)
-    check_fbx(path, head, is_written=ended != REFUSED)
+    check_file(path, ended != REFUSED, files_before)
+    if ended != REFUSED:
+        check_fbx(path, head)
     return ended
 
 
@@ -253,9 +256,11 @@ def export_clip(desk: Desk, act: Act) -> str:
         return DONE
     ending = addon("scene.export_presets").BY_IDENTIFIER[head.facegen.export_preset].suffixes[0]
     path = desk.path(ending)
+    files_before = files_beside(path)
     ended = desk.press("export_clip", filepath=path)
-    if ending == ".fbx":
-        check_fbx(path, head, is_written=ended != REFUSED)
+    check_file(path, ended != REFUSED, files_before)
+    if ending == ".fbx" and ended != REFUSED:
+        check_fbx(path, head)
     return ended
 
 

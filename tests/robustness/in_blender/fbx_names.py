@@ -11,14 +11,22 @@ from desk import WrongError, facegen_keys
 from harness import addon
 
 
-def check_fbx(path: str, head: bpy.types.Object, is_written: bool) -> None:
-    """A file is there where it was written, whole and with the keys that move; else none is."""
+def files_beside(path: str) -> set[Path]:
+    """What lies in the folder of a file."""
+    return set(Path(path).parent.iterdir())
+
+
+def check_file(path: str, is_written: bool, files_before: set[Path]) -> None:
+    """A file is there where it was written, and nothing else that was not there before."""
     file = Path(path)
-    left = [p.name for p in file.parent.iterdir() if p != file and p.name.startswith(file.stem)]
+    left = sorted(p.name for p in files_beside(path) - files_before - {file})
     if left or file.exists() != is_written:
         raise WrongError(f"an export that was {'done' if is_written else 'refused'} left {left}")
-    if not is_written:
-        return
+
+
+def check_fbx(path: str, head: bpy.types.Object) -> None:
+    """A file is whole, with the keys that move; it is removed then."""
+    file = Path(path)
     shapes = shapes_in(file)
     file.unlink()
     keys = addon("scene.shape_keys").clips_of(head)
