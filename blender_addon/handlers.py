@@ -1,4 +1,4 @@
-"""What follows the scene by itself: viewport shading after an undo, a match after a drag.
+"""What follows the scene by itself: shading after an undo, a match after a drag, clips of twins.
 
 A dragged landmark is matched only where the artist asked for it (`is_refit_live`), once the mouse
 has rested, and not after an undo, which could otherwise never get behind that match.
@@ -13,7 +13,7 @@ from bpy.app.handlers import persistent
 
 from . import jobs, preset_shelf, variation_sheet
 from .live_session import is_dragging
-from .scene import heat_map, landmarks, migration, schema, state
+from .scene import heat_map, landmarks, migration, own_clips, schema, state
 
 # How long a landmark must have lain still before its head is matched again.
 SETTLE_SECONDS = 0.6
@@ -23,6 +23,8 @@ LOOK_AGAIN_SECONDS = 0.2
 # {name of a head: when its landmarks will have settled}, by `time.monotonic`.
 _settling: dict[str, float] = {}
 _undone_at = float("-inf")
+# How many objects there were when they were last counted: a duplicate is one more.
+_num_objects = 0
 _TELLS_OF_IMPORTS = hasattr(bpy.app.handlers, "blend_import_post")
 
 
@@ -39,8 +41,10 @@ def on_undo(*_: object) -> None:
 @persistent
 def on_load(*_: object) -> None:
     """Another file has other heads, though one may have the same name; an older Facegen's too."""
+    global _num_objects
     variation_sheet.forget()
     migration.bring_up_file()
+    _num_objects = own_clips.num_objects()
 
 
 @persistent
@@ -58,7 +62,8 @@ def on_save(*_: object) -> None:
 
 @persistent
 def on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Note which heads had a landmark moved."""
+    """Note which heads had a landmark moved, and whether there may be a duplicate of one."""
+    _look_for_twins()
     if time.monotonic() < _undone_at + SETTLE_SECONDS:
         return
     for update in depsgraph.updates:
@@ -88,6 +93,26 @@ def match_settled() -> float | None:
     if target is not None and landmarks.landmark_key(target) != target.facegen.landmark_key:
         _match(target)
     return LOOK_AGAIN_SECONDS if _settling else None
+
+
+def part_twins() -> float | None:
+    """Give heads that Blender duplicated clips of their own; a timer, as `match_settled`.
+
+    Their next act would do so too, but Blender itself may be first: a key that is renamed on one
+    head is followed in every action it plays, and the other head has no such key.
+    """
+    is_busy = jobs.running() is not None or bpy.app.is_job_running("RENDER")
+    if is_busy or is_dragging(bpy.context) or bpy.context.mode != "OBJECT":
+        return LOOK_AGAIN_SECONDS
+    own_clips.claim_all(bpy.context.scene)
+    return None
+
+
+def _look_for_twins() -> None:
+    global _num_objects
+    before, _num_objects = _num_objects, own_clips.num_objects()
+    if _num_objects > before and not bpy.app.timers.is_registered(part_twins):
+        bpy.app.timers.register(part_twins, first_interval=LOOK_AGAIN_SECONDS)
 
 
 def _match(target: bpy.types.Object) -> None:
@@ -120,8 +145,9 @@ def register() -> None:
 def unregister() -> None:
     for handlers, function in _PLACES:
         handlers.remove(function)
-    if bpy.app.timers.is_registered(match_settled):
-        bpy.app.timers.unregister(match_settled)
+    for timer in (match_settled, part_twins):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     _settling.clear()
     variation_sheet.forget()
     preset_shelf.forget()

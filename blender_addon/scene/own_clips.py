@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import bpy
 
-from . import actions, clip_store, clip_strips, key_checks
+from . import actions, clip_store, clip_strips, key_checks, schema
 from .actions import Assigned
 
 
@@ -45,6 +45,18 @@ def claim(target: bpy.types.Object) -> Callable[[], None]:
             bpy.data.actions.remove(copy)
 
     return take_back
+
+
+def claim_all(scene: bpy.types.Scene) -> None:
+    """The same for every head of a scene; linked ones, and those of a newer Facegen, stay."""
+    for obj in scene.objects:
+        is_own = obj.type == "MESH" and not obj.library and not obj.override_library
+        if is_own and len(obj.facegen.clips) and not schema.is_newer(obj):
+            claim(obj)
+
+
+def num_objects() -> int:
+    return len(bpy.data.objects)
 
 
 def check_keys(target: bpy.types.Object) -> None:

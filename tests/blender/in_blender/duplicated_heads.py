@@ -142,6 +142,24 @@ def test_one_act_makes_the_clips_own_for_good() -> None:
     assert played_actions(twins) == own
 
 
+def test_a_key_renamed_in_blender_before_any_act_stays_a_matter_of_its_head() -> None:
+    objects, twins = two_heads()
+    bpy.context.view_layer.update()
+    timer = addon("handlers").part_twins
+    assert bpy.app.timers.is_registered(timer)
+    bpy.app.timers.unregister(timer)
+    clip, twin_clip = played(objects), played(twins)
+    assert timer() is None
+    assert (played(objects), played(twins)) == (clip, twin_clip)
+    assert not played_actions(objects) & played_actions(twins)
+    twins[0].data.shape_keys.key_blocks["FG_A_01"].name = "Mine"
+    assert played(objects) == clip
+    assert played(twins) != twin_clip
+    known = set(bpy.data.actions)
+    assert timer() is None
+    assert set(bpy.data.actions) == known, "nothing is shared any more"
+
+
 def test_an_act_that_fails_shares_again() -> None:
     objects, twins = two_heads()
     before = played(twins)

@@ -92,6 +92,9 @@ def after_facegen(before: State, act: Act, ended: str, after: State) -> None:
         for kind, names in after["blocks"].items()
         if len(names) > len(before["blocks"].get(kind, ()))
     }
+    surplus = len(after["blocks"].get("actions", ())) - len(before["blocks"].get("actions", ()))
+    if surplus <= len(_shared_actions(before, head)):
+        grown -= {"actions"}  # copies for this head alone
     _demand(grown <= MAY_GROW[name], f"{name} made {sorted(grown - MAY_GROW[name])}")
     lost = sorted(set(after["orphans"]) - set(before["orphans"]))
     _demand(not lost, f"{name} left data-blocks that nobody uses: {lost}")
@@ -103,6 +106,18 @@ def after_facegen(before: State, act: Act, ended: str, after: State) -> None:
     _check_row(name, ended, act, before[f"object {head}"], after[f"object {head}"])
     if name in ("generate", "regenerate", "pick_variation") and ended == STEPPED:
         _check_generated(after, head)
+
+
+def _shared_actions(state: State, head: str) -> set[str]:
+    """Names of the actions that a head and another one play."""
+    own = {f"object {head}", f"mesh {state[f'object {head}']['data']}"}
+    played: dict[bool, set[str]] = {True: set(), False: set()}
+    for section, content in state.items():
+        animation = content.get("animation", {}) if section.startswith(("object ", "mesh ")) else {}
+        strips = [strip for track in animation.get("tracks", ()) for strip in track["strips"]]
+        found = [animation.get("action"), *(strip["action"] for strip in strips)]
+        played[section in own] |= {action[0] for action in found if action}
+    return played[True] & played[False]
 
 
 def own_keys(mesh: dict[str, Any]) -> dict[str, Any]:
