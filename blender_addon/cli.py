@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from facegen_core.intensity import EXPRESSIONS
 
 from .command import (
     batch_options,
+    batch_processes,
     generate_options,
     info,
     replay_options,
@@ -24,6 +26,8 @@ from .command import (
 )
 
 EXIT_REFUSED = 2
+# A fault of the program, told in full.
+EXIT_BROKEN = 1
 _ROOT = Path(__file__).resolve().parents[1]
 
 DEMO_EXPRESSIONS = ("happy@1,12,30,45=1.0", "surprise@50,56,70,85=1.0")
@@ -57,6 +61,7 @@ def command() -> None:
     everything is written.
     """
     _speak_utf8()
+    batch_processes.end_with_batch()
     for stream in (sys.stdout, sys.stderr):
         # A console of another code page would otherwise fail on the name of a file.
         stream.reconfigure(errors="backslashreplace")
@@ -65,6 +70,9 @@ def command() -> None:
             code = main()
         except SystemExit as ended:  # --help, --version and argparse's own refusals
             code = ended.code if isinstance(ended.code, int) else 0
+        except Exception:  # raised on, Blender's module would hang on the way out
+            traceback.print_exc()
+            code = EXIT_BROKEN
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:  # whoever read along, such as `facegen info | head`, has read enough

@@ -24,7 +24,8 @@ NETWORK_MODULES = {
 # for Blender's own platform.
 MAY_INSTALL = ("blender_addon/engine_setup/",)
 MAY_START_PROGRAMS = {
-    "blender_addon/command/batch_run.py",  # this same Python, a head each
+    "blender_addon/command/batch_processes.py",  # this same Python, a head each
+    "blender_addon/scene/alembic_apart.py",  # this same Blender, whose Alembic may end it
     "build_addon.py",  # pip and Blender's validator
     "facegen_core/worker_process.py",  # the Python the user chose
     "training/runs/provenance.py",  # git

@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -31,14 +30,16 @@ from ..engine import Choice
 from . import batch_page
 from .batch_jobs import Job
 from .batch_options import BatchRequest
+from .batch_processes import Processes
 from .engine_options import arguments_of
 
 BATCH_VERSION = 1
 # In the folder of a head: how it was made. Its presence says that all else is there.
 _STAMP = "made.json"
+# Of the folder of a head, while another takes its place.
+_ASIDE = ".before.unfinished"
 # Options of the batch that `facegen replay` has too.
 _OF_RECORDS = ("--preset", "--root-bone", "--no-root-bone", "--bundle")
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -65,55 +66,6 @@ class Outcome:
         }
 
 
-class _StoppedError(Exception):
-    """The batch was interrupted while this head was worked on."""
-
-
-class _Processes:
-    """The processes at work, to be ended all at once."""
-
-    def __init__(self) -> None:
-        self._alive: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-        self.is_stopped = False
-
-    def run(self, arguments: list[str], folder: Path, timeout: float) -> tuple[int, str]:
-        """Exit code and what was said on stderr; raises TimeoutExpired or _StoppedError."""
-        with self._lock:
-            if self.is_stopped:
-                raise _StoppedError
-            process = subprocess.Popen(
-                arguments,
-                cwd=folder,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-            self._alive.add(process)
-        try:
-            said = process.communicate(timeout=timeout)[1]
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise
-        finally:
-            with self._lock:
-                self._alive.discard(process)
-        if self.is_stopped:
-            raise _StoppedError
-        return process.returncode, said
-
-    def stop(self) -> None:
-        with self._lock:
-            self.is_stopped = True
-            alive = list(self._alive)
-        for process in alive:
-            _end(process)
-
-
 def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcome]:
     """Make every head, then batch.json and index.html; returns what came of each, in order.
 
@@ -121,7 +73,7 @@ def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcom
     what is finished; then it is raised again. Raises FacegenError when the folder cannot be used.
     """
     _prepare(request.folder)
-    processes = _Processes()
+    processes = Processes()
     outcomes: dict[str, Outcome] = {}
     try:
         with ThreadPoolExecutor(request.num_processes, "facegen-batch") as pool:
@@ -138,6 +90,7 @@ def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcom
                 processes.stop()
                 raise
     finally:
+        processes.close()
         ordered = [outcomes[job.name] for job in request.jobs if job.name in outcomes]
         _write_results(request, ordered)
     return ordered
@@ -147,7 +100,11 @@ def _prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(".*.unfinished"):  # of a batch that was killed
-            shutil.rmtree(left)
+            final = folder / left.name.removeprefix(".").removesuffix(_ASIDE)
+            if left.name.endswith(_ASIDE) and not final.exists():
+                os.replace(left, final)  # killed before another took its place
+            else:
+                shutil.rmtree(left)
     except OSError as error:
         raise files.unwritable(folder, error) from error
 
@@ -161,7 +118,7 @@ def _seats(request: BatchRequest) -> SimpleQueue[Choice]:
 
 
 def _make(
-    request: BatchRequest, job: Job, processes: _Processes, seats: SimpleQueue[Choice]
+    request: BatchRequest, job: Job, processes: Processes, seats: SimpleQueue[Choice]
 ) -> Outcome:
     """One head, from start to its finished folder; what goes wrong becomes its sentence."""
     started, engine = perf_counter(), seats.get()
@@ -178,9 +135,7 @@ def _make(
         seconds = perf_counter() - started
         text = json.dumps({**stamp, "seconds": round(seconds, 2)}, indent=1) + "\n"
         files.write_text(work / _STAMP, text)
-        if final.exists():
-            shutil.rmtree(final)
-        files.replace(work, final)
+        _put_in_place(work, final)
         return _read(job, final, "done", seconds)
     except subprocess.TimeoutExpired:
         late = f"It took longer than {request.timeout_seconds:g} s and was given up."
@@ -193,6 +148,20 @@ def _make(
     finally:
         seats.put(engine)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _put_in_place(work: Path, final: Path) -> None:
+    """The folder that is finished takes the place of the one before, which is whole until then."""
+    aside = final.parent / f".{final.name}{_ASIDE}"
+    if final.exists():
+        os.replace(final, aside)
+    try:
+        files.replace(work, final)
+    except OSError:
+        if aside.exists():
+            os.replace(aside, final)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _arguments(request: BatchRequest, job: Job) -> list[str]:
@@ -210,16 +179,6 @@ def _arguments(request: BatchRequest, job: Job) -> list[str]:
         found += [f"--picture={job.name}.png"] if request.has_pictures else []
     found += ["--report", "report.json"]
     return found + [f"--output={job.name}.{f}" for f in request.formats]
-
-
-def _environment() -> dict[str, str]:
-    """Of a process: this same code, and one thread in each numerical library."""
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    threads = {
-        name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    }
-    said = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
-    return {**os.environ, **threads, **said}
 
 
 def _stamp(request: BatchRequest, job: Job) -> dict[str, Any]:
@@ -286,15 +245,3 @@ def _write_results(request: BatchRequest, outcomes: list[Outcome]) -> None:
     }
     for name, text in texts.items():
         files.write_text(request.folder / name, text)
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End a process and what it started."""
-    if os.name == "posix":
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    else:
-        process.kill()
-    process.wait()

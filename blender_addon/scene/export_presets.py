@@ -20,6 +20,7 @@ import bpy
 from facegen_core import files
 from facegen_core.errors import FacegenError
 
+from . import alembic_apart
 from .fbx import FBX_CLIP, GLTF_CLIP
 from .repaired_copy import CopyOptions, RepairedCopy
 
@@ -148,7 +149,7 @@ def check_exporter(path: Path) -> None:
 def check_room(copy: RepairedCopy, path: Path) -> None:
     """Raise OSError where a cache surely does not fit on the disk.
 
-    Blender's Alembic writer ends the whole program when the disk is full.
+    Better said before minutes of writing than after.
     """
     if path.suffix.lower() not in (".abc", ".usdc"):
         return
@@ -197,21 +198,7 @@ def _write_glb(copy: RepairedCopy, path: str, options: dict[str, Any], clip_name
 
 
 def _write_abc(copy: RepairedCopy, path: str, options: dict[str, Any], clip_name: str) -> None:
-    bpy.ops.wm.alembic_export(
-        filepath=path,
-        check_existing=False,
-        selected=True,
-        start=copy.frame_range[0],
-        end=copy.frame_range[1],
-        uvs=True,
-        normals=True,
-        face_sets=True,
-        export_hair=False,
-        export_particles=False,
-        as_background_job=False,
-        evaluation_mode="VIEWPORT",
-        **options,
-    )
+    alembic_apart.write(copy.scene, path, copy.frame_range)
 
 
 def _write_usd(copy: RepairedCopy, path: str, options: dict[str, Any], clip_name: str) -> None:

@@ -198,3 +198,26 @@ def test_a_picture_without_opengl_is_refused_instead_of_aborting(cube_file: Path
     )
     assert done.returncode == cli.EXIT_REFUSED
     assert "OpenGL" in done.stderr
+
+
+def test_a_fault_of_the_program_ends_it_instead_of_hanging_it(cube_file: Path) -> None:
+    """Blender's module waits for ever for its own threads where Python ends as it likes."""
+    script = (
+        "import sys\nfrom blender_addon import cli\nfrom facegen_core import pipeline\n"
+        "def broken(*_, **__): raise ValueError('odd')\n"
+        "pipeline.match = broken\n"
+        "sys.argv[1:] = ['generate', 'cube.obj', '-e', 'happy@1,4,6,9', '-o', 'clip.fbx']\n"
+        "cli.command()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=cube_file.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == cli.EXIT_BROKEN
+    assert "ValueError: odd" in done.stderr
+    assert files_in(cube_file.parent) == {"cube.obj"}

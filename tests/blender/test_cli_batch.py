@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import re
@@ -205,6 +206,56 @@ def test_ctrl_c_stops_the_command(batch: Run) -> None:
     assert process.returncode == 130, said
     assert "stopped" in said
     assert files_in(batch.folder / "stopped") == {"batch.json", "index.html"}
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/cwd").exists(), reason="processes are asked where they are"
+)
+def test_the_heads_of_a_batch_that_is_killed_end_with_it(tmp_path: Path) -> None:
+    """SIGKILL leaves it no moment to end them."""
+    head = (
+        "import os, time\nfrom blender_addon.command import batch_processes\n"
+        "batch_processes.end_with_batch()\n"
+        "open('at_work', 'w').write(str(os.getpid()))\ntime.sleep(120)\n"
+    )
+    batch = (
+        "import sys\nfrom pathlib import Path\n"
+        "from blender_addon.command.batch_processes import Processes\n"
+        f"Processes().run([sys.executable, '-c', {head!r}], Path('.'), 100.0)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", batch], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    mark = tmp_path / "at_work"
+    wait_for(lambda: mark.is_file() and bool(mark.read_text()))
+    process.kill()
+    process.wait()
+    wait_for(lambda: not Path(f"/proc/{mark.read_text()}/cwd").exists(), seconds=30.0)
+
+
+def test_a_finished_head_stays_until_the_one_that_replaces_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plays(monkeypatch, {"a": "open('a.fbx', 'w').write(str(time.time()))"})
+    asked = request(tmp_path, "a")
+    batch_run.run_batch(asked, lambda _: None)
+    first = (asked.folder / "a" / "a.fbx").read_text()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt  # as near to a kill as a test can come
+
+    again = dataclasses.replace(asked, is_again=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_run.files, "replace", killed)
+        patch.setattr(batch_run, "_write_results", lambda *_: None)
+        patch.setattr(batch_run.shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            batch_run.run_batch(again, lambda _: None)
+    assert statuses(batch_run.run_batch(asked, lambda _: None)) == {"a": "skipped"}
+    assert (asked.folder / "a" / "a.fbx").read_text() == first
+    assert statuses(batch_run.run_batch(again, lambda _: None)) == {"a": "done"}
+    assert (asked.folder / "a" / "a.fbx").read_text() != first
+    assert files_in(asked.folder) == {"a", "batch.json", "index.html"}
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:

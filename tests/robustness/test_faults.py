@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch", reason="trainings are killed too")
 
 from tests.robustness import faults
-from tests.robustness.faults import blender, disk
+from tests.robustness.faults import blender, commands, disk
 
 SOME = ("writing a landmark file", "writing a bundle", "training the expression model")
 
@@ -30,3 +30,15 @@ def test_a_blender_killed_at_work_leaves_files_that_open(tmp_path: Path) -> None
     blender.kill(found, tmp_path, 2, 0)
     assert not found.faults
     assert found.num_files > 5
+
+
+def test_a_command_killed_while_it_writes_leaves_old_files_or_new_ones(tmp_path: Path) -> None:
+    pytest.importorskip("bpy", reason="the command needs the bpy wheel")
+    found = commands.CommandFindings()
+    try:
+        environment = disk.environment(tmp_path)
+    except disk.NoCompilerError as reason:
+        pytest.skip(str(reason))
+    commands.kill(found, tmp_path / "commands", environment, 1, 0, commands.COMMANDS[:1])
+    assert not found.faults
+    assert found.kills == {"facegen generate": (0, 1)}

@@ -190,6 +190,12 @@ TEXTS = {
     "Cannot write {path}: {why}; try another folder.": (
         "{path} lässt sich nicht schreiben: {why}; versuche es in einem anderen Ordner."
     ),
+    "Blender's Alembic writer broke off, as it does on a full disk": (
+        "Blenders Alembic-Export brach ab, wie er es auf einem vollen Datenträger tut"
+    ),
+    "Blender's Alembic writer did not end and was given up": (
+        "Blenders Alembic-Export kam zu keinem Ende und wurde aufgegeben"
+    ),
     # Of facegen_core.files, with what the system says
     "Cannot write {path}: {why}; choose a folder you may write to.": (
         "{path} lässt sich nicht schreiben: {why}; nimm einen Ordner, in den du schreiben darfst."

@@ -276,8 +276,6 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file() -> None:
 
     objects = animated_head()
     for preset, suffix in SUFFIXES:
-        if suffix == ".abc":  # Blender's Alembic would end the process
-            continue
         path = FOLDER / f"full_{preset}{suffix}"
         path.write_bytes(b"what was there")
         listing = sorted(FOLDER.iterdir())
@@ -291,6 +289,33 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file() -> None:
         assert "\n" not in sentence
         assert path.read_bytes() == b"what was there"
         assert sorted(FOLDER.iterdir()) == listing
+
+
+def test_a_disk_that_fills_while_alembic_writes_ends_another_blender_than_this_one() -> None:
+    import resource
+
+    objects, path, processes = animated_head(), FOLDER / "fills.abc", addon("scene.alembic_apart")
+    path.write_bytes(b"what was there")
+    listing, run = sorted(FOLDER.iterdir()), processes.subprocess.run
+
+    def run_on_a_full_disk(*arguments: Any, **options: Any) -> Any:
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))  # noqa: E731
+        return run(*arguments, preexec_fn=limit, **options)
+
+    processes.subprocess.run = run_on_a_full_disk
+    try:
+        for size in (0, 20_000):
+            room = size
+            sentence = harness.refused(lambda: ship(objects, path, "film"), "cannot write")
+            print(sentence)
+            assert any(words in sentence for words in ("broke off", "wrote no file", "incomplete"))
+            assert path.read_bytes() == b"what was there"
+            assert sorted(FOLDER.iterdir()) == listing
+    finally:
+        processes.subprocess.run = run
+    ship(objects, path, "film")
+    assert path.stat().st_size > 20_000
 
 
 def test_a_cache_that_does_not_fit_is_refused_before_it_is_begun() -> None:

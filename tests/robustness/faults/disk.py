@@ -16,6 +16,10 @@ SOURCE = Path(__file__).with_name("disk.c")
 _COUNT, _STAYS_FULL, _FAILS_ONCE, _KILLS = range(4)
 
 
+# As in disk.c: for programs that an armed one starts.
+_ARMED = "FACEGEN_BROKEN_DISK"
+
+
 class NoCompilerError(Exception):
     """disk.c cannot be built here."""
 
@@ -79,7 +83,19 @@ class Disk:
     def _armed(self, folder: Path, mode: int, at: int, number: int) -> Iterator[None]:
         path = os.fsencode(folder.resolve())
         self._library.disk_arm(path, mode, ctypes.c_long(at), number)
+        os.environ[_ARMED] = _told(folder, mode, at, number)
         try:
             yield
         finally:
+            del os.environ[_ARMED]
             self._library.disk_disarm()
+
+
+def killing_environment(folder: Path, at: int) -> dict[str, str]:
+    """Added to `environment`: kills the program as `Disk.killing` does, from its start on; at 0
+    only counts."""
+    return {_ARMED: _told(folder, _KILLS if at else _COUNT, at, 0)}
+
+
+def _told(folder: Path, mode: int, at: int, number: int) -> str:
+    return f"{mode} {at} {number} {folder.resolve()}"
