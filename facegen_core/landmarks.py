@@ -21,7 +21,7 @@ from .file_words import unread
 from .files import write_text
 from .json_text import read_json
 from .mesh import Mesh
-from .numeric import real_array, shown
+from .numeric import counted, real_array, shown
 
 NUM_LANDMARKS = 68
 
@@ -125,7 +125,7 @@ def check_manual_landmarks(points: Mapping[int, NDArray[np.floating]]) -> None:
     if len(points) < MIN_MANUAL_LANDMARKS:
         missing = [f"{k} ({name})" for k, name in MANUAL_LANDMARKS.items() if k not in points]
         raise LandmarkError(
-            f"Place at least {MIN_MANUAL_LANDMARKS} landmarks, not {len(points)}; "
+            f"Place at least {MIN_MANUAL_LANDMARKS}, not only {counted(len(points), 'landmark')}; "
             f"missing for example: {', '.join(missing[:3])}."
         )
     positions = np.array([points[k] for k in sorted(points)])

@@ -30,8 +30,10 @@ def claim(target: bpy.types.Object) -> Callable[[], None]:
     """Copies, for a head alone, of what it and others play; returns what takes that back.
 
     What is being tweaked stays, and so do the curves of a Key that another head shows too (Alt-D):
-    they are of all who show it, as its shapes are.
+    they are of all who show it, as its shapes are. Other things than meshes have no clips.
     """
+    if target.type != "MESH":
+        return lambda: None
     uses = [use for owner in _claimable(target) for use in _uses(owner)]
     copies = {action: _copy(target, action, uses) for action in _shared(target, uses)}
     _play_instead(uses, copies)
