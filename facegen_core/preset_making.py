@@ -34,10 +34,12 @@ def make_preset(
     """A preset of (T, C) intensities at `frames_per_second`, which begins where they do.
 
     events: what is known of some expressions already, marks in rows of the T; their channels are
-    not read. Raises PresetError where nothing is played.
+    not read. Raises PresetError where nothing is played, or in one frame only.
     """
     intensities = check_intensities(intensities, len(expressions))
     frames_per_second = check_rate(frames_per_second)
+    if len(intensities) == 1:
+        raise PresetError("A preset needs two frames at least, this range is one: widen the range.")
     acting = np.flatnonzero(intensities.any(axis=1))
     if len(acting) == 0:
         raise PresetError("There is nothing to save: every expression is at zero in this range.")

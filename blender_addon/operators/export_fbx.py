@@ -11,7 +11,7 @@ from bpy_extras.io_utils import ExportHelper
 from facegen_core.errors import FacegenError
 
 from ..refusals import refused
-from ..scene import fbx, heat_map, live_key, state
+from ..scene import export_check, fbx, frame_limits, heat_map, live_key, state
 from ..translations import said
 from . import generate, polling
 
@@ -26,6 +26,9 @@ def export_head(
     live_key.remove_all()  # a clip is exported, not the pose of one frame
     objects = state.objects_of(context, target, is_new_match=False)
     frame_range = generate.frame_span(context, target)
+    frame_limits.check(frame_range)
+    if is_read_back:
+        frame_limits.check_fits_memory(objects, frame_range, export_check.CHECK_EVERY)
     with heat_map.taken_off(objects):
         fbx.export_file(context, objects, path, frame_range)
     if not is_read_back:

@@ -19,6 +19,7 @@ from .copy_geometry import EMPTY_SHARE, safe_names
 from .copy_sampling import live_modifiers
 from .finding import ERROR, NOTE, WARNING, Finding
 from .mesh_bridge import neutral_vertices
+from .places_over_time import why_no_place
 
 FloatArray = NDArray[np.floating]
 
@@ -130,7 +131,11 @@ def _of_object(patient: Patient, obj: bpy.types.Object) -> Iterator[Finding]:
 
 
 def _of_scale(obj: bpy.types.Object) -> Iterator[Finding]:
-    linear = np.array(obj.matrix_world, np.float64)[:3, :3]
+    world = np.array(obj.matrix_world, np.float64)
+    linear, reason = world[:3, :3], why_no_place(obj.name, world)
+    if reason:
+        yield Finding("no_place", ERROR, reason)
+        return
     scale = np.linalg.norm(linear, axis=0)
     if np.linalg.det(linear) < 0:
         yield Finding(

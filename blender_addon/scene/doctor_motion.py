@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import bpy
 import numpy as np
 
-from . import actions
+from . import actions, frame_limits
 from .finding import ERROR, NOTE, WARNING, Finding
 
 # A key of a curve this near a whole frame lies on it.
@@ -50,12 +50,9 @@ def of_range(
     """Findings about frames: the range, the rate, and curves outside the range."""
     start, end = frame_range
     rate = scene.render.fps / scene.render.fps_base
-    if end < start:
-        yield Finding(
-            "empty_range",
-            ERROR,
-            f"The frame range is empty: it ends at {end}, before it starts at {start}.",
-        )
+    reason = frame_limits.why_not(frame_range)
+    if reason:
+        yield Finding("empty_range" if end < start else "far_range", ERROR, reason)
         return
     if start < 0 and not starts_at_zero:
         yield Finding(

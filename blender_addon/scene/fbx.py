@@ -24,6 +24,7 @@ import bpy
 from facegen_core import files
 from facegen_core.errors import FacegenError
 
+from . import frame_limits
 from .export_check import read_back_error_mm
 
 __all__ = [
@@ -279,10 +280,7 @@ def _only_selected(
 def _scene_range(scene: bpy.types.Scene, frame_range: tuple[int, int]) -> Iterator[None]:
     """Give the scene this frame range while an exporter runs, and put range and frame back."""
     start, end = frame_range
-    if end < start:
-        raise FacegenError(
-            f"The frame range is empty: it ends at {end}, before it starts at {start}."
-        )
+    frame_limits.check(frame_range)
     kept = (scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe)
     try:
         scene.frame_start, scene.frame_end = start, end

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from facegen_core.errors import FacegenError, InvalidMeshError
 from facegen_core.mesh import Mesh
 
-from . import axes, mirror, schema
+from . import axes, mirror, places_over_time, schema
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
-# A transform whose volume is below this share of its largest axis cubed has lost an axis.
-FLAT_TRANSFORM = 1e-9
 # Relative transforms equal to this many digits count as the same head for the match memory.
 FINGERPRINT_DIGITS = 5
 # Sizes up to this many units, and down to one part in as many, have cubes in single precision.
@@ -207,12 +205,9 @@ def neutral_vertices(mesh: bpy.types.Mesh) -> FloatArray:
 
 
 def _check_transform(obj: bpy.types.Object) -> None:
-    linear = np.array(obj.matrix_world, np.float64)[:3, :3]
-    largest = np.abs(linear).max()
-    if not np.isfinite(linear).all() or abs(np.linalg.det(linear)) <= FLAT_TRANSFORM * largest**3:
-        raise FacegenError(
-            f"'{obj.name}' has a scale of zero on at least one axis: set its scale first."
-        )
+    reason = places_over_time.why_no_place(obj.name, np.array(obj.matrix_world, np.float64))
+    if reason:
+        raise FacegenError(reason)
 
 
 def _check_size(obj: bpy.types.Object, *places: FloatArray) -> None:

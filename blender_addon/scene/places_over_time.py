@@ -1,4 +1,4 @@
-"""World matrices as curves of location, rotation and scale."""
+"""World matrices: whether anything can stand there, and as curves of location and the like."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ FloatArray = NDArray[np.floating]
 
 # Matrices nearer than this, in units of the scene, stand still.
 STILL = 1e-6
+# A transform whose volume is below this share of its largest axis cubed has lost an axis.
+FLAT_TRANSFORM = 1e-9
+
+
+def why_no_place(name: str, world: FloatArray) -> str:
+    """Why nothing can stand at a (4, 4) world matrix; empty where it can."""
+    linear = world[:3, :3]
+    if np.isfinite(linear).all() and not np.isfinite(world).all():
+        return f"'{name}' has a location that is no number: set it anew first."
+    largest = np.abs(linear).max()
+    if not np.isfinite(linear).all() or abs(np.linalg.det(linear)) <= FLAT_TRANSFORM * largest**3:
+        return f"'{name}' has a scale of zero on at least one axis: set its scale first."
+    return ""
 
 
 def is_moving(places: FloatArray) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from facegen_core.errors import FacegenError
 
-from . import actions, aside, heat_map, places_over_time, root_bone
+from . import actions, aside, frame_limits, heat_map, places_over_time, root_bone
 from .copy_geometry import Shapes, between_0_and_1, safe_names, shapes_of
 from .copy_sampling import Track, sample
 
@@ -81,10 +81,8 @@ def repaired_copy(
 ) -> Iterator[RepairedCopy]:
     """Make the copy, and take everything away again. Raises FacegenError where none can be made."""
     start, end = frame_range
-    if end < start:
-        raise FacegenError(
-            f"The frame range is empty: it ends at {end}, before it starts at {start}."
-        )
+    frame_limits.check(frame_range)
+    frame_limits.check_fits_memory(objects, frame_range, options.check_every)
     original, unit = context.scene, context.scene.unit_settings.scale_length
     frames = list(range(start, end + 1))
     rows = sorted({*range(0, len(frames), options.check_every), len(frames) - 1})
@@ -92,6 +90,7 @@ def repaired_copy(
         scene.render.frame_map_old = original.render.frame_map_old
         scene.render.frame_map_new = original.render.frame_map_new
         tracks = sample(scene, objects, frames, rows)
+        _check_places(tracks, frames)
         shapes = _same_names([between_0_and_1(shapes_of(t, scene)) for t in tracks])
         for obj in list(scene.collection.all_objects):
             bpy.data.objects.remove(obj)
@@ -111,6 +110,20 @@ def repaired_copy(
             kept = [int(shifted[row]) for row in rows]
             span = (scene.frame_start, scene.frame_end)
             yield RepairedCopy(scene, made, span, kept, expected)
+
+
+def _check_places(tracks: Sequence[Track], frames: Sequence[int]) -> None:
+    """Raise FacegenError where an object is flat in the first frame or nowhere in any."""
+    for track in tracks:
+        lost = np.flatnonzero(~np.isfinite(track.places).all(axis=(1, 2)))
+        reason = places_over_time.why_no_place(track.name, track.places[0])
+        if len(lost) and not reason:
+            reason = (
+                f"'{track.name}' has no place at frame {frames[lost[0]]}: repair the curves of its "
+                "location, rotation and scale first."
+            )
+        if reason:
+            raise FacegenError(reason)
 
 
 def _same_names(found: Sequence[Shapes]) -> list[Shapes]:

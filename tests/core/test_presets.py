@@ -199,6 +199,11 @@ def test_nothing_to_save_is_refused():
         make_preset("Nothing", np.zeros((9, 6)), 24.0, EXPRESSIONS)
 
 
+def test_one_frame_is_no_preset():
+    with pytest.raises(PresetError, match="two frames at least"):
+        make_preset("Still", np.full((1, 6), 0.5), 24.0, EXPRESSIONS)
+
+
 def test_straight_lines_need_only_their_ends():
     times = np.linspace(0, 1, 50)
     assert simplified(times, 0.3 * times) == ((0.0, 0.0), (1.0, 0.3))

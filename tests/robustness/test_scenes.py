@@ -16,8 +16,10 @@ STATES = [
     ("Transform", "scale that is no number"),
     ("Kept", "corrections damaged"),
     ("Kept", "schema of the future"),
+    ("Modifiers", "a mask of nothing"),
+    ("Files", "the folder of exports may not be written to"),
 ]
-ACTS = ("look at the panels", "match", "generate", "clip_new")
+ACTS = ("look at the panels", "match", "generate", "clip_new", "export_clip")
 ROW = {"group": "Mesh", "state": "flat", "act": "match", "outcome": "refused", "faults": []}
 
 

@@ -103,6 +103,24 @@ TEXTS = {
     "The frame range is empty: it ends at {end}, before it starts at {start}.": (
         "Der Bildbereich ist leer: er endet bei {end}, bevor er bei {start} beginnt."
     ),
+    "'{name}' has a location that is no number: set it anew first.": (
+        "'{name}' hat einen Ort, der keine Zahl ist: setze ihn erst neu."
+    ),
+    "'{name}' has no place at frame {frame}: repair the curves of its location, rotation and scale "
+    "first.": (
+        "'{name}' ist in Bild {frame} nirgends: repariere erst die Kurven von Ort, Drehung und "
+        "Skalierung."
+    ),
+    "The frame range reaches to frame {frame}, and Blender counts to {last}: choose a custom "
+    "range, or move the keys that lie so far out.": (
+        "Der Bildbereich reicht bis Bild {frame}, und Blender zählt bis {last}: wähle einen "
+        "eigenen Bereich, oder verschiebe die Keys, die so weit draußen liegen."
+    ),
+    "An export of {frames} frames of this head needs about {needed} GB of memory, and {free} GB "
+    "are free: shorten the frame range, or export it in pieces.": (
+        "Ein Export von {frames} Bildern dieses Kopfes braucht etwa {needed} GB Speicher, und "
+        "{free} GB sind frei: kürze den Bildbereich, oder exportiere ihn in Stücken."
+    ),
     "The clip starts at frame {start}: several programs cut what is before 0; turn Start at 0 "
     "on.": (
         "Der Clip beginnt bei Bild {start}: mehrere Programme schneiden ab, was vor 0 liegt; "

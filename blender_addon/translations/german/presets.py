@@ -81,4 +81,7 @@ TEXTS = {
     "Description": "Beschreibung",
     "Action": "Action",
     "File": "Datei",
+    "A preset needs two frames at least, this range is one: widen the range.": (
+        "Eine Vorlage braucht mindestens zwei Bilder, dieser Bereich hat eines: erweitere ihn."
+    ),
 }

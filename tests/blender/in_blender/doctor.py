@@ -119,6 +119,34 @@ def test_a_modifier_that_leaves_nothing_is_refused_by_name() -> None:
             objects[0].shape_key_clear()
 
 
+def test_a_head_that_is_flat_or_nowhere_is_refused() -> None:
+    for scale in ((0, 0, 0), (1, 0, 1)):
+        objects = animated_head()
+        objects[0].scale = scale
+        bpy.context.view_layer.update()
+        assert found(objects)["no_place"].severity == "error"
+        for preset, suffix in SUFFIX_OF.items():
+            path = FOLDER / f"nowhere{suffix}"
+            harness.refused(lambda o=objects, p=path, q=preset: ship(o, p, q), "scale of zero")
+            assert not path.exists()
+    world = np.eye(4)
+    why_no_place = addon("scene.places_over_time").why_no_place
+    assert why_no_place("Head", world) == ""
+    world[1, 3] = np.nan  # not equal to itself, so no snapshot would be either
+    assert "location that is no number" in why_no_place("Head", world)
+
+
+def test_an_export_of_a_head_that_is_turned_inside_out_leaves_its_faces_alone() -> None:
+    """The copy shares its arrays with the head as long as nobody writes to them."""
+    objects = animated_head()
+    objects[0].scale = (-1.0, 1.0, 1.0)
+    bpy.context.view_layer.update()
+    corners = [loop.vertex_index for loop in objects[0].data.loops]
+    for preset in SUFFIX_OF:
+        arrives(objects, preset)
+        assert [loop.vertex_index for loop in objects[0].data.loops] == corners, preset
+
+
 def test_absolute_keys_play_the_same() -> None:
     for interpolation in ("KEY_LINEAR", "KEY_BSPLINE"):
         objects = animated_head()
@@ -301,6 +329,8 @@ def test_frames_are_looked_at() -> None:
     scene = bpy.context.scene
     for span, code in (
         ((5, 4), "empty_range"),
+        ((1, 2_000_000_000), "far_range"),
+        ((-(2**30), 21), "far_range"),
         ((-5, 21), "negative_start"),
         ((12, 15), "cut"),
         ((12, 12), "one_frame"),
@@ -317,6 +347,21 @@ def test_frames_are_looked_at() -> None:
     scene.render.frame_map_new = 100
     curve(objects[0]).keyframe_points[2].co[0] = 12.4
     assert "subframes" in found(objects)
+
+
+def test_a_range_beyond_blender_or_the_memory_is_refused_before_it_is_begun() -> None:
+    """A key somebody dragged out of sight would else take all memory, or hours."""
+    objects, fbx = animated_head(), addon("scene.fbx")
+    far, path = (1, 1_000_000_000), FOLDER / "far.fbx"
+    harness.refused(lambda: ship(objects, path, "unity", far), "1,000,000,000", "custom range")
+    harness.refused(lambda: fbx.export_file(bpy.context, objects, path, far), "custom range")
+    memory = addon("facegen_core.memory")
+    kept, memory.available_bytes = memory.available_bytes, lambda: 1e6
+    try:
+        harness.refused(lambda: ship(objects, path, "unity", (1, 100_000)), "in pieces")
+    finally:
+        memory.available_bytes = kept
+    assert not path.exists()
 
 
 def test_a_linked_head_is_exported_without_touching_it() -> None:
