@@ -1,15 +1,13 @@
 """Endurance: random acts in every Blender, memory over 200 generations, and the same bytes again.
 
 python -m tests.robustness endurance [--scale 1.0] [--seed 0]
-python -m tests.robustness.endurance acts 4.5      (one part, here in one Blender, beside the rest)
+python -m tests.robustness.endurance_part acts 4.5      (one part, here in one Blender)
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,8 +19,7 @@ import numpy as np
 
 import build_addon
 from tests.blender.blenders import Blender, blenders, run_in_blender
-from tests.robustness import endurance_plan, report
-from tests.robustness.__main__ import summary
+from tests.robustness import endurance_plan
 from tests.robustness.endurance_plan import Act
 from tests.robustness.report import Case, Chapter, Line
 
@@ -40,9 +37,7 @@ SETTINGS = ((1, 1, "0"), (2, 2, "1"), (2, 4, "random"))
 PARTS = "motion,bakes,match,bundles"
 # What can be measured alone.
 MEASURED = ("acts", "memory", "exports", "bytes", "training")
-DOCS = ROOT / "docs"
-_PLAYED = re.compile(r"\d+ random acts in Blender ([\d.]+),")
-_FAULTS_IN = "Faults in Blender"
+FAULTS_IN = "Faults in Blender"
 Result = dict[str, Any]
 
 
@@ -82,33 +77,6 @@ def run(scale: float, seed: int, measured: Sequence[str] = MEASURED, version: st
         results["training"] = [same_bytes(*s, parts="training") for s in SETTINGS[:2]]
         results["training again"] = same_bytes(1, 1, "random", parts="training")
     return chapter(results)
-
-
-def main() -> int:
-    """Measures one part, and keeps the other lines of the chapter as they are."""
-    parser = argparse.ArgumentParser(prog="python -m tests.robustness.endurance")
-    parser.add_argument("measured", choices=MEASURED)
-    parser.add_argument("version", nargs="?", default="", help="of Blender, for random acts")
-    parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    found = run(options.scale, options.seed, [options.measured], options.version)
-    print(summary(found), flush=True)
-    report.save(joined(report.load_chapter("endurance", DOCS), found), DOCS)
-    return 1 if found.missed else 0
-
-
-def joined(kept: Chapter | None, found: Chapter) -> Chapter:
-    """A chapter with what was found now in the place of what was kept; the rest of it as it was."""
-    if kept is None:
-        return found
-    now = {line.asked: line for line in found.lines}
-    lines = [now.pop(line.asked, line) for line in kept.lines] + list(now.values())
-    versions = [_PLAYED.match(line.asked) for line in found.lines]
-    played = {f"{_FAULTS_IN} {version[1]}" for version in versions if version}
-    cases = [case for case in kept.cases if case.group not in played]
-    cases += [case for case in found.cases if case not in cases]
-    return Chapter(found.name, found.command, lines, cases, found.notes)
 
 
 def random_acts(blender: Blender, zip_path: Path, seed: int, count: int) -> Result:
@@ -210,6 +178,8 @@ NOTES = [
     "after it; a file that is saved and opened again is exactly the same; an export is read back.",
     "Each fault is told with its acts; `endurance_plan.draw(seed, count)` draws them again. Faults "
     "found this way and mended are replayed by `make test` (`endurance_found.json`).",
+    "A part alone is `python -m tests.robustness.endurance_part PART`: its lines take the place of "
+    "those that were kept, and the others stay, so they may be of several runs.",
 ]
 
 
@@ -226,8 +196,12 @@ def _acts_line(version: str, result: Result, seed: int) -> Line:
 
 
 def _fault(version: str, fault: Result) -> Case:
-    acts = fault.get("acts", [fault["act"]])
-    return Case(f"{_FAULTS_IN} {version}", endurance_plan.told(acts), fault["text"], False)
+    if "acts" in fault:
+        name = endurance_plan.told(fault["acts"])
+    else:  # not shrunk
+        last = endurance_plan.told([fault["act"]])
+        name = f"acts {fault['first']} to {fault['number']} as drawn; at the last: {last}"
+    return Case(f"{FAULTS_IN} {version}", name, fault["text"], False)
 
 
 def _memory_lines(results: Result) -> list[Line]:
@@ -294,7 +268,3 @@ def _python(module: str, *arguments: str, environment: dict[str, str] | None = N
     if done.returncode:
         raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
     return done.stdout.splitlines()[-1]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

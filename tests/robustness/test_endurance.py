@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.blender.blenders import blenders
-from tests.robustness import endurance, endurance_plan
+from tests.robustness import endurance, endurance_part, endurance_plan
 from tests.robustness.report import Case, Chapter, Line
 
 FOUND = Path(__file__).with_name("endurance_found.json")
@@ -62,7 +62,7 @@ def test_a_part_measured_alone_takes_the_place_of_its_lines() -> None:
     read = [Case("Acts that were refused", "match", "No.", True)]
     kept = Chapter("endurance", "c", [Line(a, "before", False) for a in asked], faults + read, [])
     now = [Line(asked[1], "now", True), Line("y", "now", True)]
-    joined = endurance.joined(kept, Chapter("endurance", "c", now, read, ["note"]))
+    joined = endurance_part.joined(kept, Chapter("endurance", "c", now, read, ["note"]))
     assert [line.measured for line in joined.lines] == ["before", "now", "before", "now"]
     assert joined.cases == [faults[0], *read]
     assert joined.notes == ["note"]
