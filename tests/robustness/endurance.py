@@ -201,7 +201,14 @@ def _fault(version: str, fault: Result) -> Case:
     else:  # not shrunk
         last = endurance_plan.told([fault["act"]])
         name = f"acts {fault['first']} to {fault['number']} as drawn; at the last: {last}"
-    return Case(f"{FAULTS_IN} {version}", name, fault["text"], False)
+    return Case(f"{FAULTS_IN} {version}", name, _plain(fault["text"]), False)
+
+
+def _plain(text: str) -> str:
+    """A fault without the frames of a traceback, whose paths are this machine's."""
+    head, has_frames, frames = text.partition("Traceback (most recent call last):")
+    ends = [line for line in frames.splitlines() if line and not line.startswith((" ", "Location"))]
+    return f"{head}{ends[-1] if ends else 'an error nobody expected'}" if has_frames else text
 
 
 def _memory_lines(results: Result) -> list[Line]:

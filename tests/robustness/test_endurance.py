@@ -68,6 +68,14 @@ def test_a_part_measured_alone_takes_the_place_of_its_lines() -> None:
     assert joined.notes == ["note"]
 
 
+def test_a_fault_is_told_without_places_of_this_machine() -> None:
+    frames = 'Traceback (most recent call last):\n  File "/tmp/x.py", line 1\nKeyError: 3\n'
+    assert endurance._plain(f"match says: {frames}Location: /tmp/y.py:1\n") == (
+        "match says: KeyError: 3"
+    )
+    assert endurance._plain("left a file") == "left a file"
+
+
 def test_other_bytes_are_named() -> None:
     line = endurance._same_line("bytes", [{"a": "1", "b": "2"}, {"a": "1", "b": "3"}])
     assert not line.reached
