@@ -65,9 +65,9 @@ def run_in_blender(
         "FACEGEN_TINY_WHEELS": str(write_tiny_wheel(folder / "wheels").parent),
         "FACEGEN_TORCH_PYTHON": _torch_python(blender),
     }
-    environment |= settings
     if "OMP_NUM_THREADS" in os.environ:
         environment["OMP_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
+    environment |= settings
     for name in ("user", "files", "temporary"):
         (folder / name).mkdir()
     return subprocess.run(

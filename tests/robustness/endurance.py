@@ -1,4 +1,4 @@
-"""Endurance: random acts in every Blender, memory over 200 generations, and the same bytes again.
+"""Endurance: random acts in every Blender; memory and sameness have chapters of their own.
 
 python -m tests.robustness endurance [--scale 1.0] [--seed 0]
 python -m tests.robustness.endurance_part acts 4.5      (one part, here in one Blender)
@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import build_addon
 from tests.blender.blenders import Blender, blenders, run_in_blender
@@ -29,14 +25,8 @@ COMMAND = "python -m tests.robustness endurance"
 # Acts by Blender; the LTS in the middle does most.
 MOST_ACTS, ACTS = 1000, 300
 MOST_IN = "4.5"
-GENERATIONS = 200
-# What 200 generations may add at most, MB each: a leaked clip of the head would be above 1.
-MOST_MB = 0.05
-# Threads of the libraries, parts of a clip at a time, seed of Python's hashes.
-SETTINGS = ((1, 1, "0"), (2, 2, "1"), (2, 4, "random"))
-PARTS = "motion,bakes,match,bundles"
 # What can be measured alone.
-MEASURED = ("acts", "memory", "exports", "bytes", "training")
+MEASURED = ("acts",)
 FAULTS_IN = "Faults in Blender"
 Result = dict[str, Any]
 
@@ -46,10 +36,7 @@ class DiedError(Exception):
 
 
 def run(scale: float, seed: int, measured: Sequence[str] = MEASURED, version: str = "") -> Chapter:
-    """All of it, or some of MEASURED: some 15 minutes of a processor at full scale.
-
-    version: random acts in the Blenders whose version begins so.
-    """
+    """All of it, or some of MEASURED, in the Blenders whose version begins so."""
     results: Result = {"acts": {}, "seed": seed}
     with tempfile.TemporaryDirectory() as name:
         zip_path = build_addon.build("linux-x64", build_addon.DEFAULT_BUNDLE, Path(name))
@@ -58,24 +45,6 @@ def run(scale: float, seed: int, measured: Sequence[str] = MEASURED, version: st
                 most = MOST_ACTS if blender.version.startswith(MOST_IN) else ACTS
                 count = max(1, round(scale * most))
                 results["acts"][blender.version] = random_acts(blender, zip_path, seed, count)
-        middle = next((b for b in blenders() if b.version.startswith(MOST_IN)), None)
-        generations = max(20, round(scale * GENERATIONS))
-        if "memory" in measured:
-            results["core memory"] = core_memory(generations)
-        if "memory" in measured and middle is not None:
-            results["memory"] = in_blender(
-                middle, "steady_memory.py", zip_path, {"generations": generations}
-            )
-        if "exports" in measured and middle is not None:
-            results["exports"] = [
-                in_blender(middle, "export_twice.py", zip_path, {}, threads)
-                for threads, _, _ in SETTINGS[:2]
-            ]
-    if "bytes" in measured:
-        results["bytes"] = [same_bytes(*setting) for setting in SETTINGS]
-    if "training" in measured:
-        results["training"] = [same_bytes(*s, parts="training") for s in SETTINGS[:2]]
-        results["training again"] = same_bytes(1, 1, "random", parts="training")
     return chapter(results)
 
 
@@ -130,36 +99,12 @@ def in_blender(
                 os.environ["OMP_NUM_THREADS"] = before
 
 
-def core_memory(generations: int) -> list[float]:
-    """MB after each of so many generations in the core alone, in a process of its own."""
-    return json.loads(_python("tests.robustness.core_memory", str(generations)))
-
-
-def same_bytes(threads: int, workers: int, hash_seed: str, parts: str = PARTS) -> dict[str, str]:
-    """Hashes of everything that is made, in a process of its own."""
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": str(threads),
-        "PYTHONHASHSEED": hash_seed,
-    }
-    options = ("--parts", parts, "--workers", str(workers))
-    return json.loads(_python("tests.robustness.same_bytes", *options, environment=environment))
-
-
-def slope(memory: Sequence[float]) -> float:
-    """MB that each generation adds, by least squares over all but the first tenth."""
-    later = np.asarray(memory, float)[len(memory) // 10 :]
-    return float(np.polyfit(np.arange(len(later)), later, 1)[0])
-
-
 def chapter(results: Result) -> Chapter:
     """The lines of what was measured."""
     lines, cases = [], []
     for version, result in results["acts"].items():
         lines.append(_acts_line(version, result, results["seed"]))
         cases += [_fault(version, fault) for fault in result["faults"]]
-    lines += [*_memory_lines(results), *_byte_lines(results)]
     read: dict[str, str] = {}
     for result in results["acts"].values():
         read |= {said: name.partition(":")[0] for name, said in result["sentences"].items()}
@@ -209,69 +154,3 @@ def _plain(text: str) -> str:
     head, has_frames, frames = text.partition("Traceback (most recent call last):")
     ends = [line for line in frames.splitlines() if line and not line.startswith((" ", "Location"))]
     return f"{head}{ends[-1] if ends else 'an error nobody expected'}" if has_frames else text
-
-
-def _memory_lines(results: Result) -> list[Line]:
-    lines = []
-    places = (("core memory", "the core"), ("memory", "Blender, baked and removed each time"))
-    for name, where in places:
-        if name not in results:
-            continue
-        found = results[name]
-        memory = found if isinstance(found, list) else found["memory_mb"]
-        growth = slope(memory)
-        lines.append(
-            Line(
-                f"memory flat over {GENERATIONS} generations in {where}: at most {MOST_MB} MB each",
-                f"{growth:+.3f} MB each over {len(memory)}",
-                growth <= MOST_MB and len(memory) >= GENERATIONS,
-            )
-        )
-    if "memory" in results:
-        found = results["memory"]
-        same = found["before"] == found["after"]
-        files, threads = found["files"], len(found["threads"])
-        lines.append(
-            Line(
-                "no data-block, open file or thread is left behind by them",
-                f"{'the same data-blocks' if same else 'other data-blocks'}, {files[0]} files "
-                f"before and {files[1]} after, {threads} thread",
-                same and files[0] == files[1] and threads == 1,
-            )
-        )
-    return lines
-
-
-def _byte_lines(results: Result) -> list[Line]:
-    settings = "1 and 2 threads, 1, 2 and 4 parts at a time, three hash seeds of Python"
-    named = (
-        ("bytes", f"the same bytes from {settings}"),
-        ("exports", "the same keys, curves, records and FBX (but its time) from two Blenders"),
-        ("training", "the same weights from a training on 1 and on 2 threads"),
-    )
-    lines = []
-    for name, asked in named:
-        if name in results:
-            lines.append(_same_line(asked, results[name]))
-    if "training again" in results:
-        twice = [results["training"][0], results["training again"]]
-        lines.append(_same_line("the same weights from a training in two processes", twice))
-    return lines
-
-
-def _same_line(asked: str, made: Sequence[dict[str, str]]) -> Line:
-    other = sorted(n for n in made[0] if any(m.get(n) != made[0][n] for m in made[1:]))
-    told = f"{len(made[0])} products in {len(made)} processes"
-    told += f"; other bytes: {', '.join(other)}" if other else ", all the same"
-    return Line(asked, told, not other)
-
-
-def _python(module: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
-    """The last line that a module of the tests prints."""
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=7200
-    )
-    if done.returncode:
-        raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
-    return done.stdout.splitlines()[-1]

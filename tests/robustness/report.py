@@ -17,6 +17,8 @@ TITLES = {
     "faults": "Faults: kills, full disks, read-only folders",
     "security": "Security",
     "endurance": "Endurance",
+    "memory": "Endurance: memory",
+    "sameness": "Endurance: the same bytes",
     "platforms": "Platforms",
 }
 HEADER = """# What it takes to break it

@@ -102,7 +102,11 @@ def match(alignment: Alignment) -> Digests:
     fit = found.fit
     clip = pipeline.generate(found, smile_and_scare(12), 30.0, bundle)
     return {
-        "match": hashed(fit.vertices, fit.identity_coefficients, fit.similarity.scale),
+        "match": hashed(fit.neutral, fit.landmarks, fit.identity_coefficients, *fit.inner.values()),
+        "place": hashed(fit.similarity.scale, fit.similarity.rotation, fit.similarity.translation),
+        "correspondence": hashed(
+            found.correspondence.triangle_indices, found.correspondence.barycentrics
+        ),
         "clip on the match": hashed(clip.displacements),
     }
 
@@ -113,19 +117,6 @@ def bundles(alignment: Alignment) -> Digests:
         path = Path(folder) / "again.facegen"
         save_bundle(load_bundle(SHIPPED), path)
         return {"bundle": hashed(path.read_bytes())}
-
-
-def prepared(alignment: Alignment) -> Digests:
-    """A data set of two people, as `training prepare ict` writes it."""
-    from tests.training.toy_facekit import prepare_toy_ict, write_toy_facekit
-
-    with tempfile.TemporaryDirectory() as folder:
-        source = write_toy_facekit(Path(folder) / "toy")
-        out = Path(folder) / "set"
-        prepare_toy_ict(source, out)
-        files = sorted(path for path in out.rglob("*") if path.is_file())
-        content = [(path.relative_to(out).as_posix(), path.read_bytes()) for path in files]
-        return {"prepared data": hashed(*(part for entry in content for part in entry))}
 
 
 def training(alignment: Alignment) -> Digests:
@@ -145,7 +136,6 @@ PARTS: dict[str, Callable[[Alignment], Digests]] = {
     "bakes": bakes,
     "match": match,
     "bundles": bundles,
-    "prepared": prepared,
     "training": training,
 }
 

@@ -47,11 +47,6 @@ def test_a_failing_list_is_shrunk_to_the_acts_that_matter() -> None:
     assert endurance_plan.shrunk(acts, fails, most_tries=400) == needed
 
 
-def test_memory_that_grows_is_told() -> None:
-    assert endurance.slope([100.0] * 50) == pytest.approx(0.0)
-    assert endurance.slope([100.0 + 0.5 * k for k in range(50)]) == pytest.approx(0.5)
-
-
 def test_a_part_measured_alone_takes_the_place_of_its_lines() -> None:
     asked = [
         "300 random acts in Blender 4.2.1, true",
@@ -74,9 +69,3 @@ def test_a_fault_is_told_without_places_of_this_machine() -> None:
         "match says: KeyError: 3"
     )
     assert endurance._plain("left a file") == "left a file"
-
-
-def test_other_bytes_are_named() -> None:
-    line = endurance._same_line("bytes", [{"a": "1", "b": "2"}, {"a": "1", "b": "3"}])
-    assert not line.reached
-    assert line.measured.endswith("other bytes: b")
