@@ -20,7 +20,7 @@ PIP_QUIET := -qq --disable-pip-version-check --progress-bar off
 ZIP_VENVS := .venv-bpy42 .venv-bpy45 .venv-bpy50
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test test-newest lint types bench bench-heads bench-desk robustness clean
+.PHONY: help setup setup-test demo test test-newest test-windows lint types bench bench-heads bench-desk robustness clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,9 @@ test: setup-test lint types ## lint, types, then every test
 test-newest: setup-test ## every story of the zip in Blender 5.2, on Python 3.13 (root, Debian)
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 FACEGEN_NEWEST_STORIES=all \
 		$(BIN)/python -m pytest -q tests/blender/test_newest_blender.py
+
+test-windows: setup-test ## the core of the Windows zip on Windows' Python under Wine (root, Debian)
+	@FACEGEN_WINDOWS=tests/core $(BIN)/python -m pytest -q tests/test_windows.py
 
 lint: $(VENV)/.test-ready
 	@$(BIN)/ruff check -q .

@@ -154,7 +154,7 @@ def check_finite(name: str, values: NDArray) -> None:
         raise BundleError(f"'{name}': expected numbers, got the type {values.dtype}.")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise BundleError(f"'{name}' holds numbers that are not finite.")
-    if values.dtype.kind == "f" and values.size and np.abs(values).max() > _LARGEST:
+    if values.dtype.kind == "f" and values.size and float(np.abs(values).max()) > _LARGEST:
         raise BundleError(f"'{name}' holds numbers beyond {_LARGEST:,.0f}.")
 
 

@@ -92,8 +92,10 @@ def test_leftovers_of_dead_processes_go_and_those_at_work_stay(tmp_path):
     (dead[2] / "part").write_text("half")
     long_ago = time.time() - 3 * 24 * 3600
     os.utime(forgotten, (long_ago, long_ago))
-    assert files.remove_leftovers(tmp_path) == 4
-    assert set(tmp_path.iterdir()) == {mine, other_host, foreign}
+    # Where nobody tells whether a process lives, it is taken to live for a day.
+    kept = [] if os.name == "posix" else dead
+    assert files.remove_leftovers(tmp_path) == 4 - len(kept)
+    assert set(tmp_path.iterdir()) == {mine, other_host, foreign, *kept}
 
 
 def test_a_link_keeps_leading_to_the_file_that_is_written(tmp_path):
@@ -101,6 +103,8 @@ def test_a_link_keeps_leading_to_the_file_that_is_written(tmp_path):
     real, link = tmp_path / "elsewhere" / "a.txt", tmp_path / "a.txt"
     real.write_text("old")
     link.symlink_to(real)
+    if not link.is_symlink():
+        pytest.skip("this system makes no links")
     files.write_text(link, "new")
     assert link.is_symlink()
     assert real.read_text() == "new"

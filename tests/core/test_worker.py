@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +32,7 @@ from facegen_core.worker_process import BOOT
 from facegen_core.worker_protocol import TO_HOST, Message, ProtocolError, read_message
 from tests.core.model_fixtures import random_bundle, random_landmark_bundle
 from tests.core.worker_fixtures import (
+    KILL,
     PYTHON,
     ROOT,
     TOLERANCE_MM,
@@ -187,7 +187,7 @@ def test_a_self_test_compares_both_engines(worker, bundle, path):
 def test_a_crash_in_the_midst_is_made_good_once_and_told(worker, bundle, path):
     request, pid = long_request(3000), worker._process.pid
     worker.notices.clear()
-    heard, listen = in_the_midst(lambda: os.kill(pid, signal.SIGKILL))
+    heard, listen = in_the_midst(lambda: os.kill(pid, KILL))
     (made,) = worker.motions(bundle, path, [request], listen)
     assert "acted" in heard
     assert worker.notices == [RESTARTED]
@@ -265,7 +265,7 @@ def test_no_orphan_is_left_where_the_host_is_killed_in_the_midst(path):
     )
     pid = int(host.stdout.readline())
     assert is_running(pid)
-    host.send_signal(signal.SIGKILL)
+    host.send_signal(KILL)
     host.wait()
     assert is_gone(pid)
     host.stdout.close()
@@ -309,7 +309,7 @@ def test_it_ends_when_its_stdin_closes():
 def test_a_worker_that_was_killed_while_idle_is_started_again_without_a_word(bundle, path):
     with Worker(PYTHON, "cpu") as worker:
         worker.start()
-        os.kill(worker._process.pid, signal.SIGKILL)
+        os.kill(worker._process.pid, KILL)
         time.sleep(0.1)
         requests = random_requests(bundle, 7, 1)
         made = worker.motions(bundle, path, requests)

@@ -1,12 +1,14 @@
 """Requests to a GPU worker, what the built-in engine makes of them, and Pythons that are none."""
 
 import os
+import signal
 import stat
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from facegen_core.bundle import Bundle
 from facegen_core.inference import Engine
@@ -15,6 +17,8 @@ from facegen_core.motion_engine import MotionRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(sys.executable)
+# Ends a process without asking it; on Windows every signal does.
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 # What worker and built-in engine may differ by, mm.
 TOLERANCE_MM = 1e-4
 
@@ -73,6 +77,8 @@ def largest_difference(made, expected) -> float:
 
 def false_python(folder: Path, body: str) -> Path:
     """A program that is started as a worker's Python and does what `body` says instead."""
+    if os.name != "posix":
+        pytest.skip("a text is no program on this system")
     path = folder / "python"
     path.write_text(f"#!{sys.executable}\nimport sys\nsys.path.append({str(ROOT)!r})\n{body}")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -81,6 +87,8 @@ def false_python(folder: Path, body: str) -> Path:
 
 def is_running(pid: int) -> bool:
     """Whether a process is there and not only waits to be counted out by its parent."""
+    if sys.platform == "win32":
+        return _is_running_on_windows(pid)
     state = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").is_file():
         try:
@@ -92,6 +100,19 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_running_on_windows(pid: int) -> bool:
+    import _winapi  # there, signal 0 would be Ctrl-C
+
+    try:
+        process = _winapi.OpenProcess(_winapi.SYNCHRONIZE, False, pid)
+    except OSError:
+        return False
+    try:
+        return _winapi.WaitForSingleObject(process, 0) == _winapi.WAIT_TIMEOUT
+    finally:
+        _winapi.CloseHandle(process)
 
 
 def is_gone(pid: int, seconds: float = 20.0) -> bool:
