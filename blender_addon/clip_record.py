@@ -32,7 +32,7 @@ from facegen_core.landmark_inference import Variation
 from facegen_core.layers import Layers
 from facegen_core.solving import SolveSettings
 
-from . import generators, record_checks
+from . import generators, record_arrays, record_checks
 from .baking import KeyRequest
 from .engine import BUILT_IN_WORDS
 from .scene.existing_keys import ExistingKeys
@@ -152,7 +152,7 @@ def _checked(record: Any, name: str) -> Record:
         if isinstance(record.get(room), dict) and word not in record[room]
     ]
     if lost:
-        raise FacegenError(f"{name} is damaged: it lacks {', '.join(lost)}.")
+        raise FacegenError(f"{name} is damaged: it lacks {', '.join(lost)}; get it again.")
     record_checks.check_record(record, name)
     return record
 
@@ -206,7 +206,7 @@ def decoded(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "array" in value:
-        return record_checks.recorded_array(value)
+        return record_arrays.recorded_array(value)
     if "tuple" in value:
         return tuple(decoded(item) for item in value["tuple"])
     if "mapping" in value:

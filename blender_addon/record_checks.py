@@ -7,24 +7,19 @@ Facegen's own properties: no record may animate anything else of a scene.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import math
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path, PureWindowsPath
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facegen_core.errors import FacegenError
 from facegen_core.json_text import shown
+from facegen_core.layers import Layers
 
-# Bytes of one array, unpacked; the keys of a rig on a large head take the most.
-LARGEST_ARRAY = 512 << 20
-_ARRAY_TYPE = re.compile(r"[<>|][biuf][1248]")
+from .baking import BakeMode, KeyRequest
+
 # Facegen's own properties of a head, as F-curves name them: letters, digits and one index.
 _OWN_PATH = re.compile(r"facegen\.[A-Za-z0-9_]{1,80}(\[\d{1,4}\])?")
 _SHORT, _LONG = 200, 4096
@@ -45,7 +40,9 @@ def check_request(fields: Mapping[str, Any], name: str) -> None:
     frames, intensities = fields.get("frames"), fields.get("intensities")
     is_time = _is_track(frames, 1) and 0 < len(frames) <= _MOST_FRAMES
     if not is_time or np.abs(frames).max() > _FARTHEST_FRAME or (np.diff(frames) <= 0).any():
-        raise FacegenError(f"The record of '{name}' is damaged: its frames do not go on in time.")
+        raise FacegenError(
+            f"The record of '{name}' is damaged: its frames do not go on in time; get it again."
+        )
     names, rate = fields.get("expressions"), fields.get("frames_per_second")
     is_named = isinstance(names, tuple) and all(_is_text(text) for text in names)
     if (
@@ -57,37 +54,40 @@ def check_request(fields: Mapping[str, Any], name: str) -> None:
             len(names),
         )
     ):
-        raise FacegenError(f"The record of '{name}' is damaged: its curves do not fit its frames.")
+        raise FacegenError(
+            f"The record of '{name}' is damaged: its curves do not fit its frames; get it again."
+        )
     if not _is_number(rate, 0.01, 10_000.0):
-        raise FacegenError(f"The record of '{name}' is damaged: its frame rate is {shown(rate)}.")
+        raise FacegenError(
+            f"The record of '{name}' is damaged: its frame rate is {shown(rate)}; get it again."
+        )
     mask = fields.get("mask")
     if mask is not None and not _is_track(mask, 1):
-        raise FacegenError(f"The record of '{name}' is damaged: its mask is no list of numbers.")
-
-
-def recorded_array(content: Mapping[str, Any]) -> NDArray[Any]:
-    """The array that a record describes. Raises FacegenError where it is not the one it claims."""
-    kind, shape = content.get("array"), content.get("shape")
-    if not isinstance(kind, str) or _ARRAY_TYPE.fullmatch(kind) is None:
-        raise FacegenError(f"The record is damaged: an array has the type {shown(kind)}.")
-    if not isinstance(shape, list) or not all(_is_count(size) for size in shape) or len(shape) > 8:
-        raise FacegenError(f"The record is damaged: an array has the shape {shown(shape)}.")
-    dtype = np.dtype(kind)
-    size = math.prod(shape) * dtype.itemsize
-    if size > LARGEST_ARRAY:
         raise FacegenError(
-            f"The record holds an array of {size / 1e6:.0f} MB, at most {LARGEST_ARRAY >> 20} are "
-            "read."
+            f"The record of '{name}' is damaged: its mask is no list of numbers; get it again."
         )
-    if "values" in content:
-        values = content["values"]
-        if not isinstance(values, list) or len(values) != math.prod(shape):
-            raise FacegenError("The record is damaged: an array has other values than it claims.")
-        return np.array(values, dtype).reshape(shape)
-    array = np.frombuffer(_unpacked(content.get("zlib"), size), dtype).reshape(shape).copy()
-    if hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest() != content.get("sha256"):
-        raise FacegenError("The record is damaged: an array has another hash than was written.")
-    return array
+    _check_settings(fields, name, len(frames))
+
+
+def _check_settings(fields: Mapping[str, Any], name: str, num_frames: int) -> None:
+    """The rest of a request; what older records lack is what it was then."""
+    layers, keys = fields.get("layers"), fields.get("keys")
+    sound = {
+        "bake_mode": fields.get("bake_mode") in get_args(BakeMode),
+        "tolerance_mm": _is_number(fields.get("tolerance_mm"), 0.0, 1000.0),
+        "clip_name": _is_text(fields.get("clip_name", "")),
+        "use_contact": _is_switch(fields.get("use_contact", True)),
+        "layers": layers is None
+        or (isinstance(layers, Layers) and layers.num_frames == num_frames),
+        "keys": keys is None or isinstance(keys, KeyRequest),
+    }
+    wrong = next((field for field, is_sound in sound.items() if not is_sound), None)
+    if wrong is not None:
+        raise _damaged(name, f"'{wrong}' of its request is not what a record holds there")
+
+
+def _damaged(name: str, why: str) -> FacegenError:
+    return FacegenError(f"The record of '{name}' is damaged: {why}; get it again.")
 
 
 def is_on_this_machine(path: str) -> bool:
@@ -107,22 +107,6 @@ def recorded_source(source: str, record_file: Path) -> list[Path]:
     """Where the head that a record names may lie: as it says, and beside the record."""
     beside = record_file.parent / PureWindowsPath(source).name
     return [Path(source), beside] if is_on_this_machine(source) else [beside]
-
-
-def _unpacked(packed: object, size: int) -> bytes:
-    """So many bytes and not one more, however much was packed."""
-    if not isinstance(packed, str):
-        raise FacegenError("The record is damaged: an array has no values.")
-    try:
-        unpacker = zlib.decompressobj()
-        content = unpacker.decompress(base64.b64decode(packed, validate=True), size + 1)
-    except (ValueError, zlib.error) as error:
-        raise FacegenError(
-            "The record is damaged: an array cannot be unpacked; get it again."
-        ) from error
-    if len(content) != size:
-        raise FacegenError("The record is damaged: an array has other values than it claims.")
-    return content
 
 
 def _wrong_values(record: Mapping[str, Any]) -> Any:
@@ -150,7 +134,7 @@ def _is_fcurve(curve: object) -> bool:
         return False
     keys, modifiers = curve.get("keys"), curve.get("modifiers")
     is_described = (
-        _is_count(curve.get("index"))
+        is_count(curve.get("index"))
         and isinstance(curve.get("mute"), bool)
         and _is_text(curve.get("extrapolation"))
         and _is_text(curve.get("group"))
@@ -216,7 +200,7 @@ def _is_variation(content: object) -> bool:
     return (
         isinstance(values, dict)
         and set(values) == {"seed", "amount"}
-        and _is_count(values["seed"])
+        and is_count(values["seed"])
         and _is_number(values["amount"], 0.0, 100.0)
     )
 
@@ -246,7 +230,7 @@ def _is_programs(value: object) -> bool:
     return isinstance(value, dict) and all(_is_text(text) for text in value.values())
 
 
-def _is_count(value: object) -> bool:
+def is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 40
 
 

@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shutil
+import stat
 import tempfile
 import time
 import uuid
@@ -39,7 +40,7 @@ __all__ = [
 
 # Host and process that write, so that others know whether they still do. Behind the letters is the
 # suffix, or what Blender (an @) and USD put there while they write.
-_TEMPORARY = re.compile(r"\.facegen-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\.\w*)?@?")
+_TEMPORARY = re.compile(r"\.facegen-([0-9a-f]{8})-(\d+)-[0-9a-f]{8,32}(\.\w*)?@?")
 # Of processes that cannot be asked whether they live: what nobody has written to for so long.
 _FORGOTTEN_SECONDS = 24 * 3600.0
 # Drives that know no fsync say one of these; everything else it says is a write that failed.
@@ -97,7 +98,7 @@ def temporary_beside(path: Path) -> Path:
         _tidied.add(folder)
         remove_leftovers(folder)
     suffix = path.suffix.lower() if re.fullmatch(r"\.\w*", path.suffix) else ""
-    letters = uuid.uuid4().hex[:8]
+    letters = uuid.uuid4().hex  # which nobody can lie in wait for
     return folder / f".facegen-{_host()}-{os.getpid()}-{letters}{suffix}"
 
 
@@ -106,11 +107,25 @@ def replace(temporary: Path, path: Path) -> None:
     if temporary.is_file():
         bring_to_disk(temporary)
     if path.is_symlink():  # the file it leads to is the one that was meant
+        if _is_strangers(path):
+            raise PermissionError(errno.EACCES, "a link of somebody else lies there", str(path))
         path = path.resolve()
     os.replace(temporary, path)
     if os.name == "posix":  # elsewhere a folder cannot be opened
         with suppress(OSError):  # the file is there, whole, whatever becomes of its folder
             bring_to_disk(path.absolute().parent)
+
+
+def _is_strangers(link: Path) -> bool:
+    """Whether a link was laid by others in a folder where all may write, as Linux sees it.
+
+    Its kernel follows no such link; who reads where one leads and goes there has to ask himself.
+    """
+    if os.name != "posix":
+        return False
+    folder, owner = link.absolute().parent.stat(), link.lstat().st_uid
+    is_everybodys = bool(folder.st_mode & stat.S_IWOTH and folder.st_mode & stat.S_ISVTX)
+    return is_everybodys and owner not in (os.geteuid(), folder.st_uid)
 
 
 def discard(temporary: Path) -> None:

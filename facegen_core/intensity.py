@@ -134,7 +134,7 @@ def in_between(event: Envelope, second: str, share: float) -> tuple[Envelope, ..
     The intensities sum to the event's. A share of 0 is the event alone, 1 the second alone.
     """
     if not 0.0 <= share <= 1.0:
-        raise IntensityError(f"The share of {second} is between 0 and 1, got {share:g}.")
+        raise IntensityError(f"The share of {second} is between 0 and 1, got {shown(share)}.")
     if second == event.expression:
         raise IntensityError(f"An in-between needs two expressions, got {second} twice.")
     both = (

@@ -151,7 +151,7 @@ def check_shape(name: str, values: NDArray, expected: tuple[int | None, ...]) ->
 def check_finite(name: str, values: NDArray) -> None:
     """Raise BundleError where a number is NaN, infinite, or larger than any in a head or model."""
     if values.dtype.kind not in "fiu":
-        raise BundleError(f"'{name}': expected numbers, got the type {values.dtype}.")
+        raise BundleError(f"'{name}' holds something else than numbers; get the file again.")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise BundleError(f"'{name}' holds numbers that are not finite.")
     if values.dtype.kind == "f" and values.size and float(np.abs(values).max()) > _LARGEST:
@@ -232,7 +232,7 @@ def _level_shapes(
 
 def _check_range(name: str, indices: NDArray, size: int, lowest: int = 0) -> None:
     if indices.dtype.kind not in "iu":
-        raise BundleError(f"'{name}': expected indices, got the type {indices.dtype}.")
+        raise BundleError(f"'{name}' holds something else than whole numbers; get the file again.")
     if indices.size and (indices.min() < lowest or indices.max() >= size):
         raise BundleError(f"'{name}' points outside its {size} targets.")
 

@@ -218,7 +218,7 @@ def _check_fields(kind: str, fields: dict[str, Any], form: Form) -> None:
         is_number = expected is not float or (type(value) is float and math.isfinite(value))
         if type(value) is not expected or not is_number:
             raise ProtocolError(
-                f"'{name}' of a message '{kind}' is not what it should be: {repr(value)[:40]}."
+                f"'{name}' of a message '{kind}' is not what it should be: {shown(value)}."
             )
 
 

@@ -84,11 +84,15 @@ def read_parts(path: Path, head: Head) -> dict[int, str]:
     for row in rows:
         try:
             name = str(row.get("object", head.parts[0].name))
-            vertex, kind = int(row["vertex"]), str(row["kind"])
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            vertex, kind = row["vertex"], str(row["kind"])
+        except (AttributeError, KeyError, TypeError) as error:
             raise FacegenError(
                 f'{path}: every part needs a "vertex" (its lowest) and a "kind".'
             ) from error
+        if not isinstance(vertex, int) or isinstance(vertex, bool):
+            raise FacegenError(
+                f'{path}: the "vertex" of a part is a whole number, not {shown(vertex)}.'
+            )
         if kind not in KIND_MOTIONS:
             raise FacegenError(
                 f"{path}: {shown(kind)} is no kind of part; choose of {', '.join(KIND_MOTIONS)}."

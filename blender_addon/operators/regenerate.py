@@ -12,7 +12,6 @@ from bpy.props import BoolProperty
 from numpy.typing import NDArray
 
 from facegen_core.errors import BundleError, FacegenError
-from facegen_core.json_text import shown
 
 from .. import DEFAULT_BUNDLE, clip_record, engine, jobs
 from ..clip_record import Record
@@ -77,8 +76,8 @@ def request_of(
         )
     except TypeError as error:
         raise FacegenError(
-            f"The record of '{record['clip']}' does not fit this Facegen ({error}): use the "
-            f"version it was made with, {record['made_with']['facegen']}."
+            f"The record of '{record['clip']}' holds a setting that this Facegen does not know: "
+            f"use the version it was made with, {record['made_with']['facegen']}."
         ) from error
 
 
@@ -90,8 +89,8 @@ def restore_curves(target: bpy.types.Object, record: Record) -> None:
             curve_record.write(target, record["curves"], f"{target.name} {record['clip']}")
         except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise FacegenError(
-                f"The curves of the record of '{record['clip']}' are damaged ({shown(error)}): "
-                "undo, and generate the clip again."
+                f"The curves of the record of '{record['clip']}' are damaged: undo, and generate "
+                "the clip again."
             ) from error
     settings = target.facegen
     settings.frame_range = "custom"

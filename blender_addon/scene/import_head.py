@@ -59,8 +59,9 @@ def read_file(path: Path) -> None:
     except FacegenError:
         raise
     except Exception as error:  # importers raise anything on damaged files
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        raise FacegenError(f"Blender cannot read {path.name}: {reason}") from error
+        raise FacegenError(
+            f"Blender cannot read {path.name}: it is damaged, or no {suffix} file; export it again."
+        ) from error
 
 
 def read_fbx(filepath: str) -> None:

@@ -85,7 +85,10 @@ def read_asset(name: str, path: Path | None, frames_per_second: float) -> Preset
             with bpy.data.libraries.load(str(path), link=False) as (there, wanted):
                 wanted.actions = [name] if name in there.actions else []
         except (OSError, RuntimeError) as error:
-            raise PresetError(f"{path.name} cannot be read: {error}.") from error
+            raise PresetError(
+                f"{path.name} cannot be read: it is damaged, or no .blend of this Blender; save it "
+                "again."
+            ) from error
         if not wanted.actions:
             raise PresetError(
                 f"{path.name} has no action '{name}' any more"

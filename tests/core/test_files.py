@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +123,39 @@ def test_room_is_asked_of_the_disk_not_only_of_its_free_bytes(tmp_path):
     said = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True)
     assert said.stdout == "it may take 1.0 MB, and the disk gives less\n"
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and rights of this kind are Unix's")
+def test_a_link_of_somebody_else_in_everybodys_folder_is_not_followed(tmp_path, monkeypatch):
+    """The kernel follows none; reading where it leads and writing there went around that."""
+    real, shared = tmp_path / "real.txt", tmp_path / "shared"
+    real.write_text("old")
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (shared / "a.txt").symlink_to(real)
+    files.write_text(shared / "a.txt", "mine")
+    assert real.read_text() == "mine"
+    monkeypatch.setattr(os, "geteuid", lambda: -7)  # nobody's, neither the link's nor the folder's
+    own = (shared / "a.txt").lstat().st_uid
+    assert not files._is_strangers(shared / "a.txt")  # the folder's owner may lay links in it
+    stat = Path.stat
+    monkeypatch.setattr(
+        Path,
+        "stat",
+        lambda self, **how: (
+            os.stat_result((0o41777, *stat(self, **how)[1:4], own + 1, *stat(self, **how)[5:10]))
+            if self == shared
+            else stat(self, **how)
+        ),
+    )
+    with pytest.raises(WriteError, match="somebody else"):
+        files.write_text(shared / "a.txt", "theirs")
+    monkeypatch.undo()
+    assert real.read_text() == "mine"
+    assert sorted(p.name for p in shared.iterdir()) == ["a.txt"]
+
+
+def test_temporary_names_cannot_be_guessed(tmp_path):
+    names = {files.temporary_beside(tmp_path / "a.fbx").stem for _ in range(100)}
+    assert len(names) == 100
+    assert min(len(name.split("-")[-1]) for name in names) == 32

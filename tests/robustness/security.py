@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.robustness import security_links
+from tests.robustness.peak_memory import up_to
 from tests.robustness.report import Case, Chapter, Line
 from tests.robustness.security_doors import DOORS
 
@@ -71,10 +73,10 @@ def run(scale: float, seed: int) -> Chapter:
             continue
         tallies[name] = tally_of(name, max(2, round(scale * door.cases)), seed)
         print(f"  {name}: {_words(tallies[name])}", flush=True)
-    return chapter_of(tallies)
+    return chapter_of(tallies, security_links.cases())
 
 
-def chapter_of(tallies: dict[str, Tally]) -> Chapter:
+def chapter_of(tallies: dict[str, Tally], links: Sequence[Case] = ()) -> Chapter:
     total = sum(tally.cases for tally in tallies.values())
     lines = [_counted(tallies, total)]
     for asked, number in (
@@ -86,14 +88,18 @@ def chapter_of(tallies: dict[str, Tally]) -> Chapter:
         lines.append(Line(asked, f"{number} of {total} cases otherwise", number == 0))
     most = max((tally.grown for tally in tallies.values()), default=0)
     asked = f"memory bounded: no file takes more than {MEMORY_BYTES >> 20} MB"
-    lines.append(Line(asked, _up_to(most), most <= MEMORY_BYTES))
+    lines.append(Line(asked, up_to(most), most <= MEMORY_BYTES))
+    if links:
+        bad = sum(not case.ok for case in links)
+        asked = "links and shared folders: nothing read aloud, written or removed elsewhere"
+        lines.append(Line(asked, f"{bad} of {len(links)} cases otherwise", bad == 0))
     cases = [_case(name, tally) for name, tally in tallies.items()]
     faults = [
         Case("Faults", f"{name}, case {number}", text, False)
         for name, tally in tallies.items()
         for number, text in tally.faults
     ]
-    return Chapter("security", COMMAND, lines, [*cases, *faults], THREATS)
+    return Chapter("security", COMMAND, lines, [*cases, *links, *faults], THREATS)
 
 
 def _counted(tallies: dict[str, Tally], total: int) -> Line:
@@ -116,16 +122,8 @@ def _case(name: str, tally: Tally) -> Case:
 def _words(tally: Tally) -> str:
     return (
         f"{tally.cases} damaged: {tally.refused} refused, {tally.loaded} opened, "
-        f"{len(tally.faults)} faults; memory {_up_to(tally.grown)}"
+        f"{len(tally.faults)} faults; memory {up_to(tally.grown)}"
     )
-
-
-def _up_to(num_bytes: int) -> str:
-    """Rounded up, so that machines agree."""
-    size = 16
-    while size << 20 < num_bytes:
-        size *= 2
-    return f"up to {size} MB"
 
 
 def tally_of(name: str, count: int, seed: int) -> Tally:

@@ -19,6 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.robustness.peak_memory import peak, reset_peak
+
 # Address space a case may take beyond what the process has: enough to notice who asks for more.
 ROOM_BYTES = 3 << 30
 # A case that takes longer hangs.
@@ -83,7 +85,7 @@ def main(name: str, seed: int, first: int, count: int) -> None:
             if os.environ.get("FACEGEN_CRASH_AT") == str(number):  # to test who counts crashes
                 os.kill(os.getpid(), signal.SIGKILL)
             signal.alarm(SECONDS)
-            before = _reset_peak()
+            before = reset_peak()
             try:
                 with watch.watching():
                     door.open(path)
@@ -103,7 +105,7 @@ def main(name: str, seed: int, first: int, count: int) -> None:
             if strangers:
                 result = {"fault": f"left {strangers[0]}", "ran": True}
                 os.unlink(os.path.join(folder, strangers[0]))
-            print(json.dumps({**result, "grown": max(_peak() - before, 0)}), file=out)
+            print(json.dumps({**result, "grown": max(peak() - before, 0)}), file=out)
 
 
 def damaged(door: Any, samples: Any, name: str, seed: int, number: int) -> bytes:
@@ -132,24 +134,6 @@ def _limit_memory() -> None:
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + ROOM_BYTES, size + ROOM_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _reset_peak() -> int:
-    """Resident bytes now, from which `_peak` counts; 0 where the system does not tell."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-    return _status("VmRSS")
-
-
-def _peak() -> int:
-    return _status("VmHWM")
-
-
-def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return 1024 * int(line.split()[1])
-    return 0
 
 
 if __name__ == "__main__":

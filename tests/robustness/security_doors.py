@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 
 from tests.robustness import security_archives as archives
 from tests.robustness import security_mutations as damage
 from tests.robustness import security_samples as samples
+from tests.robustness.inputs.judging import programmers_words
 
 ROOT = Path(__file__).parents[2]
 
@@ -201,6 +203,17 @@ def _read_record(path: Path) -> None:
     clip_record.request_fields(record)
 
 
+def _read_parts(path: Path) -> None:
+    from types import SimpleNamespace
+
+    from blender_addon.command.match_files import read_parts
+    from blender_addon.scene.mesh_bridge import HeadPart
+
+    owners = (HeadPart("head", 0, 40, np.eye(3)), HeadPart("teeth", 40, 60, np.eye(3)))
+    head: Any = SimpleNamespace(parts=owners)
+    assert all(0 <= key < 60 for key in read_parts(path, head))
+
+
 def _damage_message(rng: Random, content: bytes) -> bytes:
     """Its prefix and arrays as bytes, its header as JSON, with the old length or the new."""
     length = int.from_bytes(content[8:12], "little")
@@ -256,6 +269,9 @@ DOORS: dict[str, Door] = {
     "job list": Door(
         "texts", ".txt", 700, samples.job_lists, damage.damage_lines, _read_jobs, "bpy"
     ),
+    "corrected parts": Door(
+        "texts", ".json", 500, samples.parts_files, damage.damage_json, _read_parts, "bpy"
+    ),
     "checkpoint": Door(
         "bundles",
         ".npz",
@@ -288,3 +304,4 @@ def check_sentence(text: str) -> None:
     assert text.endswith("."), f"no sentence: {text[-80:]!r}"
     assert len(text) <= 600, f"{len(text)} letters: {text[:80]!r}"
     assert not set(text) & set("\n\r\0"), f"several lines: {text[:80]!r}"
+    assert not programmers_words(text), f"{programmers_words(text)!r} in {text[:200]!r}"

@@ -102,6 +102,12 @@ def landmark_files() -> list[bytes]:
     return [json.dumps({"version": 1, "landmarks": places}).encode()]
 
 
+def parts_files() -> list[bytes]:
+    parts = [{"object": "head", "vertex": 7, "kind": "tongue", "confidence": 0.5}]
+    parts += [{"object": "teeth", "vertex": 3, "kind": "upper_teeth", "welded": True}]
+    return [json.dumps({"version": 1, "kinds": ["tongue"], "parts": parts}).encode()]
+
+
 def checkpoints() -> list[bytes]:
     from training.runs.checkpoint import Checkpoint, save_checkpoint
 

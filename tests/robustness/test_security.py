@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from tests.robustness import security_links
 from tests.robustness.security import MEMORY_BYTES, Tally, chapter_of, tally_of
 from tests.robustness.security_child import damaged
 from tests.robustness.security_doors import DOORS, ROOT, check_sentence
@@ -22,6 +23,12 @@ def test_damaged_files_load_or_are_refused_in_a_sentence(name, count):
     assert tally.cases == count
     assert tally.refused > count // 10
     assert tally.grown < MEMORY_BYTES
+
+
+def test_links_and_shared_folders_lead_nowhere_else():
+    found = security_links.cases()
+    assert [case for case in found if not case.ok] == []
+    assert len(found) > 10 or os.name != "posix"
 
 
 def test_the_same_seed_damages_the_same_way_and_another_differs():
@@ -90,7 +97,9 @@ def test_faults_and_memory_are_told_as_misses():
     assert any("case 4" in case.name and not case.ok for case in chapter.cases)
 
 
-@pytest.mark.parametrize("text", ["no end", "two\nlines.", "x" * 700 + ".", " blank."])
+@pytest.mark.parametrize(
+    "text", ["no end", "two\nlines.", "x" * 700 + ".", " blank.", "index 29 for axis 0."]
+)
 def test_what_is_no_sentence_is_a_fault(text):
     with pytest.raises(AssertionError):
         check_sentence(text)

@@ -71,7 +71,7 @@ def test_a_subject_in_another_vertex_order(copy, refuses):
 
 def test_a_frame_with_numbers_that_are_not_finite(copy, refuses):
     rewrite(frame_of(copy), lambda v, t: (np.where(np.arange(len(v))[:, None] == 3, np.inf, v), t))
-    refuses(r"frame_0007\.ply: 1 vertices are not finite.*vertex 3")
+    refuses(r"frame_0007\.ply: 1 vertex without finite numbers.*vertex 3")
 
 
 def test_a_frame_that_cannot_be_read(copy, refuses):

@@ -232,7 +232,7 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> tuple[Row, ...]:
             ) from error
         rows.append(Row(subject, expression, numbers, reader.line_num))
     if not rows:
-        raise DatasetError(f"{path} has no lines below its header.")
+        raise DatasetError(f"{path} has no lines below its header: write one for every recording.")
     return tuple(rows)
 
 

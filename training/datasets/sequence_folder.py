@@ -18,6 +18,7 @@ from typing import Any
 from facegen_core.errors import DatasetError
 from facegen_core.file_words import reason_of
 from facegen_core.json_text import shown
+from facegen_core.numeric import finite
 from training.datasets.marks import read_marks
 from training.datasets.source import (
     EXPRESSION_NAME,
@@ -139,7 +140,7 @@ def _converted(path: Path, name: str, value: Any) -> Any:
             return {str(folder): str(label) for folder, label in value.items()}
         raise DatasetError(f"{path}: 'labels' maps folder names to expressions.")
     if name == "frame_rate":
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if finite(value) is not None and not isinstance(value, bool):
             return float(value)
         raise DatasetError(f"{path}: 'frame_rate' is a number, got {shown(value)}.")
     return str(value)

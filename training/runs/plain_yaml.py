@@ -50,4 +50,6 @@ def _fault(error: Exception) -> str:
         return f"line {mark.line + 1}, column {mark.column + 1} cannot be understood"
     if isinstance(error, yaml.reader.ReaderError):
         return "it holds characters that no text has"
+    if not isinstance(error, yaml.YAMLError):
+        return "it holds a date or a number that does not exist"
     return " ".join(str(error).split()).rstrip(".")[:300]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -15,6 +17,8 @@ from facegen_core.json_text import shown
 from training.runs.plain_yaml import read_yaml
 
 Settings = TypeVar("Settings")
+# Names that are read at a glance.
+_MOST_LISTED = 12
 
 
 class TrainingConfigError(FacegenError):
@@ -45,7 +49,7 @@ def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Set
     unknown = sorted(str(name) for name in set(content) - set(fields))
     if unknown:
         raise TrainingConfigError(
-            f"Unknown setting '{where}{unknown[0][:60]}': choose from {', '.join(fields)}."
+            f"Unknown setting '{where}{unknown[0][:60]}': choose from {_nearest(unknown[0], fields)}."
         )
     defaults, hints = kind(), get_type_hints(kind)
     values = {
@@ -89,6 +93,15 @@ def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
         expected = kind.get(type(default).__name__, type(default).__name__)
         raise TrainingConfigError(f"'{name}': expected {expected}, got {shown(value)}.")
     return value
+
+
+def _nearest(unknown: str, known: Iterable[str]) -> str:
+    """The settings there are; where they are many, those that are spelt most alike."""
+    names = list(known)
+    if len(names) <= _MOST_LISTED:
+        return ", ".join(names)
+    alike = sorted(names, key=lambda name: -SequenceMatcher(None, unknown[:60], name).ratio())
+    return f"{', '.join(alike[:_MOST_LISTED])}, … ({len(names)} in all)"
 
 
 def settings_dict(config: Any) -> dict[str, Any]:

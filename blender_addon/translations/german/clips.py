@@ -116,10 +116,9 @@ TEXTS = {
         "'{name}' ist nicht der Kopf, an dem der Clip '{clip}' gemacht wurde: nimm die Änderung am "
         "Mesh zurück, oder mach weiter, wie er ist ({how}; das Ergebnis weicht ab)."
     ),
-    "The record of '{clip}' does not fit this Facegen ({why}): use the version it was made with, "
-    "{version}.": (
-        "Der Eintrag von '{clip}' passt nicht zu diesem Facegen ({why}): nimm die Version, "
-        "mit der er "
-        "gemacht wurde, {version}."
+    "The record of '{clip}' holds a setting that this Facegen does not know: use the version it "
+    "was made with, {version}.": (
+        "Der Eintrag von '{clip}' enthält eine Einstellung, die dieses Facegen nicht kennt: nimm "
+        "die Version, mit der er gemacht wurde, {version}."
     ),
 }

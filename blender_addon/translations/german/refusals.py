@@ -165,10 +165,9 @@ TEXTS = {
         "Nadel unter "
         "der Liste der Formschlüssel), um den Clip zu sehen"
     ),
-    "The curves of the record of '{clip}' are damaged ({why}): undo, and generate the clip "
-    "again.": (
-        "Die Kurven der Aufzeichnung von '{clip}' sind beschädigt ({why}): mach es rückgängig, und "
-        "erzeuge den Clip noch einmal."
+    "The curves of the record of '{clip}' are damaged: undo, and generate the clip again.": (
+        "Die Kurven der Aufzeichnung von '{clip}' sind beschädigt: mach es rückgängig, und erzeuge "
+        "den Clip noch einmal."
     ),
     # Work and files
     "Cancelled; nothing was changed.": "Abgebrochen; nichts wurde geändert.",

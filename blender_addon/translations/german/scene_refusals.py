@@ -87,7 +87,10 @@ TEXTS = {
     "{file} has no action '{action}' any more: choose another asset, or save the "
     "preset again.": "{file} hat keine Action '{action}' mehr: wähle ein anderes Asset, oder "
     "speichere die Vorlage noch einmal.",
-    "{file} cannot be read: {why}.": "{file} lässt sich nicht lesen: {why}.",
+    "{file} cannot be read: it is damaged, or no .blend of this Blender; save it again.": (
+        "{file} lässt sich nicht lesen: die Datei ist beschädigt oder keine .blend-Datei dieses "
+        "Blenders; speichere sie noch einmal."
+    ),
     # Export
     "{preset} wants {suffix}: name '{name}' so.": "{preset} will {suffix}: benenne '{name}' so.",
     "This Blender cannot read {suffix} files back: enable their importer.": (

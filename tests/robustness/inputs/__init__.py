@@ -9,13 +9,27 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from tests.robustness.inputs import acting, bundles, curves, files, machine, meshes
+from tests.robustness.inputs import (
+    acting,
+    bundles,
+    curves,
+    desk_files,
+    files,
+    machine,
+    mesh_kinds,
+    meshes,
+)
 from tests.robustness.inputs.judging import ACCEPTED, Trial, judge
+from tests.robustness.peak_memory import peak, reset_peak, up_to
 from tests.robustness.report import Case, Chapter, Line
 
-ROOMS = (meshes, curves, acting, bundles, files)
+ROOMS = (meshes, curves, acting, bundles, files, desk_files)
 COMMAND = "python -m tests.robustness inputs"
 EXAMPLES = 1000
+# From here on every kind of mesh is tried, those that take minutes too.
+NAMED_SCALE = 0.5
+# What a million vertices may cost: a laptop has 8 GB.
+MEMORY_BYTES = 6 << 30
 
 
 def trials(seed: int) -> Iterator[Trial]:
@@ -24,15 +38,24 @@ def trials(seed: int) -> Iterator[Trial]:
 
 
 def run(scale: float, seed: int) -> Chapter:
-    """scale: the share of the trials that are made; below 1 none of those that take seconds."""
+    """scale: the share of the trials that are made.
+
+    Below 1 none of those that take seconds, but one of every kind of mesh where it is 0.5 or more.
+    """
     rng = random.Random(seed)
-    cases = []
+    cases, most = [], 0
     for trial in trials(seed):
-        if scale >= 1.0 or (not trial.is_heavy and rng.random() < scale):
+        is_drawn = not trial.is_heavy and rng.random() < scale
+        if is_drawn or scale >= 1.0 or (trial.is_named and scale >= NAMED_SCALE):
+            before = reset_peak()
             cases.append(judge(trial))
+            most = max(most, peak() - before)
     cases += machine.cases(max(int(scale * EXAMPLES), 10), seed)
     command = COMMAND if scale >= 1.0 else f"{COMMAND} --scale {scale:g}"
-    return Chapter("inputs", command, _lines(cases, scale), cases, _notes(cases))
+    lines = _lines(cases, scale)
+    if scale >= NAMED_SCALE:
+        lines += [_kinds_line(cases), _memory_line(most)]
+    return Chapter("inputs", command, lines, cases, _notes(cases))
 
 
 def _lines(cases: list[Case], scale: float) -> list[Line]:
@@ -53,6 +76,30 @@ def _lines(cases: list[Case], scale: float) -> list[Line]:
             faults == 0,
         ),
     ]
+
+
+def _kinds_line(cases: list[Case]) -> Line:
+    """Every kind of mesh that was asked for has cases, told by their names."""
+    names = [case.name for case in cases if case.group in mesh_kinds.GROUPS]
+    missing = [
+        kind
+        for kind, words in mesh_kinds.KINDS.items()
+        if not any(w in n for w in words for n in names)
+    ]
+    found = len(mesh_kinds.KINDS) - len(missing)
+    told = f"{found} of {len(mesh_kinds.KINDS)} kinds, {len(names)} meshes"
+    if missing:
+        told += f"; without {', '.join(missing)}"
+    return Line(f"meshes: {', '.join(mesh_kinds.KINDS)}", told, not missing)
+
+
+def _memory_line(most: int) -> Line:
+    return Line(
+        f"memory bounded: no input takes more than {MEMORY_BYTES >> 30} GB, matching a head of "
+        "more than 1,000,000 vertices and generating on it included",
+        up_to(most),
+        most <= MEMORY_BYTES,
+    )
 
 
 def _notes(cases: list[Case]) -> list[str]:

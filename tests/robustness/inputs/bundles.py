@@ -52,8 +52,7 @@ def trials(seed: int) -> Iterator[Trial]:
 
 
 def _bundle(group: str, name: str, make: Callable[[], bytes]) -> Trial:
-    folder = Path(tempfile.mkdtemp(prefix="facegen_inputs_"))
-    path = folder / "model.facegen"
+    path = world.folder() / "model.facegen"
     path.write_bytes(make())
 
     def act() -> Any:

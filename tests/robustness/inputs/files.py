@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from facegen_core.bundle import load_bundle
 from facegen_core.bundle_info import read_bundle_info
 from facegen_core.landmarks import read_landmark_file
 from facegen_core.presets import read_preset
+from tests.robustness.inputs import world
 from tests.robustness.inputs.judging import Trial
 
 Reader = Callable[[Path], Any]
@@ -35,50 +35,50 @@ def trials(seed: int) -> Iterator[Trial]:
     }
     readers |= _training_readers()
     for what, (read, file_name, sound) in readers.items():
-        for name, lay in _spoilt(sound).items():
-            yield _file(f"Files: {what}", name, read, file_name, lay)
+        for name, lay in spoilt(sound).items():
+            yield file_trial(f"Files: {what}", name, read, file_name, lay)
     for name, content in _LANDMARKS.items():
         text = content if isinstance(content, str) else json.dumps(content)
-        yield _file(
-            "Landmark files", name, read_landmark_file, "marks.json", _writes(text.encode())
+        yield file_trial(
+            "Landmark files", name, read_landmark_file, "marks.json", writes(text.encode())
         )
     yield from _meshes()
 
 
-def _file(group: str, name: str, read: Reader, file_name: str, lay: Reader) -> Trial:
-    path = Path(tempfile.mkdtemp(prefix="facegen_inputs_")) / file_name
+def file_trial(group: str, name: str, read: Reader, file_name: str, lay: Reader) -> Trial:
+    path = world.folder() / file_name
     lay(path)
     return Trial(group, name, lambda: read(path), (path.parent,), (path,))
 
 
-def _writes(content: bytes) -> Reader:
+def writes(content: bytes) -> Reader:
     return lambda path: path.write_bytes(content)
 
 
-def _spoilt(sound: Any) -> dict[str, Reader]:
+def spoilt(sound: Any) -> dict[str, Reader]:
     kinds: dict[str, Reader] = {
         "missing": lambda path: None,
         "in a folder that is missing": lambda path: None,
         "a folder": lambda path: path.mkdir(),
-        "empty": _writes(b""),
-        "one zero byte": _writes(b"\x00"),
-        "binary": _writes(bytes(range(256)) * 20),
-        "a text": _writes(b"hello\n"),
+        "empty": writes(b""),
+        "one zero byte": writes(b"\x00"),
+        "binary": writes(bytes(range(256)) * 20),
+        "a text": writes(b"hello\n"),
         "a link to nothing": lambda path: path.symlink_to(path.parent / "nowhere"),
         "a link to itself": lambda path: path.symlink_to(path),
-        "of 100,000 brackets": _writes(b"[" * 100_000),
+        "of 100,000 brackets": writes(b"[" * 100_000),
     }
     if sound is not None:
         text = json.dumps(sound)
         kinds |= {
-            "with a byte order mark": _writes(b"\xef\xbb\xbf" + text.encode()),
-            "in UTF-16": _writes(text.encode("utf-16")),
-            "in Latin-1": _writes(text.replace("mine", "señor").encode("latin-1")),
-            "with CRLF": _writes(json.dumps(sound, indent=1).replace("\n", "\r\n").encode()),
-            "cut short": _writes(text.encode()[: len(text) // 2]),
-            "twice in one file": _writes(text.encode() * 2),
-            "with NaN": _writes(text.replace("1", "NaN").encode()),
-            "with zero bytes between": _writes(text.encode() + b"\x00\x00"),
+            "with a byte order mark": writes(b"\xef\xbb\xbf" + text.encode()),
+            "in UTF-16": writes(text.encode("utf-16")),
+            "in Latin-1": writes(text.replace("mine", "señor").encode("latin-1")),
+            "with CRLF": writes(json.dumps(sound, indent=1).replace("\n", "\r\n").encode()),
+            "cut short": writes(text.encode()[: len(text) // 2]),
+            "twice in one file": writes(text.encode() * 2),
+            "with NaN": writes(text.replace("1", "NaN").encode()),
+            "with zero bytes between": writes(text.encode() + b"\x00\x00"),
         }
     return kinds
 
@@ -128,8 +128,10 @@ def _meshes() -> Iterator[Trial]:
     except ModuleNotFoundError:
         return
     for file_name in ("frame.obj", "frame.ply", "frame.stl"):
-        for name, lay in _spoilt(None).items():
-            yield _file(f"Files: {file_name[-3:].upper()}", name, read_mesh_file, file_name, lay)
+        for name, lay in spoilt(None).items():
+            yield file_trial(
+                f"Files: {file_name[-3:].upper()}", name, read_mesh_file, file_name, lay
+            )
     square = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
     for name, text in {
         "no faces": square,
@@ -149,9 +151,9 @@ def _meshes() -> Iterator[Trial]:
         "loose lines": square + "l 1 2\nl 2 3\n",
         "a vertex on 1e30": square.replace("1 1 0", "1 1e30 0") + "f 1 2 3\n",
     }.items():
-        yield _file("OBJ files", name, read_mesh_file, "frame.obj", _writes(text.encode()))
+        yield file_trial("OBJ files", name, read_mesh_file, "frame.obj", writes(text.encode()))
     for name, content in _plys().items():
-        yield _file("PLY files", name, read_mesh_file, "frame.ply", _writes(content))
+        yield file_trial("PLY files", name, read_mesh_file, "frame.ply", writes(content))
 
 
 def _plys() -> dict[str, bytes]:

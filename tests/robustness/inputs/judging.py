@@ -56,6 +56,7 @@ class Trial:
 
     act: does it and returns what came out. watched: arrays, meshes, files … that must stay as they
     are. given: paths the user has named, which a sentence may name too. is_heavy: takes seconds.
+    is_named: of a kind that has to be in the table.
     """
 
     group: str
@@ -64,6 +65,7 @@ class Trial:
     watched: tuple[Any, ...] = ()
     given: tuple[Path, ...] = ()
     is_heavy: bool = field(default=False)
+    is_named: bool = False
 
 
 def judge(trial: Trial) -> Case:

@@ -14,8 +14,8 @@ from facegen_core.mesh import Mesh
 from tests.core.face_fixtures import ball
 from tests.robustness.inputs import world
 from tests.robustness.inputs.judging import Trial
+from tests.robustness.inputs.mesh_kinds import BROKEN, GROUP, GROUPS, is_named
 
-GROUP, BROKEN = "Meshes that show no face", "Broken heads"
 MILLION = 1_000_000
 # A search for a face that is not there takes longest.
 _SEARCHED = ("1,000,000", "a ball", "a wave", "random", "400", "an ngon")
@@ -26,10 +26,11 @@ Arrays = tuple[NDArray[Any], NDArray[Any]]
 def trials(seed: int) -> Iterator[Trial]:
     for name, vertices, polygons in _arrays():
         yield Trial(
-            "Arrays that are no mesh",
+            GROUPS[0],
             name,
             lambda v=vertices, p=polygons: Mesh.from_polygons(v, p),
             (vertices,),
+            is_named=is_named(name, is_heavy=False),
         )
     for name, starts in {
         "polygon offsets that fall": [0, 4, 3, 6],
@@ -38,7 +39,7 @@ def trials(seed: int) -> Iterator[Trial]:
     }.items():
         corners = np.array([0, 1, 2, 0, 2, 3])
         yield Trial(
-            "Arrays that are no mesh",
+            GROUPS[0],
             name,
             lambda s=starts, c=corners: Mesh(_square(), c, np.array(s)),
             (corners,),
@@ -72,7 +73,7 @@ def _match(group: str, name: str, make: Callable[[], Arrays], is_heavy: bool = F
             vertices, triangles = made[0]
             return f"{hash(vertices.tobytes())} {hash(repr(triangles))}"
 
-    return Trial(group, name, act, (Made(),), is_heavy=is_heavy)
+    return Trial(group, name, act, (Made(),), is_heavy=is_heavy, is_named=is_named(name, is_heavy))
 
 
 def _square() -> NDArray[np.float64]:
@@ -86,6 +87,7 @@ def _arrays() -> Iterator[tuple[str, Any, Any]]:
         bad[2, 1] = value
         yield f"a coordinate that is {name}", bad, two
     yield "every coordinate NaN", np.full((4, 3), np.nan), two
+    yield "one vertex, no polygon", np.zeros((1, 3)), []
     yield "no vertices, no polygons", np.zeros((0, 3)), []
     yield "vertices without polygons", square, []
     yield "polygons without vertices", np.zeros((0, 3)), two
@@ -203,6 +205,15 @@ def _million(vertices: NDArray[Any], triangles: NDArray[Any]) -> Arrays:
     return vertices, triangles
 
 
+def _hexagons(vertices: NDArray[Any], triangles: NDArray[Any]) -> Any:
+    """Every triangle as one polygon that also goes through the middles of its edges."""
+    finer, parts = _subdivided(vertices, triangles)
+    a, b, c = triangles.T
+    ab, ca = parts[: len(a), 1], parts[: len(a), 2]
+    bc = parts[len(a) : 2 * len(a), 2]
+    return finer, np.stack([a, ab, b, bc, c, ca], axis=1).tolist()
+
+
 def _fans(triangles: NDArray[Any], every: int) -> NDArray[Any]:
     """Non-manifold: a third and fourth face on many an edge."""
     chosen = triangles[::every]
@@ -218,9 +229,9 @@ _SPOILT: dict[str, Callable[..., Any]] = {
     "the head in units of 1e30": lambda v, t, rng: (v * 1e30, t),
     "the head in units of 1e-30": lambda v, t, rng: (v * 1e-30, t),
     "the head 1e9 of its sizes away": lambda v, t, rng: (v + 2e11, t),
-    "every face twice": lambda v, t, rng: (v, np.concatenate([t, t])),
+    "duplicates: every face twice": lambda v, t, rng: (v, np.concatenate([t, t])),
     "every face twice, once inside out": lambda v, t, rng: (v, np.concatenate([t, t[:, ::-1]])),
-    "every vertex twice": lambda v, t, rng: (
+    "duplicates: every vertex twice": lambda v, t, rng: (
         np.concatenate([v, v]),
         np.concatenate([t[::2], t[1::2] + len(v)]),
     ),
@@ -228,7 +239,7 @@ _SPOILT: dict[str, Callable[..., Any]] = {
         v,
         np.where(rng.random((len(t), 1)) < 0.5, t, t[:, ::-1]),
     ),
-    "edges of three and four faces": lambda v, t, rng: (v, _fans(t, 20)),
+    "non-manifold: edges of three and four faces": lambda v, t, rng: (v, _fans(t, 20)),
     "5% of the faces without area": lambda v, t, rng: (v, np.concatenate([t, t[::20, [0, 0, 1]]])),
     "5,000 loose vertices and edges": lambda v, t, rng: (
         np.concatenate([v, rng.normal(scale=100, size=(5000, 3))]),
@@ -241,7 +252,8 @@ _SPOILT: dict[str, Callable[..., Any]] = {
     "vertices shaken by 5 mm": lambda v, t, rng: (v + rng.normal(scale=5, size=v.shape), t),
     "in single precision": lambda v, t, rng: (v.astype(np.float32), t.astype(np.int64)),
     "read-only arrays": lambda v, t, rng: _read_only(v, t),
-    "1,000,000 triangles and half as many vertices": lambda v, t, rng: _million(v, t),
+    "more than 1,000,000 vertices of a head": lambda v, t, rng: _million(v, t),
+    "a head of ngons, 6 corners each": lambda v, t, rng: _hexagons(v, t),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -31,12 +32,20 @@ def alignment() -> Alignment:
 @cache
 def small_bundle_bytes() -> bytes:
     """A sound bundle of half a megabyte with both generators on a sphere of 261 vertices."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "small.facegen"
         save_bundle(random_landmark_bundle(), path)
         return path.read_bytes()
+
+
+@cache
+def _rooms() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="facegen_inputs_")
+
+
+def folder() -> Path:
+    """A new one, gone when the process ends."""
+    return Path(tempfile.mkdtemp(dir=_rooms().name))
 
 
 def small_curves(num_frames: int = 6) -> NDArray[np.float64]:
