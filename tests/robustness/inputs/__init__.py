@@ -95,8 +95,8 @@ def _kinds_line(cases: list[Case]) -> Line:
 
 def _memory_line(most: int) -> Line:
     return Line(
-        f"memory bounded: no input takes more than {MEMORY_BYTES >> 30} GB, matching a head of "
-        "more than 1,000,000 vertices and generating on it included",
+        f"memory bounded: no input takes more than {MEMORY_BYTES >> 30} GB, meshes of 1,000,000 "
+        "vertices included",
         up_to(most),
         most <= MEMORY_BYTES,
     )

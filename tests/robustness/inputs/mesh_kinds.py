@@ -21,7 +21,6 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 _NAMED = (
-    "more than 1,000,000 vertices of a head",
     "1,000,000 vertices of a wave",
     "1,000,000 loose vertices around a ball",
     "non-manifold: edges of three and four faces",
