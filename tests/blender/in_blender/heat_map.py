@@ -139,24 +139,9 @@ def test_a_new_match_renews_the_colours() -> None:
     assert np.abs(colours() - first).max() > 0.05
 
 
-def test_after_saving_and_opening_again_it_can_be_switched_off() -> None:
-    path = str(FOLDER / "heat.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
-    harness.empty_scene()
-    bpy.ops.wm.open_mainfile(filepath=path, load_ui=False)
-    state.forget_all()
-    harness.activate(head())
-    assert heat_map.is_shown(head()) and NAME in head().data.attributes  # noqa: PT018
-    assert toggle() == {"FINISHED"}
-    assert NAME not in head().data.attributes
-    assert head().data.attributes.active_color_name == "Paint"
-    assert toggle() == {"FINISHED"}, "after a restart the match is made again"
-    toggle()
-
-
 def test_the_colours_of_another_head_stay() -> None:
-    assert toggle() == {"FINISHED"}
     shown = looks()
+    assert heat_map.is_shown(head())
     bpy.ops.object.duplicate()
     twin = bpy.context.active_object
     assert twin != head()
@@ -172,6 +157,23 @@ def test_the_colours_of_another_head_stay() -> None:
     assert not heat_map.is_shown(part), "no head has this part any more"
     for other in (part, twin):
         bpy.data.objects.remove(other)
+    harness.activate(head())
+    assert toggle() == {"FINISHED"}
+
+
+def test_after_saving_and_opening_again_it_can_be_switched_off() -> None:
+    path = str(FOLDER / "heat.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
+    harness.empty_scene()
+    bpy.ops.wm.open_mainfile(filepath=path, load_ui=False)
+    state.forget_all()
+    harness.activate(head())
+    assert heat_map.is_shown(head()) and NAME in head().data.attributes  # noqa: PT018
+    assert toggle() == {"FINISHED"}
+    assert NAME not in head().data.attributes
+    assert head().data.attributes.active_color_name == "Paint"
+    assert toggle() == {"FINISHED"}, "after a restart the match is made again"
+    toggle()
 
 
 def test_an_attribute_of_the_artist_is_not_overwritten() -> None:
