@@ -8,7 +8,7 @@ PAMI 2010, with an upper bound of 1 on the weights).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ FloatArray = NDArray[np.floating]
 # join them, so many at a time. To some frames shapes are fitted tighter, by this factor, since they
 # stand for their neighbours too.
 _FRAMES_AT_ONCE, _JOINING, _TIGHTER = 256, 48, 0.9
+# Squares of larger displacements, summed over a head, leave single precision.
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,12 @@ def compress(
     to `max_error`, at worst with one shape per frame.
     """
     _check(displacements)
+    largest = float(np.abs(displacements).max())
+    if largest > _LARGEST:
+        factor = 2.0 ** np.floor(np.log2(largest))  # of two, so that nothing is rounded
+        made = compress(displacements / factor, max_error / factor, max_shapes, progress)
+        shapes = (made.shapes * factor).astype(np.float32)
+        return replace(made, shapes=shapes, max_error=made.max_error * factor)
     moving = np.abs(displacements).max(axis=(0, 2)) > 0  # (M,)
     frames = displacements[:, moving].reshape(len(displacements), -1).astype(np.float32)
     limit = min(max_shapes or len(frames), len(frames))

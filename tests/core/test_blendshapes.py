@@ -110,3 +110,15 @@ def test_a_long_take_keeps_to_the_tolerance_in_every_frame_and_rests_exactly():
     assert limited.num_shapes == 3
     measured = largest_distance(limited.rebuild(), clip)
     assert limited.max_error == pytest.approx(measured, rel=1e-3)
+
+
+def test_a_head_in_units_of_1e30_is_compressed_like_any_other():
+    """Squares of its displacements are beyond single precision: the solver did not converge."""
+    rng = np.random.default_rng(3)
+    shapes, weights = rng.normal(size=(3, 400, 3)), rng.random((12, 3))
+    clip = np.tensordot(weights, shapes, axes=1).astype(np.float32)
+    usual, huge = compress(clip, 0.01), compress(clip * np.float32(2.0**100), 0.01 * 2.0**100)
+    assert np.isfinite(huge.shapes).all()
+    assert huge.max_error <= 0.01 * 2.0**100
+    assert huge.num_shapes == usual.num_shapes
+    assert np.allclose(huge.rebuild() / 2.0**100, usual.rebuild(), atol=0.02)
