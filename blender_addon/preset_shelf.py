@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from facegen_core.errors import PresetError, WriteError
 from facegen_core.file_names import portable
 from facegen_core.files import bring_to_disk, put_in_place, write_bytes
-from facegen_core.presets import Preset, content_of, read_preset
+from facegen_core.preset_files import content_of, read_preset
+from facegen_core.presets import Preset
 
 from . import SHIPPED_PRESETS
 from .scene.png import encode_png

@@ -79,6 +79,7 @@ CORE_ROWS = [
     {"worker_boot"},
     {"layers"},
     {"presets"},
+    {"preset_files"},
     {"preset_making"},
     {"portraits"},
     {"posing"},

@@ -21,8 +21,9 @@ from facegen_core.files import write_text
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.json_text import parse_json
 from facegen_core.layers import REGIONS, Layers
+from facegen_core.preset_files import content_of, preset_of
 from facegen_core.preset_making import make_preset
-from facegen_core.presets import LAYERS, Preset, Staging, content_of, preset_of
+from facegen_core.presets import LAYERS, Preset, Staging
 
 from . import actions, fbx, preset_curves
 

@@ -7,7 +7,7 @@ from blender_addon import DEFAULT_BUNDLE, SHIPPED_PRESETS
 from blender_addon.scene.png import encode_png
 from facegen_core.bundle import load_bundle
 from facegen_core.portraits import preset_picture
-from facegen_core.presets import read_preset
+from facegen_core.preset_files import read_preset
 
 # All of them are in every zip.
 MAX_BYTES = 12_000

@@ -11,18 +11,9 @@ from facegen_core.errors import IntensityError, PresetError
 from facegen_core.intensity import EXPRESSIONS, Envelope, sample_envelopes
 from facegen_core.layers import Layers
 from facegen_core.portraits import preset_picture
+from facegen_core.preset_files import content_of, preset_of, read_preset
 from facegen_core.preset_making import TOLERANCE, make_preset, simplified
-from facegen_core.presets import (
-    Preset,
-    Staging,
-    content_of,
-    curves_of,
-    envelopes_of,
-    layer_keys,
-    preset_of,
-    read_preset,
-    sample_preset,
-)
+from facegen_core.presets import Preset, Staging, curves_of, envelopes_of, layer_keys, sample_preset
 
 FILES = sorted(SHIPPED_PRESETS.glob("*.json"))
 SHIPPED = [read_preset(path) for path in FILES]

@@ -124,7 +124,8 @@ def _read_messages(path: Path) -> None:
 
 def _play_preset(path: Path) -> None:
     from facegen_core.intensity import EXPRESSIONS
-    from facegen_core.presets import content_of, preset_of, read_preset, sample_preset
+    from facegen_core.preset_files import content_of, preset_of, read_preset
+    from facegen_core.presets import sample_preset
 
     preset = read_preset(path)
     preset_of(json.loads(json.dumps(content_of(preset))), "again")

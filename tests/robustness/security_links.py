@@ -21,7 +21,7 @@ from facegen_core.array_files import read_arrays
 from facegen_core.bundle import load_bundle
 from facegen_core.errors import FacegenError
 from facegen_core.landmarks import read_landmark_file
-from facegen_core.presets import read_preset
+from facegen_core.preset_files import read_preset
 from tests.robustness import security_samples as samples
 from tests.robustness.inputs.judging import fault_of
 from tests.robustness.report import Case

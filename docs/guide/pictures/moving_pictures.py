@@ -20,7 +20,8 @@ from facegen_core.bundle import load_bundle
 from facegen_core.eye_motion import EyeSettings, eye_motion
 from facegen_core.intensity import EXPRESSIONS, Envelope, in_between, sample_envelopes
 from facegen_core.layers import Layers
-from facegen_core.presets import read_preset, sample_preset
+from facegen_core.preset_files import read_preset
+from facegen_core.presets import sample_preset
 
 FOLDER = Path(__file__).parent
 FPS = 12

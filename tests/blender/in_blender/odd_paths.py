@@ -23,7 +23,7 @@ from harness import FOLDER, PACKAGE, addon, refused
 
 export_clip, clip_store = addon("operators.export_clip"), addon("scene.clip_store")
 state, bundle_room = addon("scene.state"), addon("facegen_core.bundle")
-landmark_room, presets = addon("facegen_core.landmarks"), addon("facegen_core.presets")
+landmark_room, preset_files = addon("facegen_core.landmarks"), addon("facegen_core.preset_files")
 preset_shelf, clip_record = addon("preset_shelf"), addon("clip_record")
 # 脸 is a face; the last e is two letters, an e and its accent.
 FEW = ['Łukasz’ "Kopf" [1] & 100% #ü', "脸 και 😀 e\u0301", "two  dots.. "]
@@ -142,7 +142,7 @@ def test_bundles_records_landmarks_presets_and_scenes_are_kept_there() -> None:
         (folder / f"{stem}.json").write_text(record, encoding="utf-8")
         assert clip_record.read_file(folder / f"{stem}.json") == expected
         shutil.copy(shelved.path, folder / f"{stem} preset.json")
-        assert presets.read_preset(folder / f"{stem} preset.json") == shelved.preset
+        assert preset_files.read_preset(folder / f"{stem} preset.json") == shelved.preset
         landmark_room.write_landmark_file(folder / f"{stem} marks.json", points)
         found = landmark_room.read_landmark_file(folder / f"{stem} marks.json")
         assert all(np.array_equal(found[n], points[n]) for n in points)

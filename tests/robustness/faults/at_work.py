@@ -25,7 +25,7 @@ from blender_addon import preset_shelf
 from blender_addon.scene import arrival, export_presets, fbx, mesh_bridge, preset_assets, shape_keys
 from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
-from facegen_core.presets import read_preset
+from facegen_core.preset_files import read_preset
 from tests.robustness.faults.disk import Disk
 from tests.robustness.faults.wholeness import contents, temporaries
 

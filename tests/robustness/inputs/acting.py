@@ -11,6 +11,7 @@ import numpy as np
 from facegen_core import events, presets
 from facegen_core.channel_keys import new_keys
 from facegen_core.intensity import EXPRESSIONS, frame_range, parse_event, sample_envelopes
+from facegen_core.preset_files import content_of, preset_of
 from facegen_core.preset_making import make_preset
 from tests.robustness.inputs.judging import Trial
 
@@ -39,12 +40,10 @@ def trials(seed: int) -> Iterator[Trial]:
         yield Trial(
             "Presets",
             name,
-            lambda c=content: presets.sample_preset(
-                presets.preset_of(c, "mine.json"), 30.0, EXPRESSIONS
-            ),
+            lambda c=content: presets.sample_preset(preset_of(c, "mine.json"), 30.0, EXPRESSIONS),
             (content,),
         )
-    good = presets.preset_of(_preset(), "mine.json")
+    good = preset_of(_preset(), "mine.json")
     for rate in (0, -30, np.nan, np.inf, 1e9, 1e-9, "30", None):
         yield Trial(
             "Presets",
@@ -64,7 +63,7 @@ def trials(seed: int) -> Iterator[Trial]:
         yield Trial(
             "Presets",
             f"saved {name}",
-            lambda c=curves, r=rate: presets.content_of(make_preset("mine", c, r, EXPRESSIONS)),
+            lambda c=curves, r=rate: content_of(make_preset("mine", c, r, EXPRESSIONS)),
             (curves,),
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from facegen_core.bundle import load_bundle
 from facegen_core.bundle_info import read_bundle_info
 from facegen_core.landmarks import read_landmark_file
-from facegen_core.presets import read_preset
+from facegen_core.preset_files import read_preset
 from tests.robustness.inputs import world
 from tests.robustness.inputs.judging import Trial
 

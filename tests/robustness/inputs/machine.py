@@ -15,12 +15,13 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen_core import events, presets
+from facegen_core import events
 from facegen_core.blendshapes import compress
 from facegen_core.channel_keys import new_keys
 from facegen_core.intensity import EXPRESSIONS, check_intensities, parse_event
 from facegen_core.layers import Layers
 from facegen_core.mesh import Mesh
+from facegen_core.preset_files import preset_of
 from tests.robustness.inputs.judging import ACCEPTED, Trial, judge
 from tests.robustness.report import Case
 
@@ -91,7 +92,10 @@ def _layers(drawn: Any) -> Any:
 
 _frames = st.lists(st.floats(-1e6, 1e6), max_size=8)
 PROPERTIES: dict[str, tuple[Any, Callable[[Any], Any]]] = {
-    "presets of any JSON values": (_preset_values, lambda v: presets.preset_of(v, "mine.json")),
+    "presets of any JSON values": (
+        _preset_values,
+        lambda v: preset_of(v, "mine.json"),
+    ),
     "events of any text": (_texts, parse_event),
     "tables of curves of any size and kind": (_tables, check_intensities),
     "meshes of any numbers and polygons": (_meshes, _mesh),
