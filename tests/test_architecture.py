@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Each room of the core may import only rooms of earlier rows.
 CORE_ROWS = [
+    {"repeatable"},
     {"errors"},
     {"numeric"},
     {"file_words"},

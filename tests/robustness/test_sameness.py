@@ -7,7 +7,7 @@ import pytest
 from tests.robustness import sameness
 
 
-@pytest.mark.parametrize("part", ["bundles"])
+@pytest.mark.parametrize("part", ["bundles", "match"])
 def test_the_same_bytes_on_one_and_two_threads(part: str) -> None:
     one, two = (sameness.made(part, *setting) for setting in sameness.SETTINGS[:2])
     line = sameness.same_line(part, [one, two])
