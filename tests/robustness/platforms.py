@@ -64,7 +64,7 @@ NOTES = [
     "name has brackets, such as `Blender [1]`; files in such folders are written and read.",
     "Run on Linux. Windows and macOS are covered by what can be checked without them: names, "
     "encodings, modules and calls of one system (tests/test_platforms.py), the rules of "
-    ".ci/release/rules.py, wheels held to their published hashes; the core of the Windows zip passes "
+    ".ci/release/rules.py, wheels held to their published hashes; the core of the Windows zip runs "
     "its tests on Windows' own Python under Wine (`make test-windows`). Nobody has started Blender "
     "with these zips there.",
     "Every story of tests/blender/in_blender is told in Blender 4.2, 4.5 and 5.0 by `make test`; "
