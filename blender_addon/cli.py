@@ -70,6 +70,8 @@ def command() -> None:
             code = main()
         except SystemExit as ended:  # --help, --version and argparse's own refusals
             code = ended.code if isinstance(ended.code, int) else 0
+        except BrokenPipeError:
+            raise
         except Exception:  # raised on, Blender's module would hang on the way out
             traceback.print_exc()
             code = EXIT_BROKEN

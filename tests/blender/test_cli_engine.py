@@ -66,7 +66,7 @@ def test_a_batch_spreads_its_processes_over_the_devices(
         commands.append(arguments)
         return 0, ""
 
-    monkeypatch.setattr(batch_run._Processes, "run", run)
+    monkeypatch.setattr(batch_run.Processes, "run", run)
     monkeypatch.setattr(batch_run.batch_page, "page", lambda content: "")
     head = tmp_path / "head.obj"
     head.write_text("")

@@ -13,8 +13,16 @@ from tests.shared_heads import read_obj
 
 bpy = pytest.importorskip("bpy", reason="reading heads needs the bpy wheel")
 
+from blender_addon import properties  # noqa: E402
 from blender_addon.scene import import_head, mesh_bridge  # noqa: E402
 from facegen_core.errors import FacegenError  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def known_properties() -> None:
+    """What Facegen keeps on objects is known to this Blender, whichever tests it ran before."""
+    if not hasattr(bpy.types.Object, "facegen"):
+        properties.register()
 
 
 def two_cubes(path: Path) -> Path:
