@@ -44,8 +44,9 @@ def made(parts: str, threads: int, workers: int, hash_seed: str) -> Digests:
 
 
 def written(blender: Blender, zip_path: Path, threads: int) -> Digests:
-    """Hashes of what Facegen writes in a Blender."""
-    return in_blender(blender, "export_twice.py", zip_path, {}, **_threads(threads))
+    """Hashes of what Facegen writes in a Blender; its exporter numbers nodes by Python's hashes."""
+    settings = {**_threads(threads), "PYTHONHASHSEED": "0"}
+    return in_blender(blender, "export_twice.py", zip_path, {}, **settings)
 
 
 def chapter(
