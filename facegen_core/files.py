@@ -121,11 +121,11 @@ def _is_strangers(link: Path) -> bool:
 
     Its kernel follows no such link; who reads where one leads and goes there has to ask himself.
     """
-    if os.name != "posix":
-        return False
-    folder, owner = link.absolute().parent.stat(), link.lstat().st_uid
-    is_everybodys = bool(folder.st_mode & stat.S_IWOTH and folder.st_mode & stat.S_ISVTX)
-    return is_everybodys and owner not in (os.geteuid(), folder.st_uid)
+    if os.name == "posix":
+        folder, owner = link.absolute().parent.stat(), link.lstat().st_uid
+        is_everybodys = bool(folder.st_mode & stat.S_IWOTH and folder.st_mode & stat.S_ISVTX)
+        return is_everybodys and owner not in (os.geteuid(), folder.st_uid)
+    return False
 
 
 def discard(temporary: Path) -> None:

@@ -39,7 +39,7 @@ def _calls_without_encoding(tree: ast.Module) -> Iterator[int]:
             continue
         name = ast.unparse(node.func)
         method = name.rsplit(".", 1)[-1]
-        if name in ("files.write_text", "write_text"):  # our own, always UTF-8
+        if name in ("files.write_text", "write_text", "read_text"):  # our own, always UTF-8
             continue
         if method in ("read_text", "write_text"):
             yield node.lineno
