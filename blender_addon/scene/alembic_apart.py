@@ -53,4 +53,5 @@ def _environment() -> dict[str, str]:
         return dict(os.environ)
     # Before Blender's own scripts, which have a `bpy` that only works inside.
     home = str(Path(bpy.utils.resource_path("LOCAL")).parents[1])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, *sys.path]))}
+    others = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, others]))}
