@@ -61,7 +61,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         arrays = read_arrays(path, largest=TRAINING_BYTES)
         progress = parse_json(arrays.pop("progress").tobytes())
     except (OSError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path} is not a checkpoint that can be read: {reason_of(error)}.") from error
+        raise CheckpointError(
+            f"{path} is not a checkpoint that can be read: {reason_of(error)}."
+        ) from error
     if not isinstance(progress, dict):
         raise CheckpointError(f"{path} is not a checkpoint: it tells no progress.")
     version = progress.get("version")

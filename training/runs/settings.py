@@ -48,8 +48,9 @@ def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Set
     fields = {f.name: f for f in dataclasses.fields(kind)}
     unknown = sorted(str(name) for name in set(content) - set(fields))
     if unknown:
+        nearest = _nearest(unknown[0], fields)
         raise TrainingConfigError(
-            f"Unknown setting '{where}{unknown[0][:60]}': choose from {_nearest(unknown[0], fields)}."
+            f"Unknown setting '{where}{unknown[0][:60]}': choose from {nearest}."
         )
     defaults, hints = kind(), get_type_hints(kind)
     values = {
