@@ -16,6 +16,7 @@ CORE_ROWS = [
     {"array_files", "json_text"},
     {"schemas"},
     {"files"},
+    {"held"},
     {"progress"},
     {"parallel"},
     {"file_names"},

@@ -24,6 +24,7 @@ from typing import Any
 import facegen_core
 from facegen_core import files
 from facegen_core.errors import FacegenError
+from facegen_core.held import alone
 from facegen_core.json_text import read_json
 
 from ..engine import Choice
@@ -38,6 +39,8 @@ BATCH_VERSION = 1
 _STAMP = "made.json"
 # Of the folder of a head, while another takes its place.
 _ASIDE = ".before.unfinished"
+# Held while a batch is at work in a folder.
+_LOCK = ".facegen-batch.lock"
 # Options of the batch that `facegen replay` has too.
 _OF_RECORDS = ("--preset", "--root-bone", "--no-root-bone", "--bundle")
 
@@ -70,9 +73,21 @@ def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcom
     """Make every head, then batch.json and index.html; returns what came of each, in order.
 
     On KeyboardInterrupt the processes are ended, nothing unfinished stays, and the page tells of
-    what is finished; then it is raised again. Raises FacegenError when the folder cannot be used.
+    what is finished; then it is raised again. Raises FacegenError when the folder cannot be used
+    or another batch is at work in it.
     """
-    _prepare(request.folder)
+    folder = request.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise files.unwritable(folder, error) from error
+    held = f"Another batch is at work in {folder}: wait until it is done, or choose another --out."
+    with alone(folder / _LOCK, held):
+        _clear(folder)
+        return _run(request, tell)
+
+
+def _run(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcome]:
     processes = Processes()
     outcomes: dict[str, Outcome] = {}
     try:
@@ -96,10 +111,10 @@ def run_batch(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcom
     return ordered
 
 
-def _prepare(folder: Path) -> None:
+def _clear(folder: Path) -> None:
+    """Remove what a batch that was killed left unfinished; no other batch may be at work here."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.unfinished"):  # of a batch that was killed
+        for left in folder.glob(".*.unfinished"):
             final = folder / left.name.removeprefix(".").removesuffix(_ASIDE)
             if left.name.endswith(_ASIDE) and not final.exists():
                 os.replace(left, final)  # killed before another took its place

@@ -233,6 +233,33 @@ def test_the_heads_of_a_batch_that_is_killed_end_with_it(tmp_path: Path) -> None
     wait_for(lambda: not Path(f"/proc/{mark.read_text()}/cwd").exists(), seconds=30.0)
 
 
+def test_a_second_batch_in_one_folder_is_refused_while_the_first_is_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would clear away the heads that the first is making."""
+    first = (
+        "import sys\nfrom pathlib import Path\n"
+        "from blender_addon.command import batch_run\n"
+        "from tests.blender.test_cli_batch import request\n"
+        "slow = ['-c', \"open('half.fbx', 'w'); import time; time.sleep(120)\"]\n"
+        "batch_run._arguments = lambda *_: [sys.executable, *slow]\n"
+        "batch_run.run_batch(request(Path(sys.argv[1]), 'a', seconds=100.0), print)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", first, str(tmp_path)], cwd=ROOT)
+    half = tmp_path / "out" / ".a.unfinished" / "half.fbx"
+    plays(monkeypatch, {"a": "pass"})
+    try:
+        wait_for(half.exists)
+        with pytest.raises(FacegenError, match="Another batch is at work in "):
+            batch_run.run_batch(request(tmp_path, "a"), lambda _: None)
+        assert half.exists()
+    finally:
+        process.kill()
+        process.wait()
+    assert statuses(batch_run.run_batch(request(tmp_path, "a"), lambda _: None)) == {"a": "done"}
+    assert files_in(tmp_path / "out") == {"a", "batch.json", "index.html"}
+
+
 def test_a_finished_head_stays_until_the_one_that_replaces_it_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
