@@ -30,12 +30,10 @@ sys.path.insert(0, str(ROOT / ".ci"))  # what every release is held to
 from release import rules, wheels  # noqa: E402
 from release.errors import BuildError, DownloadError  # noqa: E402
 from release.rules import broken_rules, imported  # noqa: E402
-from release.wheels import PLATFORMS, PYTHONS, SCIPY  # noqa: E402
+from release.wheels import PLATFORMS  # noqa: E402
 
 __all__ = [
     "PLATFORMS",
-    "PYTHONS",
-    "SCIPY",
     "BuildError",
     "DownloadError",
     "build",
@@ -85,7 +83,7 @@ def build(platform: str, bundle: Path, out: Path, is_for_review: bool = False) -
     """
     if not bundle.is_file():
         raise BuildError(f"{bundle} is missing: make it with 'python -m training export'.")
-    packed = [wheels.fetch(platform, python, WHEEL_CACHE) for python in PYTHONS]
+    packed = [wheels.fetch(name, WHEEL_CACHE) for name in wheels.names_for(platform)]
     content = dict(_own_files())
     if is_for_review:
         content = {n: c for n, c in content.items() if not n.startswith(ENGINE_SETUP)}

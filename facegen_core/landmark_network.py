@@ -16,7 +16,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .landmarks import NUM_LANDMARKS
-from .repeatable import by_columns
 
 Arrays = Mapping[str, NDArray]
 FloatArray = NDArray[np.float32]
@@ -131,7 +130,7 @@ class LandmarkNetwork:
         else:
             height, width = x.shape[2:]
             columns = x.reshape(len(x), -1, height * width)
-        result = by_columns(weight, columns) + self._arrays[f"{name}.bias"][:, None]
+        result = weight @ columns + self._arrays[f"{name}.bias"][:, None]
         return (_relu(result) if relu else result).reshape(len(x), outputs, height, width)
 
     def _linear(self, name: str, x: FloatArray) -> FloatArray:

@@ -28,6 +28,7 @@ from .layers import Layers, eyes_of
 from .mesh import Mesh
 from .motion import FaceMotion
 from .motion_engine import Generator, MotionEngine, check_rate
+from .one_thread import on_one_thread
 from .posing import Poser
 from .progress import Progress, no_progress, subprogress
 from .registration import align, refit, register
@@ -66,6 +67,7 @@ class Clip:
         return len(self.displacements)
 
 
+@on_one_thread
 def match(
     head: Mesh,
     bundle: Bundle,
@@ -84,6 +86,7 @@ def match(
     return register(bundle.template, head, landmarks, progress, corrections, pins)
 
 
+@on_one_thread
 def move_landmarks(
     alignment: Alignment,
     pins: Mapping[int, FloatArray],
@@ -98,11 +101,13 @@ def move_landmarks(
     return refit(alignment, pins, progress, corrections)
 
 
+@on_one_thread
 def correct_parts(alignment: Alignment, corrections: Mapping[int, str]) -> Alignment:
     """The same match with other parts: {`Part.key`: kind}. Takes a fraction of a match."""
     return align(alignment.template, alignment.target, alignment.fit, corrections=corrections)
 
 
+@on_one_thread
 def generate(
     alignment: Alignment,
     intensities: FloatArray,
@@ -167,6 +172,7 @@ def poser(alignment: Alignment, bundle: Bundle, mask: FloatArray | None = None) 
     return Poser(alignment, moves, mask)
 
 
+@on_one_thread
 def variations(
     alignment: Alignment,
     intensities: FloatArray,
@@ -206,6 +212,7 @@ def variations(
     return np.stack(sheet)
 
 
+@on_one_thread
 def face_shapes(
     alignment: Alignment,
     bundle: Bundle,
@@ -220,6 +227,7 @@ def face_shapes(
     return shapes_on_head(bundle.face_shapes, alignment, person_of(alignment), contact, progress)
 
 
+@on_one_thread
 def bake(
     clip: Clip,
     mode: BakeMode = "compact",

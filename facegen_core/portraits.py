@@ -11,6 +11,7 @@ from .inference import Engine
 from .layers import combine, plays_of
 from .mesh import Mesh
 from .motion import FaceMotion
+from .one_thread import on_one_thread
 from .presets import Preset, sample_preset
 from .preview import NUM_PIXELS, Pictures, Sitter, apex_picture, sit
 from .registration.alignment import Alignment, Correspondence, Fit, Residual, Similarity
@@ -19,6 +20,7 @@ from .template import Template
 _FRAMES_PER_SECOND = 30.0
 
 
+@on_one_thread
 def preset_picture(bundle: Bundle, preset: Preset, num_pixels: int = NUM_PIXELS) -> Pictures:
     """(num_pixels, num_pixels, 4) sRGB and cover, the first row at the top: a preset's apex.
 

@@ -18,6 +18,7 @@ from .eye_layer import add_gaze
 from .landmark_inference import MEAN_MOTION, Variation
 from .layers import Layers, eyes_of
 from .motion import FaceMotion
+from .one_thread import on_one_thread
 from .registration.alignment import Alignment
 from .registration.masking import check_mask
 from .retarget import retarget
@@ -44,6 +45,7 @@ class Poser:
             check_mask(mask, alignment.target.num_vertices)
         self._alignment, self._moves, self._mask = alignment, moves, mask
 
+    @on_one_thread
     def pose(
         self,
         intensities: FloatArray,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .bundle import Bundle
 from .landmark_inference import MEAN_MOTION, Variation
+from .one_thread import on_one_thread
 from .pipeline import Clip, Generator, generate
 from .progress import Progress, no_progress, subprogress
 from .registration.alignment import Alignment
@@ -20,6 +21,7 @@ from .solving import Accuracy, Solution, SolveSettings, accuracy, solve_weights
 FloatArray = NDArray[np.floating]
 
 
+@on_one_thread
 def make_rig(
     alignment: Alignment,
     bundle: Bundle,
@@ -56,6 +58,7 @@ def make_rig(
     return build_rig(alignment, len(names), apex_of)
 
 
+@on_one_thread
 def solve_into(
     alignment: Alignment,
     clip: Clip,
@@ -75,6 +78,7 @@ def solve_into(
     return Solution(weights, accuracy(clip.displacements, shapes, weights, clip.mm_per_unit, areas))
 
 
+@on_one_thread
 def accuracy_of(
     alignment: Alignment, clip: Clip, shapes: FloatArray, weights: FloatArray
 ) -> Accuracy:

@@ -9,7 +9,6 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Each room of the core may import only rooms of earlier rows.
 CORE_ROWS = [
-    {"repeatable"},
     {"errors"},
     {"numeric"},
     {"file_words"},
@@ -18,7 +17,7 @@ CORE_ROWS = [
     {"files"},
     {"held"},
     {"progress"},
-    {"parallel"},
+    {"parallel", "one_thread"},
     {"file_names"},
     {"recent"},
     {"memory"},

@@ -46,7 +46,7 @@ def room() -> Path:
 
 @pytest.fixture(scope="module")
 def checkout(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A folder of the room with the tests, and core and SciPy as the Windows zip brings them."""
+    """A folder of the room with the tests, and core and wheels as the Windows zip brings them."""
     built = build_addon.build(
         "windows-x64", build_addon.DEFAULT_BUNDLE, tmp_path_factory.mktemp("zip")
     )
@@ -60,7 +60,8 @@ def checkout(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         archive.extractall(stage / "zip")
     (core,) = (stage / "zip").rglob("facegen_core")
     core.rename(stage / "facegen_core")
-    for wheel in (stage / "zip").rglob("*-cp311-*.whl"):
+    wheels = (stage / "zip").rglob("*.whl")
+    for wheel in (w for w in wheels if "-cp313-" not in w.name):
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(stage / "shipped")
     yield inside

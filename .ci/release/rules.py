@@ -89,7 +89,7 @@ def _wheels(archive: zipfile.ZipFile, manifest: dict) -> Iterator[str]:
     if sorted(listed) != sorted(f"./{name}" for name in packed):
         yield f"the manifest lists {listed}, and {packed} are there"
     (platform,) = manifest["platforms"]
-    expected = {f"wheels/{wheels.file_name(platform, python)}" for python in wheels.PYTHONS}
+    expected = {f"wheels/{name}" for name in wheels.names_for(platform)}
     if set(packed) != expected:
         yield f"{platform} needs {sorted(expected)}, and {packed} are there"
     for name in packed:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..mesh import vertex_normals
-from ..repeatable import inner, solve_normal, weighted_sum
 from ..template import Template
 from .alignment import Similarity
 from .closest_points import FacingSurface
@@ -199,12 +198,12 @@ def _point_equations(
     weights *= NUM_INDEPENDENT_POINTS / (deviation**2 * max(points.weights.sum(), 1e-9))
     derivatives = _derivatives(here - here.mean(axis=0), state.similarity, columns.basis)
     planes = np.einsum("pi,pik->pk", found.normals, derivatives)
-    system = inner(planes * weights[:, None], planes)
-    goal = weighted_sum(weights * heights, planes)
+    system = (planes * weights[:, None]).T @ planes
+    goal = planes.T @ (weights * heights)
     slide = np.repeat(friction * weights, 3)
     flat = derivatives.reshape(-1, derivatives.shape[-1])
-    system += inner(flat * slide[:, None], flat)
-    goal += weighted_sum(slide * offsets.ravel(), flat)
+    system += (flat * slide[:, None]).T @ flat
+    goal += flat.T @ (slide * offsets.ravel())
     return system, goal, deviation
 
 
@@ -246,8 +245,8 @@ def _add_landmarks(
     flat = _derivatives(here - centre, similarity, basis).reshape(-1, len(goal))
     weights = np.ones(len(corners)) if landmarks.weights is None else landmarks.weights
     strength = np.repeat(LANDMARK_POINTS * weights / state.deviation**2, 3)
-    system += inner(flat * strength[:, None], flat)
-    goal += weighted_sum(strength * (landmarks.positions - here).ravel(), flat)
+    system += (flat * strength[:, None]).T @ flat
+    goal += flat.T @ (strength * (landmarks.positions - here).ravel())
 
 
 def _advance(
@@ -277,7 +276,7 @@ def _advance(
         # Size is proportion, too: were both free, the head would shrink and its scale grow without
         # end, because coefficients buy more millimetres at a larger scale.
         system[6, 6] += 1e6 * np.trace(system[:7, :7])
-    increments = solve_normal(system, goal)
+    increments = np.linalg.solve(system, goal)
     free = np.clip(free + increments[7:], -MAX_COEFFICIENT, MAX_COEFFICIENT)
     coefficients[: columns.num_modes] = free[: columns.num_modes]
     smooth = free[columns.num_modes :] if columns.num_smooth else state.smooth

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..landmark_network import LandmarkNetwork
-from ..repeatable import solve_normal
 from ..template import Template
 from .alignment import Similarity
 from .depth_view import CROP_MM, depth_image, near_crop
@@ -185,7 +184,7 @@ class LandmarkDetector:
             offsets = similarity.apply(points) - self._marks
             system = np.einsum("l,lxn,lxm->nm", weights, flat, flat) + np.eye(flat.shape[-1])
             goal = np.einsum("l,lxn,lx->n", weights, flat, offsets)
-            plausible = self._marks + flat @ solve_normal(system, goal)
+            plausible = self._marks + flat @ np.linalg.solve(system, goal)
             apart = np.sum((similarity.apply(points) - plausible) ** 2, axis=1)
             weights = 1.0 / (expected**2 + BASIS_DEVIATION_MM**2 + 0.25 * apart)
         return similarity, plausible

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..errors import LandmarkError
-from ..repeatable import inner, weighted_sum
 from .alignment import Similarity
 
 FloatArray = NDArray[np.floating]
@@ -24,12 +23,12 @@ def fit_similarity(
     """
     weights = np.ones(len(points)) if weights is None else np.asarray(weights, np.float64)
     weights = weights / weights.sum()
-    centre, goal_centre = weighted_sum(weights, points), weighted_sum(weights, goals)
+    centre, goal_centre = weights @ points, weights @ goals
     centred, goal_centred = points - centre, goals - goal_centre
-    variance = float(weighted_sum(weights, np.sum(centred**2, axis=1, keepdims=True))[0])
+    variance = float(weights @ np.sum(centred**2, axis=1))
     if not variance > 0:
         raise LandmarkError("The landmarks lie in one point: place each on its own spot.")
-    u, singular, vt = np.linalg.svd(inner(goal_centred * weights[:, None], centred))
+    u, singular, vt = np.linalg.svd((goal_centred * weights[:, None]).T @ centred)
     signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
     rotation = (u * signs) @ vt
     scale = float(singular @ signs) / variance

@@ -14,7 +14,6 @@ from scipy.spatial import cKDTree
 from ..errors import InvalidMeshError, RegistrationFailedError
 from ..mesh import Mesh, vertex_normals
 from ..numeric import counted
-from ..repeatable import inner, weighted_sum
 from ..topology import boundary_edges
 from ..winding import flipped, without_doubles
 from .alignment import Similarity
@@ -99,15 +98,15 @@ def _own_frame(target: Mesh, extent: float) -> Similarity:
     if not areas.sum() > 0:
         raise InvalidMeshError("All faces of the mesh have zero area: give it a size first.")
     areas /= areas.sum()
-    centre = weighted_sum(areas, middles)
+    centre = areas @ middles
     offsets = middles - centre
-    spread, axes = np.linalg.eigh(inner(offsets * areas[:, None], offsets))
+    spread, axes = np.linalg.eigh((offsets * areas[:, None]).T @ offsets)
     if spread[0] < (MIN_THICKNESS_SHARE**2) * spread[2]:
         raise RegistrationFailedError(
             "The mesh is flat, so it shows no face: select the head, or place 13 landmarks by hand."
         )
     along = offsets @ axes
-    skew = weighted_sum(areas, along**3) / spread**1.5
+    skew = areas @ along**3 / spread**1.5
     axes = axes * np.where(skew < 0, -1.0, 1.0)
     if np.linalg.det(axes) < 0:  # the axis that is most even decides last: a head's left and right
         axes[:, np.abs(skew).argmin()] *= -1.0

@@ -72,7 +72,7 @@ def _manifest(old: str, new: str) -> Callable[[dict[str, bytes]], None]:
     ("change", "words"),
     [
         (_wheel_changed, "not the wheel that was published"),
-        (_without(f"wheels/{wheels.file_name('linux-x64', '313')}"), "the manifest lists"),
+        (_without(f"wheels/{wheels.names_for('linux-x64')[1]}"), "the manifest lists"),
         (_with("wheels/other-1.0-py3-none-any.whl", "x"), "the manifest lists"),
         (_manifest("linux-x64", "macos-x64"), "macos-x64 needs"),
         (_with("../evil.py", ""), "leaves the folder"),
@@ -117,7 +117,7 @@ def test_each_rule_finds_what_breaks_it(
 def test_a_wheel_that_somebody_changed_is_refused(
     fake_wheels: Path, bundle: Path, tmp_path: Path
 ) -> None:
-    wheel = fake_wheels / wheels.file_name("linux-x64", "311")
+    wheel = fake_wheels / wheels.names_for("linux-x64")[0]
     wheel.write_bytes(wheel.read_bytes() + b"\0")
     with pytest.raises(BuildError, match=r"not the wheel that was published.*remove it"):
         build_addon.build("linux-x64", bundle, tmp_path / "out")

@@ -23,10 +23,12 @@ def facegen_keys() -> list[bpy.types.ShapeKey]:
     return [block for block in blocks if block.name.startswith("FG_")]
 
 
-def test_the_wheels_bring_scipy() -> None:
+def test_the_wheels_bring_scipy_and_threadpoolctl() -> None:
     import scipy
+    import threadpoolctl
 
-    assert ".local" in scipy.__file__, scipy.__file__
+    for package in (scipy, threadpoolctl):
+        assert ".local" in package.__file__, package.__file__
 
 
 def test_the_sample_head_stands_upright_in_real_size_and_looks_to_the_front() -> None:

@@ -92,7 +92,7 @@ def _zip(folder: Path) -> None:
     import build_addon
 
     wheel = folder / "scipy.whl"
-    build_addon.wheels.fetch = lambda platform, python, cache: wheel  # the real ones are 37 MB each
+    build_addon.wheels.fetch = lambda name, cache: wheel  # the real ones are 37 MB each
     build_addon.build("linux-x64", folder / "small.facegen", folder)
 
 
