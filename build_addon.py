@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 
 from facegen_core.errors import WriteError
-from facegen_core.files import put_in_place
+from facegen_core.files import put_in_place, unwritable
 
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / ".ci"))  # what every release is held to
@@ -101,7 +101,7 @@ def build(platform: str, bundle: Path, out: Path, is_for_review: bool = False) -
     except WriteError as error:
         raise BuildError(str(error)) from error
     except OSError as error:
-        raise BuildError(f"Cannot write {path}: {error.strerror}.") from error
+        raise BuildError(str(unwritable(path, error))) from error
     return path
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from facegen_core.errors import PresetError, WriteError
 from facegen_core.file_names import portable
+from facegen_core.file_words import unwritten
 from facegen_core.files import bring_to_disk, put_in_place, write_bytes
 from facegen_core.preset_files import content_of, read_preset
 from facegen_core.presets import Preset
@@ -118,11 +119,12 @@ def user_folder(name: str, is_needed: bool = False) -> Path | None:
     try:
         return Path(bpy.utils.extension_path_user(_PACKAGE, path=name, create=is_needed))
     except (ValueError, OSError) as error:
-        if is_needed:
-            raise PresetError(
-                f"Blender gives Facegen no folder to keep this in: {error}."
-            ) from None
-        return None
+        if not is_needed:
+            return None
+        why = str(error)
+        if isinstance(error, OSError):
+            why = "; ".join(unwritten(Path(str(error.filename or name)), error))
+        raise PresetError(f"Blender gives Facegen no folder to keep this in: {why}.") from None
 
 
 def forget() -> None:
@@ -207,6 +209,5 @@ def _written(folder: Path, name: str) -> Iterator[None]:
     except WriteError as error:
         raise PresetError(f"The preset '{name}' cannot be changed: {error}") from error
     except OSError as error:
-        raise PresetError(
-            f"The preset '{name}' cannot be changed in {folder}: {error.strerror}."
-        ) from error
+        why = "; ".join(unwritten(Path(str(error.filename or folder / name)), error))
+        raise PresetError(f"The preset '{name}' cannot be changed in {folder}: {why}.") from error

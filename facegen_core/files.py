@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import WriteError
+from .file_words import ToldError, unwritten
 
 __all__ = [
     "bring_to_disk",
@@ -45,9 +46,7 @@ _TEMPORARY = re.compile(r"\.facegen-([0-9a-f]{8})-(\d+)-[0-9a-f]{8,32}(\.\w*)?@?
 _FORGOTTEN_SECONDS = 24 * 3600.0
 # Drives that know no fsync say one of these; everything else it says is a write that failed.
 _NO_FSYNC = {errno.EINVAL, getattr(errno, "ENOTSUP", errno.EINVAL), errno.ENOSYS}
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_NOT_ALLOWED = {errno.EROFS, errno.EACCES, errno.EPERM}
-_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 # Folders this process has tidied; once is enough, and some hold thousands of files.
 _tidied: set[Path] = set()
@@ -108,7 +107,7 @@ def replace(temporary: Path, path: Path) -> None:
         bring_to_disk(temporary)
     if path.is_symlink():  # the file it leads to is the one that was meant
         if _is_strangers(path):
-            raise PermissionError(errno.EACCES, "a link of somebody else lies there", str(path))
+            raise ToldError(errno.EACCES, "a link of somebody else lies there", str(path))
         path = path.resolve()
     os.replace(temporary, path)
     if os.name == "posix":  # elsewhere a folder cannot be opened
@@ -151,10 +150,9 @@ def unwritable(path: Path, error: OSError, written: int = 0) -> WriteError:
 
     written: bytes it had taken when the disk was full.
     """
-    folder = Path(path).absolute().parent
-    reason = error.strerror or str(error)
+    why, advice = unwritten(path, error)
     after = f" after {written / 1e6:.1f} MB" if written and error.errno in _FULL else ""
-    return WriteError(f"Cannot write {path}: {reason}{after}; {_advice(folder, error.errno)}.")
+    return WriteError(f"Cannot write {path}: {why}{after}; {advice}.")
 
 
 def disk_refusal(error: OSError) -> WriteError | None:
@@ -162,28 +160,9 @@ def disk_refusal(error: OSError) -> WriteError | None:
 
     None for other errors.
     """
-    if error.errno not in _FULL | {errno.EROFS, errno.EIO, errno.ENAMETOOLONG}:
+    if error.errno not in _FULL | {errno.EFBIG, errno.EROFS, errno.EIO, errno.ENAMETOOLONG}:
         return None
     return unwritable(Path(error.filename or tempfile.gettempdir()), error)
-
-
-def _advice(folder: Path, number: int | None) -> str:
-    if number in _FULL:
-        with suppress(OSError):
-            free = shutil.disk_usage(folder).free / 1e6
-            return f"{folder} has {free:.1f} MB free: make room there or choose another folder"
-        return f"make room in {folder} or choose another folder"
-    if number in _NOT_ALLOWED:
-        return (
-            f"choose a folder you may write to, or end the program that holds {Path(folder).name}"
-            if os.name == "nt"
-            else "choose a folder you may write to"
-        )
-    if number in _NO_FOLDER:
-        return f"make the folder {folder} first"
-    if number == errno.ENAMETOOLONG:
-        return "choose a shorter name"
-    return "choose a folder on another disk"
 
 
 def _is_written_to(entry: os.DirEntry[str], host: str, process: int) -> bool:
@@ -208,7 +187,7 @@ def check_room(folder: Path, size: int) -> None:
     """
     needed, free = f"it may take {size / 1e6:.1f} MB", shutil.disk_usage(folder).free
     if free < size:
-        raise OSError(errno.ENOSPC, f"{needed}, and {free / 1e6:.1f} MB are free on the disk")
+        raise ToldError(errno.ENOSPC, f"{needed}, and {free / 1e6:.1f} MB are free on the disk")
     if not hasattr(os, "posix_fallocate"):
         return
     temporary = temporary_beside(folder / "room")
@@ -216,8 +195,8 @@ def check_room(folder: Path, size: int) -> None:
     try:
         os.posix_fallocate(descriptor, 0, max(size, 1))
     except OSError as error:
-        if error.errno in _FULL:
-            raise OSError(error.errno, f"{needed}, and the disk gives less") from error
+        if error.errno in _FULL | {errno.EFBIG}:
+            raise ToldError(error.errno, f"{needed}, and the disk gives less") from error
     finally:
         os.close(descriptor)
         _remove(temporary)

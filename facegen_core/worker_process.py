@@ -17,6 +17,7 @@ from collections import deque
 from pathlib import Path
 
 from .errors import WorkerError
+from .file_words import why_unrun
 from .worker_protocol import (
     TO_HOST,
     Message,
@@ -60,8 +61,7 @@ class WorkerProcess:
             )
         except OSError as error:
             raise WorkerError(
-                f"{python} cannot be run ({error.strerror or error}): choose a Python in the "
-                "preferences."
+                f"{python} cannot be run ({why_unrun(error)}): choose a Python in the preferences."
             ) from error
         self._incoming: queue.Queue[Message | WorkerError] = queue.Queue(_WAITING)
         self._outgoing: queue.SimpleQueue[list[bytes | memoryview] | None] = queue.SimpleQueue()

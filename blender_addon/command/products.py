@@ -47,11 +47,6 @@ class Products:
         for final, temporary in self._moves.items():
             try:
                 files.replace(temporary, final)
-            except PermissionError as error:  # Windows: while another program has the file open
-                raise FacegenError(
-                    f"Cannot write {final}: {error.strerror}; close the program that has it open, "
-                    "or choose another name."
-                ) from error
             except OSError as error:
                 raise files.unwritable(final, error) from error
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic
 
 from facegen_core.errors import FacegenError
+from facegen_core.file_words import why_unrun, why_unwritten
 from facegen_core.progress import Progress, no_progress
 
 from .recipes import Recipe
@@ -86,8 +87,9 @@ def _install(folder: Path, base_python: Path, recipe: Recipe, progress: Progress
         _set_aside(folder)
         _rename(work, folder)
     except OSError as error:
+        why = why_unwritten(folder, error)
         raise FacegenError(
-            f"The GPU engine cannot be written to {folder.parent} ({error.strerror or error}): "
+            f"The GPU engine cannot be written to {folder.parent} ({why}): "
             "free or unlock that folder, then set it up again."
         ) from error
     finally:
@@ -120,7 +122,7 @@ def _set_aside(folder: Path) -> None:
         _rename(folder, aside)
     except OSError as error:
         raise FacegenError(
-            f"The GPU engine cannot be removed ({error.strerror or error}): close other "
+            f"The GPU engine cannot be removed ({why_unwritten(folder, error)}): close other "
             "Blenders that use it, then remove it again."
         ) from error
     _take_away(aside)
@@ -193,7 +195,7 @@ def _run(command: Sequence[str], work: Path, progress: Progress) -> None:
             )
         except OSError as error:
             raise FacegenError(
-                f"{Path(command[0]).name} cannot be started ({error.strerror or error}): choose "
+                f"{Path(command[0]).name} cannot be started ({why_unrun(error)}): choose "
                 "another Base Python, 3.10 or newer."
             ) from error
         try:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from facegen_core.bundle import Bundle, load_bundle
 from facegen_core.bundle_info import BundleInfo, read_bundle_info
 from facegen_core.errors import BundleError, FacegenError
+from facegen_core.file_words import why_unread
 from facegen_core.registration.alignment import Alignment
 from facegen_core.registration.residual_map import residual_map
 
@@ -93,7 +94,7 @@ def _version_of(path: Path) -> tuple[int, int]:
         stat = Path(path).stat()
     except OSError as error:
         raise BundleError(
-            f"The model {path} cannot be read ({error.strerror}): choose a .facegen file in the "
+            f"The model {path} cannot be read ({why_unread(error)}): choose a .facegen file in the "
             "preferences of the add-on, or install Facegen again."
         ) from error
     return stat.st_mtime_ns, stat.st_size

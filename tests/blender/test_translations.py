@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import Path
 
 import pytest
 
 from blender_addon.translations import LANGUAGES, translated
+from facegen_core import file_words, files
 from tests.blender.translatable import ADDON, sources, texts_of, without_names
 
 # Labels, tooltips, menu items, reports and refusals are translated. Files are read and pictures of
@@ -78,3 +81,20 @@ def test_values_are_taken_over_and_translated_themselves() -> None:
     assert translated("Good match: 0.31 mm", german) == "Anpassung gut: 0.31 mm"
     assert translated("No such sentence.", german) == "No such sentence."
     assert translated("Match first", "xx_XX") == "Match first"
+
+
+def test_what_the_disk_refuses_is_german_from_end_to_end(tmp_path: Path) -> None:
+    """Why and advice are put together in the core, where no search finds them."""
+    numbers = [*file_words._UNWRITTEN, errno.ENOSPC, errno.ENOENT, errno.EACCES, -2]
+    for number in numbers:
+        error = OSError(number, "words of the system")
+        why, advice = file_words.unwritten(tmp_path / "a.fbx", error)
+        for size in {0, 2_000_000 if number in files._FULL else 0}:
+            sentence = str(files.unwritable(tmp_path / "a.fbx", error, size))
+            german = translated(sentence, "de_DE")
+            assert german.startswith(f"{tmp_path / 'a.fbx'} lässt sich nicht schreiben: "), sentence
+            assert why not in german, german
+            assert advice not in german, german
+    reasons = [why for why, _ in file_words._UNREAD.values()] + [*file_words._UNRUN.values()]
+    for why in [*reasons, file_words._OPEN_ELSEWHERE[0], file_words._ELSE[0]]:
+        assert translated(why, "de_DE") != why

@@ -7,7 +7,9 @@ import os
 import pytest
 
 from facegen_core.array_files import ArrayFileError, read_arrays
-from facegen_core.file_words import reason_of, unread, why_unread
+from facegen_core.errors import WriteError
+from facegen_core.file_words import reason_of, unread, unwritten, why_unread, why_unwritten
+from facegen_core.files import write_text
 from facegen_core.json_text import parse_json, read_json
 
 
@@ -33,6 +35,49 @@ def test_a_folder_that_windows_denies_is_a_folder(tmp_path):
     assert why_unread(error) == "it is a folder"
     error.filename = str(tmp_path / "a.json")
     assert why_unread(error) == "you have no right to read it"
+
+
+def test_who_denies_a_write_is_told_apart(tmp_path, monkeypatch):
+    """Read-only folder, file of others, open elsewhere: one and the same error of the system."""
+    path, denied = tmp_path / "a.fbx", PermissionError(errno.EACCES, "Permission denied")
+    assert unwritten(path, denied) == (
+        "you have no right to write there",
+        "choose a folder you may write to",
+    )
+    path.write_text("")
+    theirs = unwritten(path, denied)
+    if os.name == "nt":
+        assert theirs[0] == "another program has it open"
+    else:
+        assert theirs == ("you have no right to replace it", "choose another name or folder")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert unwritten(path, denied) == (
+        "its folder may not be written to",
+        "choose a folder you may write to",
+    )
+    denied.winerror = 32  # a sharing violation
+    assert unwritten(path, denied) == (
+        "another program has it open",
+        "close it there, or choose another name",
+    )
+
+
+@pytest.mark.skipif(os.name != "nt", reason="elsewhere what is open can be replaced")
+def test_a_file_that_is_open_on_windows_is_told_so(tmp_path):
+    path = tmp_path / "a.fbx"
+    with path.open("w"), pytest.raises(WriteError, match="another program has it open; close it"):
+        write_text(path, "new")
+    path.chmod(0o444)
+    with pytest.raises(WriteError, match="it is read-only; unlock it"):
+        write_text(path, "new")
+    path.chmod(0o666)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(WriteError, match="it is a folder; choose another name"):
+        write_text(tmp_path / "folder", "new")
+    # A folder is not renamed while a file in it is open; Wine does it.
+    names = (str(tmp_path / "folder"), 5, str(tmp_path / "aside"))
+    moved = PermissionError(errno.EACCES, "Access is denied", *names)
+    assert why_unwritten(tmp_path / "folder", moved) == "another program has it open"
 
 
 @pytest.mark.parametrize("number", [0, errno.EINVAL, 9999])

@@ -49,20 +49,28 @@ def test_an_error_leaves_the_old_file_and_nothing_an_exporter_made(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "advice"),
+    ("number", "why", "advice"),
     [
-        (errno.ENOSPC, "MB free: make room there or choose another folder"),
-        (errno.EROFS, "choose a folder you may write to"),
-        (errno.ENOENT, "make the folder"),
-        (errno.EIO, "choose a folder on another disk"),
+        (errno.ENOSPC, "the disk is full", "MB free: make room there or choose another folder"),
+        (errno.EDQUOT, "your share of the disk is used up", "choose another disk"),
+        (errno.EFBIG, "the disk takes no file of this size", "choose a folder on another disk"),
+        (errno.EROFS, "the disk is read-only", "choose a folder you may write to"),
+        (errno.EACCES, "you have no right to write there", "choose a folder you may write to"),
+        (errno.EPERM, "you have no right to write there", "choose a folder you may write to"),
+        (errno.ENOENT, "there is no such folder", "make the folder"),
+        (errno.ENAMETOOLONG, "its name is too long", "choose a shorter name"),
+        (errno.EIO, "the disk fails to take it", "choose a folder on another disk"),
+        (9999, "the system does not let it be written", "choose a folder on another disk"),
     ],
 )
-def test_what_the_disk_refuses_is_said_in_one_sentence(tmp_path, number, advice):
+def test_what_the_disk_refuses_is_said_in_one_sentence(tmp_path, number, why, advice):
+    """In our words: the system has its own for each language, and speaks of devices."""
     path = tmp_path / "a.npz"
     with pytest.raises(WriteError) as told:
         write_and_raise(path, OSError(number, os.strerror(number)))
     sentence = str(told.value)
-    assert sentence.startswith(f"Cannot write {path}: {os.strerror(number)}")
+    assert sentence.startswith(f"Cannot write {path}: {why}")
+    assert os.strerror(number).lower() not in sentence.lower()
     assert advice in sentence
     assert "\n" not in sentence
     assert sentence.endswith(".")

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from facegen_core.errors import WriteError
+from facegen_core.file_words import why_unwritten
 from facegen_core.files import write_text
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.config import (
@@ -88,8 +89,9 @@ def _open_folder(config: DecoderTrainConfig, out: Path) -> None:
     except WriteError:  # tells by itself
         raise
     except OSError as error:
+        why = why_unwritten(out, error)
         raise TrainingConfigError(
-            f"The run cannot be written to {out}: {error.strerror}; choose another --out."
+            f"The run cannot be written to {out}: {why}; choose another --out."
         ) from error
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facegen_core.errors import WriteError
+from facegen_core.file_words import why_unwritten
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.models.expression_encoder import rest_gate
 from facegen_core.models.expression_model import ExpressionModel
@@ -187,8 +188,9 @@ def _open_folder(config: TrainConfig) -> None:
     except WriteError:  # tells by itself
         raise
     except OSError as error:
+        why = why_unwritten(config.out, error)
         raise TrainingConfigError(
-            f"The run cannot be written to {config.out}: {error.strerror}; choose another --out."
+            f"The run cannot be written to {config.out}: {why}; choose another --out."
         ) from error
 
 

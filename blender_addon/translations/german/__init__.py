@@ -11,6 +11,7 @@ from . import (
     events,
     export,
     face,
+    file_words,
     layers,
     motion,
     presets,
@@ -30,6 +31,7 @@ TEXTS: dict[str, str] = {
     **engine.TEXTS,
     **export.TEXTS,
     **doctor.TEXTS,
+    **file_words.TEXTS,
     **refusals.TEXTS,
     **scene_refusals.TEXTS,
 }

@@ -185,7 +185,6 @@ TEXTS = {
         "oder nimm "
         "einen anderen Namen."
     ),
-    "Cannot write {path}: {why}.": "{path} lässt sich nicht schreiben: {why}.",
     "Cannot write {path}: {why}; try another folder.": (
         "{path} lässt sich nicht schreiben: {why}; versuche es in einem anderen Ordner."
     ),
@@ -195,28 +194,6 @@ TEXTS = {
     "Blender's Alembic writer did not end and was given up": (
         "Blenders Alembic-Export kam zu keinem Ende und wurde aufgegeben"
     ),
-    # Of facegen_core.files, with what the system says
-    "Cannot write {path}: {why}; choose a folder you may write to.": (
-        "{path} lässt sich nicht schreiben: {why}; nimm einen Ordner, in den du schreiben darfst."
-    ),
-    "Cannot write {path}: {why}; choose a folder on another disk.": (
-        "{path} lässt sich nicht schreiben: {why}; nimm einen Ordner auf einem anderen Datenträger."
-    ),
-    "Cannot write {path}: {why}; choose a shorter name.": (
-        "{path} lässt sich nicht schreiben: {why}; nimm einen kürzeren Namen."
-    ),
-    "Cannot write {path}: {why}; make the folder {folder} first.": (
-        "{path} lässt sich nicht schreiben: {why}; lege erst den Ordner {folder} an."
-    ),
-    "Cannot write {path}: {why}; {folder} has {free} MB free: make room there or choose another "
-    "folder.": (
-        "{path} lässt sich nicht schreiben: {why}; in {folder} sind {free} MB frei: schaffe dort "
-        "Platz, oder nimm einen anderen Ordner."
-    ),
-    "No space left on device": "kein Platz auf dem Datenträger",
-    "No space left on device after {size} MB": "kein Platz auf dem Datenträger nach {size} MB",
-    "Read-only file system": "der Datenträger ist schreibgeschützt",
-    "Permission denied": "keine Berechtigung",
     "'{name}' is not in this view layer: enable its collection first.": (
         "'{name}' ist nicht in dieser Ansichtsebene: schalte erst seine Sammlung ein."
     ),

@@ -145,7 +145,7 @@ def test_an_error_while_writing_leaves_the_old_file_and_no_other() -> None:
         temporary.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    harness.refused(lambda: fbx._write_atomically(path, fails), "no space left")
+    harness.refused(lambda: fbx._write_atomically(path, fails), "the disk is full")
     assert path.read_bytes() == b"what was there"
     assert sorted(FOLDER.iterdir()) == listing
     fbx.export_fbx(bpy.context, objects, path, SPAN)

@@ -220,7 +220,7 @@ def test_a_read_only_folder_is_one_sentence() -> None:
 
     Path.write_bytes = full
     try:
-        refused(lambda: save_preset(name="Too Much"), "cannot be changed", "No space left")
+        refused(lambda: save_preset(name="Too Much"), "cannot be changed", "disk is full")
     finally:
         Path.write_bytes = real
     assert not list(own_folder().glob("too-much*"))
