@@ -11,13 +11,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 import bpy
 
 _CHILD = Path(__file__).with_name("alembic_child.py")
-# Nobody writes for so long; a Blender that hangs must not hang this one.
-_PATIENCE_SECONDS = 1800.0
+# A Blender that hangs must not hang this one. It tells of every frame, and frames take seconds.
+_STILL_SECONDS = 120.0
+_LOOK_SECONDS = 0.1
 
 
 def write(scene: bpy.types.Scene, path: str, frame_range: tuple[int, int]) -> None:
@@ -25,19 +28,46 @@ def write(scene: bpy.types.Scene, path: str, frame_range: tuple[int, int]) -> No
     with tempfile.TemporaryDirectory(prefix="facegen-", dir=bpy.app.tempdir or None) as folder:
         copy = Path(folder) / "copy.blend"
         bpy.data.libraries.write(str(copy), {scene})
-        try:
-            done = subprocess.run(
-                [*_blender(), "--", str(copy), path, *map(str, frame_range)],
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_PATIENCE_SECONDS,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RuntimeError("Blender's Alembic writer did not end and was given up") from error
-    if done.returncode:
+        command = [*_blender(), "--", str(copy), path, *map(str, frame_range)]
+        code = _run(command, Path(folder) / "said.txt", Path(path))
+    if code:
         raise RuntimeError("Blender's Alembic writer broke off, as it does on a full disk")
+
+
+def _run(command: Sequence[str], said: Path, written: Path) -> int:
+    """The exit code; raises RuntimeError where neither what it says nor what it writes grows."""
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        try:
+            sizes, moved_at = (0, 0), monotonic()
+            while True:
+                try:
+                    return process.wait(_LOOK_SECONDS)
+                except subprocess.TimeoutExpired:
+                    now = _size(said), _size(written)
+                if now != sizes:
+                    sizes, moved_at = now, monotonic()
+                elif monotonic() > moved_at + _STILL_SECONDS:
+                    raise RuntimeError(
+                        "Blender's Alembic writer stood still for two minutes and was ended"
+                    )
+        finally:  # also at Ctrl-C
+            process.kill()
+            process.wait()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _blender() -> list[str]:

@@ -23,6 +23,7 @@ def main(copy: str, path: str, start: str, end: str) -> bool:
     bpy.context.window_manager.windows[0].scene = scene
     for obj in scene.collection.all_objects:
         obj.select_set(True)
+    bpy.app.handlers.frame_change_post.append(_tell)
     done = bpy.ops.wm.alembic_export(
         filepath=path,
         check_existing=False,
@@ -38,6 +39,12 @@ def main(copy: str, path: str, start: str, end: str) -> bool:
         evaluation_mode="VIEWPORT",
     )
     return done == {"FINISHED"}
+
+
+def _tell(scene: bpy.types.Scene, _: object) -> None:
+    """A sign of life for the Blender that waits."""
+    sys.stdout.write(f"frame {scene.frame_current}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

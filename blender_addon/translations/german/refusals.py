@@ -191,8 +191,8 @@ TEXTS = {
     "Blender's Alembic writer broke off, as it does on a full disk": (
         "Blenders Alembic-Export brach ab, wie er es auf einem vollen Datenträger tut"
     ),
-    "Blender's Alembic writer did not end and was given up": (
-        "Blenders Alembic-Export kam zu keinem Ende und wurde aufgegeben"
+    "Blender's Alembic writer stood still for two minutes and was ended": (
+        "Blenders Alembic-Export stand zwei Minuten still und wurde beendet"
     ),
     "'{name}' is not in this view layer: enable its collection first.": (
         "'{name}' ist nicht in dieser Ansichtsebene: schalte erst seine Sammlung ein."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -296,14 +297,14 @@ def test_a_disk_that_fills_while_alembic_writes_ends_another_blender_than_this_o
 
     objects, path, processes = animated_head(), FOLDER / "fills.abc", addon("scene.alembic_apart")
     path.write_bytes(b"what was there")
-    listing, run = sorted(FOLDER.iterdir()), processes.subprocess.run
+    listing, start = sorted(FOLDER.iterdir()), processes.subprocess.Popen
 
-    def run_on_a_full_disk(*arguments: Any, **options: Any) -> Any:
+    def start_on_a_full_disk(*arguments: Any, **options: Any) -> Any:
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))  # noqa: E731
-        return run(*arguments, preexec_fn=limit, **options)
+        return start(*arguments, preexec_fn=limit, **options)
 
-    processes.subprocess.run = run_on_a_full_disk
+    processes.subprocess.Popen = start_on_a_full_disk
     try:
         for size in (0, 20_000):
             room = size
@@ -313,9 +314,44 @@ def test_a_disk_that_fills_while_alembic_writes_ends_another_blender_than_this_o
             assert path.read_bytes() == b"what was there"
             assert sorted(FOLDER.iterdir()) == listing
     finally:
-        processes.subprocess.run = run
+        processes.subprocess.Popen = start
     ship(objects, path, "film")
     assert path.stat().st_size > 20_000
+
+
+def test_a_blender_that_hangs_while_it_writes_alembic_is_ended() -> None:
+    """One that goes on, however slowly, is waited for."""
+    objects, path, processes = animated_head(), FOLDER / "hangs.abc", addon("scene.alembic_apart")
+    path.write_bytes(b"what was there")
+    start, blender, patience = (
+        processes.subprocess.Popen,
+        processes._blender,
+        processes._STILL_SECONDS,
+    )
+    listing, started, program = sorted(FOLDER.iterdir()), [], ""
+
+    def keep(*arguments: Any, **options: Any) -> Any:
+        started.append(start(*arguments, **options))
+        return started[-1]
+
+    processes._blender = lambda: [sys.executable, "-c", program]
+    processes.subprocess.Popen, processes._STILL_SECONDS = keep, 4.0
+    try:
+        program = "import time; time.sleep(600)"
+        harness.refused(lambda: ship(objects, path, "film"), "stood still", "cannot write")
+        assert started[-1].poll() is not None
+        assert path.read_bytes() == b"what was there"
+        assert sorted(FOLDER.iterdir()) == listing
+        program = (
+            "import sys, time\nfor k in range(6): time.sleep(1); "
+            "print(k, flush=True) if k % 2 else open(sys.argv[3], 'ab').write(b'more')"
+        )
+        processes.write(bpy.context.scene, str(FOLDER / "slow.abc"), (1, 2))
+        assert (FOLDER / "slow.abc").read_bytes() == b"moremoremore"
+    finally:
+        processes.subprocess.Popen, processes._STILL_SECONDS = start, patience
+        processes._blender = blender
+        (FOLDER / "slow.abc").unlink(missing_ok=True)
 
 
 def test_a_cache_that_does_not_fit_is_refused_before_it_is_begun() -> None:
