@@ -13,14 +13,16 @@ FloatArray = NDArray[np.floating]
 
 # Matrices nearer than this, in units of the scene, stand still.
 STILL = 1e-6
+# Blender keeps an infinite location as the largest float there is, 3.4e38.
+_NOWHERE = 1e38
 # A transform whose volume is below this share of its largest axis cubed has lost an axis.
 FLAT_TRANSFORM = 1e-9
 
 
 def why_no_place(name: str, world: FloatArray) -> str:
     """Why nothing can stand at a (4, 4) world matrix; empty where it can."""
-    linear = world[:3, :3]
-    if np.isfinite(linear).all() and not np.isfinite(world).all():
+    linear, place = world[:3, :3], world[:3, 3]
+    if np.isfinite(linear).all() and not (np.abs(place) < _NOWHERE).all():
         return f"'{name}' has a location that is no number: set it anew first."
     largest = np.abs(linear).max()
     if not np.isfinite(linear).all() or abs(np.linalg.det(linear)) <= FLAT_TRANSFORM * largest**3:

@@ -134,6 +134,12 @@ def test_a_head_that_is_flat_or_nowhere_is_refused() -> None:
     assert why_no_place("Head", world) == ""
     world[1, 3] = np.nan  # not equal to itself, so no snapshot would be either
     assert "location that is no number" in why_no_place("Head", world)
+    objects = animated_head()
+    objects[0].location.x = float("-inf")
+    bpy.context.view_layer.update()
+    assert np.isfinite(objects[0].location.x)  # Blender keeps the largest float instead
+    assert "location that is no number" in found(objects)["no_place"].sentence
+    harness.refused(lambda: mesh_bridge.gather(objects), "'Head' has a location that is no number")
 
 
 def test_an_export_of_a_head_that_is_turned_inside_out_leaves_its_faces_alone() -> None:
