@@ -6,6 +6,8 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
+from facegen_core.numeric import counted
+
 _STYLE = """
 body { font: 14px/1.45 system-ui, sans-serif; margin: 24px; color: #1c1c1c; background: #f6f6f4; }
 h1 { font-size: 20px; margin: 0 0 4px; }
@@ -59,10 +61,11 @@ def page(batch: dict[str, Any]) -> str:
     told += f", {left} not begun" if left else ""
     titles = "".join(f"<th>{escape(title)}</th>" for title in _COLUMNS)
     rows = "\n".join(_row(head) for head in heads)
+    begun = counted(len(heads), "head")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>Facegen: {len(heads)} heads</title><style>{_STYLE}</style></head>\n<body>"
-        f"<h1>{batch['asked']} heads</h1><div>{escape(told)} · Facegen "
+        f"<title>Facegen: {begun}</title><style>{_STYLE}</style></head>\n<body>"
+        f"<h1>{counted(batch['asked'], 'head')}</h1><div>{escape(told)} · Facegen "
         f"{escape(batch['facegen'])} · click a heading to sort</div>\n"
         f"<table><thead><tr>{titles}</tr></thead><tbody>\n{rows}\n</tbody></table>"
         f"<script>{_SCRIPT}</script></body></html>\n"

@@ -19,6 +19,7 @@ from facegen_core.eye_motion import EyeMotion
 from facegen_core.landmark_inference import Variation
 from facegen_core.layers import REGIONS, Layers
 from facegen_core.measure import ApexMeasure, largest_displacement_mm, measure_apexes
+from facegen_core.numeric import counted
 from facegen_core.pipeline import Clip, Generator
 from facegen_core.registration.alignment import Alignment
 
@@ -143,13 +144,14 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     residual, bake = report["registration"]["residual_mm"], report.get("bake")
     clip = ""
     if bake:
-        clip = f", {report['frames']} frames as {bake['keys']} shape keys within "
-        clip += f"{bake['max_error_mm']:.3f} mm ({report['generator']['words']})"
+        clip = f", {counted(report['frames'], 'frame')} as {counted(bake['keys'], 'shape key')} "
+        clip += f"within {bake['max_error_mm']:.3f} mm ({report['generator']['words']})"
         if report["engine"] != BUILT_IN_WORDS:
             clip += f" by the {report['engine']}"
     lines = [
-        f"{report['vertices']:,} vertices matched ({report['registration']['verdict']}, "
-        f"{residual['mean']:.2f} mm mean residual){clip}, {report['seconds']['total']:.1f} s"
+        f"{counted(report['vertices'], 'vertex', 'vertices')} matched "
+        f"({report['registration']['verdict']}, {residual['mean']:.2f} mm mean residual){clip}, "
+        f"{report['seconds']['total']:.1f} s"
     ]
     if bake and "error_mm" in bake:
         lines.append(f"  {bake_keys.sentence(bake, report['frames'])}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from facegen_core.errors import FacegenError
+from facegen_core.numeric import counted
 
 from . import batch_options, generate_options, replay_options, variations_options
 from .info import info_text
@@ -40,7 +41,8 @@ def batch(options: argparse.Namespace) -> int:
         print("facegen: stopped; heads that were finished are kept.", file=sys.stderr)
         return EXIT_INTERRUPTED
     failed = sum(outcome.status == "failed" for outcome in outcomes)
-    print(f"{len(outcomes) - failed} of {len(outcomes)} heads: {request.folder / 'index.html'}")
+    heads = counted(len(outcomes), "head")
+    print(f"{len(outcomes) - failed} of {heads}: {request.folder / 'index.html'}")
     return min(failed, _MOST_FAILED)
 
 

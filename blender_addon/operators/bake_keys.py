@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from facegen_core.errors import FacegenError
+from facegen_core.numeric import counted
 from facegen_core.rig import REGIONS
 from facegen_core.solving import SolveSettings
 
@@ -91,15 +92,15 @@ def error_words(error: Mapping[str, Any]) -> str:
 
 def sentence(figures: Mapping[str, Any], num_frames: int) -> str:
     """What to tell the artist of a rig or a solve."""
-    error = error_words(figures["error_mm"])
+    error, frames = error_words(figures["error_mm"]), counted(num_frames, "frame")
     if figures["by"] == "drivers":
-        told = f"{figures['keys']} keys follow the sliders of this head; from the generated "
-        told += f"motion they are {error}"
+        keys = counted(figures["keys"], "key")
+        told = f"{keys} moved by the sliders of this head; from the generated motion: {error}"
     elif figures["mode"] == "rig":
-        told = f"{num_frames} frames played by {figures['keys_used']} keys of a rig, {error}"
+        told = f"{frames} played by {counted(figures['keys_used'], 'key')} of a rig, {error}"
     else:
-        told = f"{num_frames} frames solved into {figures['keys_used']} of {figures['keys']} "
-        told += f"shape keys, {error}"
+        keys = counted(figures["keys"], "shape key")
+        told = f"{frames} solved into {figures['keys_used']} of {keys}, {error}"
     mixed = figures.get("overlap_error_mm")
     if mixed:
         told += f"; where expressions overlap, they add up: {error_words(mixed)}"

@@ -11,6 +11,7 @@ from facegen_core.errors import BundleError, IntensityError
 from facegen_core.eye_layer import NO_SHAPES
 from facegen_core.landmark_inference import Variation
 from facegen_core.layers import eyes_of
+from facegen_core.numeric import counted
 from facegen_core.progress import Progress, no_progress
 
 from .. import clip_record, generators, jobs
@@ -179,7 +180,7 @@ def sentence(target: bpy.types.Object, request: GenerateRequest, num_keys: int) 
     if num_keys == 0:
         return "Every expression is at zero in this range: the face rests, no keys were made"
     return (
-        f"Generated {len(request.frames)} frames as {num_keys} shape keys, "
+        f"Generated {counted(len(request.frames), 'frame')} as {counted(num_keys, 'shape key')}, "
         f"within {target.facegen.bake_error_mm:.3f} mm ({target.facegen.made_by})"
     )
 

@@ -6,6 +6,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from facegen_core.errors import FacegenError
+from facegen_core.numeric import counted
 
 from ..refusals import refused
 from ..scene import landmarks, mesh_bridge, state
@@ -49,6 +50,7 @@ class FACEGEN_OT_place_landmarks(polling.OnHead, bpy.types.Operator):
             context.scene.tool_settings.use_snap = True
             context.scene.tool_settings.snap_elements = {"FACE"}
         self.report(
-            {"INFO"}, said(f"{len(made)} landmarks added: drag each to its place, then Match")
+            {"INFO"},
+            said(f"{counted(len(made), 'landmark')} added: drag each to its place, then Match"),
         )
         return {"FINISHED"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from facegen_core.errors import FacegenError
+from facegen_core.numeric import counted
 
 from ..refusals import refused
 from ..scene import own_clips, shape_keys, solved_curves, state
@@ -55,5 +56,5 @@ class FACEGEN_OT_remove_keys(bpy.types.Operator):
             removed = remove_generated(state.find_target(context))
         except FacegenError as error:
             return refused(self, error)
-        self.report({"INFO"}, said(f"{removed} shape keys removed"))
+        self.report({"INFO"}, said(f"{counted(removed, 'shape key')} removed"))
         return {"FINISHED"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from facegen_core.numeric import counted
+
 from ..scene import landmarks, state
 from ..translations import said
 from . import polling
@@ -30,5 +32,5 @@ class FACEGEN_OT_remove_landmarks(bpy.types.Operator):
         context.view_layer.objects.active = target
         target.select_set(True)
         removed = landmarks.remove_landmarks(target)
-        self.report({"INFO"}, said(f"{removed} landmarks removed"))
+        self.report({"INFO"}, said(f"{counted(removed, 'landmark')} removed"))
         return {"FINISHED"}

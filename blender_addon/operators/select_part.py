@@ -6,6 +6,8 @@ import bpy
 import numpy as np
 from bpy.props import IntProperty
 
+from facegen_core.numeric import counted
+
 from .. import jobs
 from ..scene import part_rows, selection, state
 from . import match, polling
@@ -29,4 +31,4 @@ class FACEGEN_OT_select_part(polling.OnMatchedHead, jobs.JobOperator, bpy.types.
     def finish(self, context: bpy.types.Context, found: state.Match) -> str:
         vertices = part_rows.vertices_of(found.alignment, self._keys)
         selection.edit_vertices(context, found.head, np.sort(vertices))
-        return f"{len(vertices)} vertices selected"
+        return f"{counted(len(vertices), 'vertex', 'vertices')} selected"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, IntProperty
 
+from facegen_core.numeric import counted
+
 from .. import jobs
 from ..scene import landmarks, selection, state
 from ..translations import said
@@ -34,7 +36,7 @@ class FACEGEN_OT_show_landmarks(polling.OnMatchedHead, jobs.JobOperator, bpy.typ
         context.scene.tool_settings.snap_elements = {"FACE"}
         unsure = len(landmarks.unsure_first(target))
         doubt = f", {unsure} of them unsure" if unsure else ""
-        return f"{len(made)} landmarks shown{doubt}: drag what is wrong, then Match"
+        return f"{counted(len(made), 'landmark')} shown{doubt}: drag what is wrong, then Match"
 
 
 class FACEGEN_OT_select_landmark(polling.OnHead, bpy.types.Operator):

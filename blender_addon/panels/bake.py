@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from facegen_core.numeric import counted
+
 from ..baking import KEY_MODES
 from ..operators import bake_keys
 from ..translations import said
@@ -32,14 +34,15 @@ def draw_baked(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     """How many keys play the clip, and how far they are from it."""
     settings, figures = target.facegen, bake_keys.figures_of(target)
     if not figures:
+        keys = counted(settings.num_keys, "shape key")
         layout.label(
-            text=said(f"{settings.num_keys} shape keys, within {settings.bake_error_mm:.3f} mm"),
+            text=said(f"{keys}, within {settings.bake_error_mm:.3f} mm"),
             icon="SHAPEKEY_DATA",
         )
         return
     column = layout.column(align=True)
     used, keys = figures["keys_used"], figures["keys"]
-    count = f"{keys} shape keys" if used == keys else f"{used} of {keys} shape keys play"
+    count = counted(keys, "shape key") if used == keys else f"{used} of {keys} shape keys used"
     column.label(text=said(f"{count}, by {figures['by']}"), icon="SHAPEKEY_DATA")
     draw_sentence(column, bake_keys.error_words(figures["error_mm"]))
     if figures.get("overlap_error_mm"):

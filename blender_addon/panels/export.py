@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bpy
 
+from facegen_core.numeric import counted
+
 from ..operators.check_export import FACEGEN_OT_check_export
 from ..operators.export_clip import FACEGEN_OT_export_clip
 from ..operators.export_fbx import FACEGEN_OT_export_fbx
@@ -72,7 +74,8 @@ def _draw_report(layout: bpy.types.UILayout, report: dict) -> None:
     column = layout.column(align=True)
     column.label(text=f"{report['file']}: {report['size_bytes'] / 1e6:.1f} MB", icon="FILE_TICK")
     first, last = report["frames"]
-    column.label(text=said(f"{report['num_keys']} keys, frames {first} to {last}"), icon="BLANK1")
+    keys = counted(report["num_keys"], "key")
+    column.label(text=said(f"{keys}, frames {first} to {last}"), icon="BLANK1")
     if report["max_error_mm"] is not None:
         column.label(text=said(f"Read back within {report['max_error_mm']:.4f} mm"), icon="BLANK1")
     for sentence in report["missing"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from facegen_core.landmarks import MIN_MANUAL_LANDMARKS
+from facegen_core.numeric import counted
 
 from .. import jobs
 from ..operators.add_head import FACEGEN_OT_add_head
@@ -165,7 +166,8 @@ def _draw_part(layout: bpy.types.UILayout, row: bpy.types.PropertyGroup) -> None
     """What is known about the row that is selected in the list, and the way back."""
     column = layout.column(align=True)
     sure = "your word" if row.is_corrected else f"{row.confidence:.0%} sure"
-    column.label(text=said(f"{row.object_name}: {row.num_vertices:,} vertices, {sure}"))
+    size = counted(row.num_vertices, "vertex", "vertices")
+    column.label(text=said(f"{row.object_name}: {size}, {sure}"))
     if row.is_welded:
         column.label(text="Welded into the skin", icon="AUTOMERGE_ON")
     if row.is_corrected:

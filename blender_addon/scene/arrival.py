@@ -16,6 +16,8 @@ from typing import Any
 
 import bpy
 
+from facegen_core.numeric import counted
+
 from . import export_check, fbx
 from .export_presets import (
     BY_IDENTIFIER,
@@ -75,9 +77,11 @@ class ExportReport:
             proof = f"read back within {self.max_error_mm:.4f} mm"
         if self.missing:
             proof += f"; {len(self.missing)} missing: {self.missing[0]}"
+        num_frames = self.frames[1] - self.frames[0] + 1
         return (
-            f"Wrote {self.file} for {BY_IDENTIFIER[self.preset].label}: {self.num_keys} keys, "
-            f"{self.frames[1] - self.frames[0] + 1} frames, {self.size_bytes / 1e6:.1f} MB, {proof}"
+            f"Wrote {self.file} for {BY_IDENTIFIER[self.preset].label}: "
+            f"{counted(self.num_keys, 'key')}, {counted(num_frames, 'frame')}, "
+            f"{self.size_bytes / 1e6:.1f} MB, {proof}"
         )
 
 

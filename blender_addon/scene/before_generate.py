@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 
 from facegen_core.errors import FacegenError, IntensityError
+from facegen_core.numeric import counted
 
 from . import actions, channels, key_checks, shape_keys
 
@@ -40,8 +41,8 @@ def _check_length(head: bpy.types.Object, num_frames: int, num_vertices: int) ->
     longest = int(MAX_CLIP_BYTES / (BYTES_PER_VERTEX * num_vertices))
     if num_frames > longest:
         raise IntensityError(
-            f"{num_frames:,} frames of '{head.name}' do not fit into memory: shorten the range to "
-            f"{longest:,} frames at most."
+            f"'{head.name}' does not fit into memory for {counted(num_frames, 'frame')}: shorten "
+            f"the range to {counted(longest, 'frame')} at most."
         )
 
 

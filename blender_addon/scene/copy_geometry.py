@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import FacegenError
+from facegen_core.numeric import counted
 
 from .copy_sampling import Track, live_modifiers
 from .mesh_bridge import neutral_vertices
@@ -178,7 +179,11 @@ def _different_layout(
         )
         if (count, rest) != (other, moved):
             break
-    what = f"{count} vertices of the Basis and {other}" if count != other else "other faces"
+    what = (
+        f"{counted(count, 'vertex', 'vertices')} of the Basis and {other:,}"
+        if count != other
+        else "other faces"
+    )
     return (
         f"The modifier '{culprit}' of '{track.name}' makes {what} of the shape key '{key}', "
         "so the keys cannot be kept: apply it by hand or turn it off."

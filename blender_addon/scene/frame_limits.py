@@ -8,6 +8,7 @@ import bpy
 
 from facegen_core.errors import FacegenError
 from facegen_core.memory import check_fits
+from facegen_core.numeric import counted
 
 # Blender has no frame beyond it, and none as far before 0 (MAXFRAME).
 LAST_FRAME = 1_048_574
@@ -44,6 +45,6 @@ def check_fits_memory(
     num_vertices = sum(len(obj.data.vertices) for obj in objects)
     check_fits(
         _BYTES_PER_VERTEX * num_vertices * (num_frames / check_every + 1),
-        f"An export of {num_frames:,} frames of this head",
+        f"An export of {counted(num_frames, 'frame')} of this head",
         "shorten the frame range, or export it in pieces",
     )

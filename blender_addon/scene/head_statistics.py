@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
+from facegen_core.numeric import counted
+
 from . import state
 
 
@@ -16,7 +18,10 @@ def rows(target: bpy.types.Object) -> list[tuple[str, str]]:
     found = [("Head", _match_of(settings))]
     if settings.num_keys >= 0:
         found.append(
-            ("Clip", f"{settings.num_keys} keys, {settings.bake_mode}, {settings.made_by}")
+            (
+                "Clip",
+                f"{counted(settings.num_keys, 'key')}, {settings.bake_mode}, {settings.made_by}",
+            )
         )
     for number, obj in enumerate(state.matched_objects(target) or [target], start=1):
         label = f"Object {number}"
@@ -31,7 +36,7 @@ def _match_of(settings: bpy.types.PropertyGroup) -> str:
         return "not matched"
     return (
         f"matched, {settings.verdict}, {settings.residual_mean_mm:.2f} mm mean and "
-        f"{settings.residual_p95_mm:.2f} mm at 95 %, {len(settings.found_parts)} parts"
+        f"{settings.residual_p95_mm:.2f} mm at 95 %, {counted(len(settings.found_parts), 'part')}"
     )
 
 
@@ -44,7 +49,8 @@ def _mesh_of(obj: bpy.types.Object) -> str:
     sizes = {int(n): int((corners == n).sum()) for n in np.unique(corners)}
     counts = ", ".join(f"{count} of {size} corners" for size, count in sizes.items())
     return (
-        f"{len(mesh.vertices)} vertices, {len(mesh.edges)} edges, {len(mesh.polygons)} polygons "
+        f"{counted(len(mesh.vertices), 'vertex', 'vertices')}, {counted(len(mesh.edges), 'edge')}, "
+        f"{counted(len(mesh.polygons), 'polygon')} "
         f"({counts or 'none'})"
     )
 
@@ -62,7 +68,7 @@ def _on_top_of(obj: bpy.types.Object) -> str:
     keys = getattr(obj.data, "shape_keys", None)
     num_keys = len(keys.key_blocks) if keys else 0
     modifiers = ", ".join(modifier.type for modifier in obj.modifiers) or "none"
-    return f"{num_keys} shape keys, modifiers: {modifiers}"
+    return f"{counted(num_keys, 'shape key')}, modifiers: {modifiers}"
 
 
 def _numbers(values: Iterable[float]) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from blender_addon.translations import LANGUAGES, translated
 from facegen_core import file_words, files
+from facegen_core.numeric import counted
 from tests.blender.translatable import ADDON, sources, texts_of, without_names
 
 # Labels, tooltips, menu items, reports and refusals are translated. Files are read and pictures of
@@ -98,3 +99,36 @@ def test_what_the_disk_refuses_is_german_from_end_to_end(tmp_path: Path) -> None
     reasons = [why for why, _ in file_words._UNREAD.values()] + [*file_words._UNRUN.values()]
     for why in [*reasons, file_words._OPEN_ELSEWHERE[0], file_words._ELSE[0]]:
         assert translated(why, "de_DE") != why
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "german"),
+    [
+        (1, "1 shape key, within 0.100 mm", "1 Formschlüssel, innerhalb von 0.100 mm"),
+        (2, "2 shape keys, within 0.100 mm", "2 Formschlüssel, innerhalb von 0.100 mm"),
+    ],
+)
+def test_one_is_counted_as_one(count: int, english: str, german: str) -> None:
+    sentence = f"{counted(count, 'shape key')}, within 0.100 mm"
+    assert sentence == english
+    assert translated(sentence, "de_DE") == german
+
+
+def test_what_may_be_one_is_counted_by_numeric_counted() -> None:
+    """Which knows one from many: "1 shape keys" was said where a clip was small."""
+    nouns = "vertices|frames|shape keys|keys|landmarks|parts|heads|objects|edges|polygons"
+    never_one = (
+        "shape keys: a compact bake",  # too many of them
+        "shape keys used",  # "1 of 51 shape keys used"
+        "frames per second",
+        "frames: GPU worker",
+        ', f"{num_vertices:,} vertices")',  # of the template
+    )
+    found = [
+        f"{path.relative_to(ADDON)}: {line.strip()}"
+        for path in sorted(ADDON.rglob("*.py"))
+        if "translations" not in path.parts
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(rf"\{{[^{{}}]*\}} ({nouns})\b", line)
+    ]
+    assert not [line for line in found if not any(words in line for words in never_one)]

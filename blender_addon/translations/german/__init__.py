@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     baking,
     clips,
+    counts,
     curves,
     doctor,
     engine,
@@ -20,6 +21,7 @@ from . import (
 )
 
 TEXTS: dict[str, str] = {
+    **counts.TEXTS,
     **face.TEXTS,
     **curves.TEXTS,
     **events.TEXTS,

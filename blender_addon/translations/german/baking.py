@@ -59,8 +59,23 @@ TEXTS = {
     ),
     "Keys Played": "Gespielte Schlüssel",
     "{count}, by {who}": "{count}, von {who}",
-    "{count} shape keys": "{count} Formschlüssel",
-    "{used} of {count} shape keys play": "{used} von {count} Formschlüsseln spielen",
+    "{used} of {count} shape keys used": "{used} von {count} Formschlüsseln benutzt",
+    "{keys} moved by the sliders of this head; from the generated motion: {error}": (
+        "{keys}, von den Reglern dieses Kopfes bewegt; von der erzeugten Bewegung: {error}"
+    ),
+    "{frames} played by {keys} of a rig, {error}": (
+        "{frames}, gespielt durch {keys} eines Rigs, {error}"
+    ),
+    "{frames} solved into {used} of {keys}, {error}": (
+        "{frames} gelöst: {keys}, davon {used} benutzt, {error}"
+    ),
+    "mean {mean} mm, 95 % within {most} mm, at most {max} mm (frame {frame}, {key})": (
+        "im Mittel {mean} mm, 95 % innerhalb von {most} mm, höchstens {max} mm "
+        "(Bild {frame}, {key})"
+    ),
+    "mean {mean} mm, 95 % within {most} mm, at most {max} mm": (
+        "im Mittel {mean} mm, 95 % innerhalb von {most} mm, höchstens {max} mm"
+    ),
     "drivers": "Treibern",
     "curves": "Kurven",
     "Overlapping expressions add up: {error}": "Überlappende Ausdrücke summieren sich: {error}",

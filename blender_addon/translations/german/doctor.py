@@ -116,9 +116,9 @@ TEXTS = {
         "Der Bildbereich reicht bis Bild {frame}, und Blender zählt bis {last}: wähle einen "
         "eigenen Bereich, oder verschiebe die Keys, die so weit draußen liegen."
     ),
-    "An export of {frames} frames of this head needs about {needed} GB of memory, and {free} GB "
+    "An export of {frames} of this head needs about {needed} GB of memory, and {free} GB "
     "are free: shorten the frame range, or export it in pieces.": (
-        "Ein Export von {frames} Bildern dieses Kopfes braucht etwa {needed} GB Speicher, und "
+        "Ein Export dieses Kopfes über {frames} braucht etwa {needed} GB Speicher, und "
         "{free} GB sind frei: kürze den Bildbereich, oder exportiere ihn in Stücken."
     ),
     "The clip starts at frame {start}: several programs cut what is before 0; turn Start at 0 "

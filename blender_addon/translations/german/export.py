@@ -19,6 +19,13 @@ TEXTS = {
         "den größten Unterschied"
     ),
     "Wrote {file}": "{file} geschrieben",
+    "Wrote {file} for {program}: {keys}, {frames}, {size} MB, not read back": (
+        "{file} für {program} geschrieben: {keys}, {frames}, {size} MB, nicht gegengelesen"
+    ),
+    "Wrote {file} for {program}: {keys}, {frames}, {size} MB, read back within {mm} mm": (
+        "{file} für {program} geschrieben: {keys}, {frames}, {size} MB, gegengelesen bis auf "
+        "{mm} mm"
+    ),
     "Wrote {file}, read back within {mm} mm": "{file} geschrieben, gegengelesen bis auf {mm} mm",
     "Wrote {what}{more}": "{what}{more} geschrieben",
     "Export the head with its shape keys and their animation for the chosen program. A "
@@ -92,7 +99,7 @@ TEXTS = {
     "{count} found, {repaired} repaired in the copy": (
         "{count} gefunden, {repaired} in der Kopie repariert"
     ),
-    "{count} keys, frames {first} to {last}": "{count} Schlüssel, Bilder {first} bis {last}",
+    "{keys}, frames {first} to {last}": "{keys}, Bilder {first} bis {last}",
     "Read back within {mm} mm": "Gegengelesen bis auf {mm} mm",
     "Missing: {what}": "Es fehlt: {what}",
     # What the Doctor finds

@@ -21,7 +21,7 @@ TEXTS = {
     "fair": "mäßig",
     "poor": "schlecht",
     "95 % within {mm} mm": "95 % innerhalb von {mm} mm",
-    "{object}: {count} vertices, {sure}": "{object}: {count} Punkte, {sure}",
+    "{object}: {size}, {sure}": "{object}: {size}, {sure}",
     "your word": "von dir bestimmt",
     "{percent} sure": "{percent} sicher",
     "Welded into the skin": "Mit der Haut verschweißt",
@@ -68,12 +68,12 @@ TEXTS = {
     "Switch on snapping to faces, so that the points stay on the skin": (
         "Schaltet das Einrasten an Flächen ein, damit die Punkte auf der Haut bleiben"
     ),
-    "{count} landmarks added: drag each to its place, then Match": (
-        "{count} Landmarken hinzugefügt: jede an ihren Platz ziehen, dann anpassen"
+    "{count} added: drag each to its place, then Match": (
+        "{count} hinzugefügt: jede an ihren Platz ziehen, dann anpassen"
     ),
     "Remove Landmarks": "Landmarken entfernen",
     "Remove the landmark points of this head": "Entfernt die Landmarken dieses Kopfes",
-    "{count} landmarks removed": "{count} Landmarken entfernt",
+    "{count} removed": "{count} entfernt",
     "Select Vertices": "Punkte auswählen",
     "Select the vertices of this part in Edit Mode; Tab brings you back": (
         "Wählt die Punkte dieses Teils im Bearbeitungsmodus aus; Tab führt zurück"
@@ -127,12 +127,12 @@ TEXTS = {
     "The fit lies {mm} mm from this head on average": (
         "Die Anpassung liegt im Mittel {mm} mm von diesem Kopf"
     ),
-    "{count} vertices selected": "{count} Punkte ausgewählt",
-    "{count} landmarks shown: drag what is wrong, then Match": (
-        "{count} Landmarken gezeigt: falsche ziehen, dann anpassen"
+    "{count} selected": "{count} ausgewählt",
+    "{count} shown: drag what is wrong, then Match": (
+        "{count} gezeigt: falsche ziehen, dann anpassen"
     ),
-    "{count} landmarks shown, {unsure} of them unsure: drag what is wrong, then Match": (
-        "{count} Landmarken gezeigt, {unsure} davon unsicher: falsche ziehen, dann anpassen"
+    "{count} shown, {unsure} of them unsure: drag what is wrong, then Match": (
+        "{count} gezeigt, {unsure} davon unsicher: falsche ziehen, dann anpassen"
     ),
     "{part}: {motion} from the next Generate on": "{part}: {motion}, ab dem nächsten Erzeugen",
     # Parts

@@ -71,7 +71,7 @@ TEXTS = {
     "Shape Keys": "Formschlüssel",
     "Made By": "Erzeugt mit",
     "Bake Error (mm)": "Backfehler (mm)",
-    "{count} shape keys, within {mm} mm": "{count} Formschlüssel, innerhalb von {mm} mm",
+    "{count}, within {mm} mm": "{count}, innerhalb von {mm} mm",
     "Too deep by, mm: before → after": "Zu tief, mm: vorher → nachher",
     "Lips": "Lippen",
     "Lids": "Lider",
@@ -81,7 +81,6 @@ TEXTS = {
         "Entfernt die Formschlüssel und Kurven, die Facegen an diesem Kopf erzeugt hat; "
         "andere bleiben"
     ),
-    "{count} shape keys removed": "{count} Formschlüssel entfernt",
     "Weaken by Vertex Group": "Abschwächen nach Punktgruppe",
     "Vertex group whose weights multiply the motion: 1 moves fully, 0 rests. Objects of the head "
     "without this group move fully": (
@@ -124,8 +123,8 @@ TEXTS = {
     "Every expression is at zero in this range: the face rests, no keys were made": (
         "Jeder Ausdruck steht in diesem Bereich auf null: das Gesicht ruht, keine Schlüssel"
     ),
-    "Generated {frames} frames as {keys} shape keys, within {mm} mm ({how})": (
-        "{frames} Bilder als {keys} Formschlüssel erzeugt, innerhalb von {mm} mm ({how})"
+    "Generated {frames} as {keys}, within {mm} mm ({how})": (
+        "{frames} als {keys} erzeugt, innerhalb von {mm} mm ({how})"
     ),
     "Drew seeds {first} to {last} of '{name}': click one to take it": (
         "Startwerte {first} bis {last} von '{name}' gezeichnet: klick einen an"

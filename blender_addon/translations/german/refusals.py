@@ -138,11 +138,8 @@ TEXTS = {
     "The frame range is empty: it ends at {end}, before it starts at {start}.": (
         "Der Bildbereich ist leer: er endet bei {end}, bevor er bei {start} beginnt."
     ),
-    "{frames} frames of '{name}' do not fit into memory: shorten the range to {most} frames "
-    "at most.": (
-        "{frames} Bilder von '{name}' passen nicht in den Speicher: kürze den Bereich auf "
-        "höchstens "
-        "{most} Bilder."
+    "'{name}' does not fit into memory for {frames}: shorten the range to {most} at most.": (
+        "'{name}' passt für {frames} nicht in den Speicher: kürze den Bereich auf höchstens {most}."
     ),
     "Every expression curve of '{name}' is muted: unmute one in the Graph Editor (select it, "
     "Channel "
