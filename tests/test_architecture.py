@@ -1,6 +1,7 @@
 """The directions of the house, read from the imports of every file."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ def python_files(*folders: str) -> list[Path]:
     return [p for p in files if "__pycache__" not in p.parts]
 
 
+@cache
 def imported_modules(path: Path) -> set[str]:
     """Absolute dotted names a file imports; relative imports are resolved from the file's place."""
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]

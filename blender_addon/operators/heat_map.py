@@ -31,7 +31,7 @@ class FACEGEN_OT_heat_map(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Ope
         target = state.find_target(context)
         if heat_map.is_shown(target):
             return lambda progress: None
-        request = match.request_same_match(context, target)
+        self._request = request = match.request_same_match(context, target)
 
         def work(progress: jobs.Progress) -> state.Match:
             found = match.run_match(request, progress)
@@ -44,6 +44,7 @@ class FACEGEN_OT_heat_map(polling.OnMatchedHead, jobs.JobOperator, bpy.types.Ope
         if found is None:
             take_off(context, state.find_target(context))
             return "The colours are off"
+        match.remember(self._request, found)
         heat_map.show(found.head, state.residuals_of(found))
         heat_map.sync_shading(context)
         residual = found.alignment.fit.residual

@@ -182,6 +182,11 @@ def _match_head(request: MatchRequest, opened: state.OpenBundle, progress: Progr
     )
 
 
+def remember(request: MatchRequest, match: state.Match) -> None:
+    """Keep what was requested for this session; nothing is written on the head."""
+    state.remember(request.key(match.bundle_hash), match)
+
+
 def keep_match(
     context: bpy.types.Context,
     target: bpy.types.Object,
@@ -189,7 +194,7 @@ def keep_match(
     match: state.Match,
 ) -> None:
     """Remember a match, write its summary on the target, and let what shows it follow."""
-    state.remember(request.key(match.bundle_hash), match)
+    remember(request, match)
     corrections.write(match.head, match.corrections)
     state.store_match(target, match, request.notes)
     target.facegen.landmark_key = request.landmark_key

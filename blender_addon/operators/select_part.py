@@ -25,10 +25,11 @@ class FACEGEN_OT_select_part(polling.OnMatchedHead, jobs.JobOperator, bpy.types.
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)
         self._keys = part_rows.keys_of(part_rows.row_of(target, self.row))
-        request = match.request_same_match(context, target)
+        self._request = request = match.request_same_match(context, target)
         return lambda progress: match.run_match(request, progress)
 
     def finish(self, context: bpy.types.Context, found: state.Match) -> str:
+        match.remember(self._request, found)
         vertices = part_rows.vertices_of(found.alignment, self._keys)
         selection.edit_vertices(context, found.head, np.sort(vertices))
         return f"{counted(len(vertices), 'vertex', 'vertices')} selected"

@@ -26,10 +26,11 @@ class FACEGEN_OT_show_landmarks(polling.OnMatchedHead, jobs.JobOperator, bpy.typ
     def begin(self, context: bpy.types.Context) -> jobs.Work:
         target = state.find_target(context)
         self._target_name = target.name
-        request = match.request_same_match(context, target)
+        self._request = request = match.request_same_match(context, target)
         return lambda progress: match.run_match(request, progress)
 
     def finish(self, context: bpy.types.Context, found: state.Match) -> str:
+        match.remember(self._request, found)
         target = state.head_named(self._target_name)
         made = landmarks.show_found(context, target, found.head, found.alignment, self.is_all)
         context.scene.tool_settings.use_snap = True

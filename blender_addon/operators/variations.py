@@ -109,7 +109,7 @@ class FACEGEN_OT_variations(polling.OnHead, jobs.JobOperator, bpy.types.Operator
 
     def finish(self, context: bpy.types.Context, drawn: Drawn) -> str:
         # Remembered, but not written on the head: the scene stays as it is.
-        state.remember(self._request.match.key(drawn.match.bundle_hash), drawn.match)
+        match.remember(self._request.match, drawn.match)
         variation_sheet.show(drawn.sheet)
         self.warnings = drawn.engine.notes
         seeds = drawn.sheet.seeds
