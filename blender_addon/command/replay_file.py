@@ -26,7 +26,7 @@ from ..clip_record import Record
 from ..engine import BUILT_IN, BUILT_IN_WORDS, TOLERANCE_MM, Choice
 from ..operators import generate, regenerate
 from ..record_checks import recorded_source
-from ..scene import clip_store, clips, state
+from ..scene import clip_rows, clip_store, clips, state
 from .animate_file import Animated, open_head, outcome_of, select_head, show_span
 from .animate_request import Request, check_formats
 from .export_files import write_clips
@@ -159,7 +159,7 @@ def _read(request: ReplayRequest) -> tuple[Record, Path | None, list[bpy.types.O
 def _read_blend(request: ReplayRequest) -> tuple[Record, Path, list[bpy.types.Object]]:
     inner = Request(request.record, (), (), bundle_file=request.bundle_file)
     open_head(inner)
-    heads = clips.heads_with_clips(bpy.context.scene, request.object_names)
+    heads = clip_rows.heads_with_clips(bpy.context.scene, request.object_names)
     if not heads:
         raise FacegenError(
             f"{request.record.name} has no head with clips of Facegen"
@@ -170,11 +170,11 @@ def _read_blend(request: ReplayRequest) -> tuple[Record, Path, list[bpy.types.Ob
         there = ", ".join(f"'{head.name}'" for head in found)
         raise FacegenError(f"Several heads have such a clip ({there}): choose with --object.")
     target = found[0] if found else heads[0]
-    row = clips.clip_named(target, request.clip) if request.clip else clips.playing(target)
+    row = clip_rows.clip_named(target, request.clip) if request.clip else clip_rows.playing(target)
     if row is None:
         raise FacegenError(f"No clip of '{target.name}' plays alone: choose one with --clip.")
     clips.switch(target, row.number)
-    text = clips.record_text(target, row.number)
+    text = clip_rows.record_text(target, row.number)
     if text is None:
         raise FacegenError(f"The clip '{row.name}' has no record: generate it once.")
     record = clip_record.from_text(text, f"the clip '{row.name}'") | {"clip": row.name}

@@ -10,7 +10,7 @@ from bpy.props import IntProperty, StringProperty
 from facegen_core.errors import FacegenError
 
 from ..refusals import refused
-from ..scene import clips, live_key, state
+from ..scene import clip_rows, clips, live_key, state
 from ..translations import said
 from . import polling
 
@@ -51,7 +51,7 @@ class _OnOneClip(_OnClips):
 
     def row(self, target: bpy.types.Object) -> bpy.types.PropertyGroup:
         settings = target.facegen
-        row = clips.row_of(target, self.number)
+        row = clip_rows.row_of(target, self.number)
         if row is None and self.number >= 0:
             raise FacegenError("That clip is gone: choose another one in the list.")
         return row or settings.clips[min(settings.clip_row, len(settings.clips) - 1)]

@@ -11,7 +11,7 @@ from facegen_core.errors import FacegenError
 from .. import clip_record
 from ..operators import clips as acts
 from ..operators.regenerate import FACEGEN_OT_regenerate, FACEGEN_OT_restore_curves
-from ..scene import clips, state
+from ..scene import clip_rows, state
 from .base import FacegenPanel, draw_sentence
 
 _NUM_ROWS = 4
@@ -74,7 +74,7 @@ class FACEGEN_PT_clips(FacegenPanel, bpy.types.Panel):
 
 def _draw_record(layout: bpy.types.UILayout, target: bpy.types.Object) -> None:
     """How the clip that plays was made, and the way back to that."""
-    text = clips.record_text(target, target.facegen.clip_playing)
+    text = clip_rows.record_text(target, target.facegen.clip_playing)
     if text is None:
         return
     draw_sentence(layout, _words(text), "FILE_TEXT")

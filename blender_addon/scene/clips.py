@@ -1,4 +1,4 @@
-"""The clips of a head: which of them plays, and the acts on them.
+"""The acts on the clips of a head: begun, played, laid down, renamed, removed.
 
 A clip is the expression curves of the head and the curves of the shape keys made of them: an action
 with a slot per data-block from Blender 4.4 on where slots can share one (`actions.ensure_fcurves`),
@@ -9,7 +9,7 @@ a new clip starts with a copy of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import bpy
 
@@ -19,6 +19,7 @@ from . import (
     actions,
     clip_keys,
     clip_play,
+    clip_rows,
     clip_store,
     clip_strips,
     kept,
@@ -27,52 +28,14 @@ from . import (
 )
 from .clip_store import owners
 
-# `facegen.clip_playing` while strips play instead of one clip.
-NO_CLIP = -1
-
-
-def row_of(target: bpy.types.Object, number: int) -> bpy.types.PropertyGroup | None:
-    """The row of a clip by its number."""
-    return next((row for row in target.facegen.clips if row.number == number), None)
-
-
-def playing(target: bpy.types.Object) -> bpy.types.PropertyGroup | None:
-    """The row of the clip that plays, None while strips do or there is no clip yet."""
-    return row_of(target, target.facegen.clip_playing)
-
-
-def heads_with_clips(scene: bpy.types.Scene, names: Collection[str] = ()) -> list[bpy.types.Object]:
-    """The heads of a scene that have clips; of these names where some are given."""
-    return [
-        obj
-        for obj in scene.objects
-        if obj.type == "MESH" and len(obj.facegen.clips) and (not names or obj.name in names)
-    ]
-
-
-def clip_named(target: bpy.types.Object, name: str) -> bpy.types.PropertyGroup:
-    """The row of a clip by its name. Raises FacegenError with those there are."""
-    for row in target.facegen.clips:
-        if row.name == name:
-            return row
-    there = ", ".join(f"'{row.name}'" for row in target.facegen.clips) or "none"
-    raise FacegenError(f"'{target.name}' has no clip '{name}'; it has: {there}.")
-
-
-def record_text(target: bpy.types.Object, number: int) -> str | None:
-    """The record of a clip as it is kept, None where it was never generated."""
-    return clip_store.read(
-        played.action for played in clip_play.actions_of(target, number).values()
-    )
-
 
 def begin(target: bpy.types.Object) -> bpy.types.PropertyGroup | None:
     """The clip that plays; the first one where there is none yet. Marks the actions as its own."""
     own_clips.claim(target)
     settings = target.facegen
     if not len(settings.clips):
-        _add_row(target, settings.clip_name, _first_number(target))
-    row = playing(target)
+        clip_rows.add_row(target, settings.clip_name, clip_rows.first_number(target))
+    row = clip_rows.playing(target)
     if row is not None:
         for owner in owners(target):
             found = actions.assigned(owner)
@@ -83,7 +46,7 @@ def begin(target: bpy.types.Object) -> bpy.types.PropertyGroup | None:
 
 def check_generating(target: bpy.types.Object) -> None:
     """Raise FacegenError where it is not clear which clip Generate should write."""
-    rows, row = target.facegen.clips, playing(target)
+    rows, row = target.facegen.clips, clip_rows.playing(target)
     if len(rows) and row is None:
         raise FacegenError(
             f"The clips of '{target.name}' play as strips: switch to the clip to generate first."
@@ -148,10 +111,10 @@ def duplicate(target: bpy.types.Object, number: int) -> int:
     """The same clip again, its shape keys too, under another name. Returns its number."""
     switch(target, number)
     begin(target)
-    row = row_of(target, number)
+    row = clip_rows.row_of(target, number)
     name, key_name = clip_keys.free_name(target, row.name), row.key_name
     twin = _start(target, name, lambda *_: True)
-    clip_keys.duplicate(target, key_name, row_of(target, twin).key_name)
+    clip_keys.duplicate(target, key_name, clip_rows.row_of(target, twin).key_name)
     clip_play.settle(target, {})
     return twin
 
@@ -161,7 +124,7 @@ def switch(target: bpy.types.Object, number: int) -> None:
     check_free(target)
     if number == target.facegen.clip_playing:
         return
-    row = row_of(target, number)
+    row = clip_rows.row_of(target, number)
     before = _rest(target)
     everything = owners(target)
     for other in target.facegen.clips:
@@ -176,7 +139,7 @@ def switch(target: bpy.types.Object, number: int) -> None:
 
 def push_down(target: bpy.types.Object, number: int) -> None:
     """Lay a clip into the NLA as strips that play, one on every data-block, frame for frame."""
-    row = row_of(target, number)
+    row = clip_rows.row_of(target, number)
     if not clip_play.actions_of(target, number):
         raise FacegenError(f"The clip '{row.name}' is empty: key an expression first.")
     switch(target, number)
@@ -191,7 +154,7 @@ def play_strips(target: bpy.types.Object) -> None:
     for row in target.facegen.clips:
         if row.is_pushed:
             clip_strips.set_muted(owners(target), row.number, False)
-    target.facegen.clip_playing = NO_CLIP
+    target.facegen.clip_playing = clip_rows.NO_CLIP
     clip_play.settle(target, before)
 
 
@@ -211,10 +174,10 @@ def remove(target: bpy.types.Object, number: int) -> None:
     if others:
         for owner in owners(target):
             actions.assign(owner, None)
-        settings.clip_playing = NO_CLIP
+        settings.clip_playing = clip_rows.NO_CLIP
         switch(target, others[settings.clip_row])
     else:
-        settings.clip_playing = NO_CLIP
+        settings.clip_playing = clip_rows.NO_CLIP
     for action in actions.still_there(found.action for found in played.values()):
         _leave_to_artist(action)
     clip_play.settle(target, before)
@@ -254,10 +217,10 @@ def _start(
     is_kept: Callable[[bpy.types.ID, bpy.types.FCurve], bool],
 ) -> int:
     """A new clip that plays: copies of what plays now, of Facegen's curves those that are kept."""
-    number = _next_number(target)
+    number = clip_rows.next_number(target)
     copies = clip_play.copies_of(target, f"{target.name} {name}", number, is_kept)
     before = _rest(target)
-    row = _add_row(target, name, number)
+    row = clip_rows.add_row(target, name, number)
     for owner, found in copies.items():
         actions.assign(owner, found)
     _play(target, row, before)
@@ -292,7 +255,7 @@ def _play(
     settings.clip_playing = row.number
     settings.clip_row = list(settings.clips).index(row)
     settings.clip_name = row.name
-    text = record_text(target, row.number)
+    text = clip_rows.record_text(target, row.number)
     measured = kept.mapping(text).get("measured")
     measured = measured if isinstance(measured, dict) else {}
     settings.num_keys = measured.get("num_keys", -1)
@@ -308,25 +271,3 @@ def _leave_to_artist(action: bpy.types.Action) -> None:
     for name in (clip_strips.NUMBER, clip_store.PROPERTY):
         action.pop(name, None)
     action.use_fake_user = action.users == 0 or action.use_fake_user
-
-
-def _add_row(target: bpy.types.Object, name: str, number: int) -> bpy.types.PropertyGroup:
-    settings = target.facegen
-    row = settings.clips.add()
-    row.number, row.key_name = number, shape_keys.safe_clip_name(name)
-    # In this order: a name that differs from the last one is a renaming.
-    row.last_name = name
-    row.name = name
-    settings.clip_playing, settings.clip_row = number, len(settings.clips) - 1
-    return row
-
-
-def _first_number(target: bpy.types.Object) -> int:
-    """The number its actions carry already, as those of a duplicate do, or the next."""
-    numbers = [action.get(clip_strips.NUMBER) for action in clip_store.actions_now(target)]
-    return next((number for number in numbers if number is not None), _next_number(target))
-
-
-def _next_number(target: bpy.types.Object) -> int:
-    known: Sequence[int] = [row.number for row in target.facegen.clips]
-    return 1 + max([0, *known, *actions.numbers(clip_strips.NUMBER)])

@@ -10,7 +10,7 @@ import numpy as np
 from drawn import drawn
 from harness import FOLDER, addon, clip_of, key_positions, new_sphere, world_positions
 
-clips, actions = addon("scene.clips"), addon("scene.actions")
+clips, clip_rows, actions = addon("scene.clips"), addon("scene.clip_rows"), addon("scene.actions")
 clip_play = addon("scene.clip_play")
 strips, shape_keys = addon("scene.clip_strips"), addon("scene.shape_keys")
 curves, intensity = addon("scene.curves"), addon("facegen_core.intensity")
@@ -76,7 +76,7 @@ def two_clips() -> tuple[list[bpy.types.Object], np.ndarray, np.ndarray]:
 
 
 def number(head: bpy.types.Object, name: str) -> int:
-    return clips.clip_named(head, name).number
+    return clip_rows.clip_named(head, name).number
 
 
 def test_generate_begins_a_clip_whose_actions_carry_its_number() -> None:

@@ -20,7 +20,7 @@ FILES = sorted(SAVED.glob("*.blend"))
 # Millimetres by which a face may lie elsewhere than when it was saved: float32 and a new NumPy.
 PLACE_MM = 0.001
 HERE = f"{bpy.app.version[0]}.{bpy.app.version[1]}"
-schema, clips = addon("scene.schema"), addon("scene.clips")
+schema, clip_rows = addon("scene.schema"), addon("scene.clip_rows")
 clip_store, migration = addon("scene.clip_store"), addon("scene.migration")
 ops = bpy.ops.facegen
 
@@ -60,7 +60,7 @@ def test_a_saved_scene_plays_as_it_was_and_its_clip_is_listed() -> None:
         for frame, place in facts["places"].items():
             harness.close(_size(head, int(frame)), place, PLACE_MM)
         assert schema.version_of(head) == schema.VERSION, name
-        row = clips.playing(head)
+        row = clip_rows.playing(head)
         assert row is not None and row.name == facts["clip_name"], name  # noqa: PT018
         assert all(row.keys != "[]" for row in head.facegen.found_parts), name
 
@@ -80,7 +80,7 @@ def test_bringing_up_twice_changes_nothing() -> None:
 def test_what_was_saved_by_the_first_facegen_is_generated_switched_and_exported() -> None:
     head, facts = opened("main_job_4.2")
     assert ops.generate() == {"FINISHED"}
-    assert clips.playing(head).name == facts["clip_name"]
+    assert clip_rows.playing(head).name == facts["clip_name"]
     assert len(head.facegen.clips) == 1
     assert ops.regenerate() == {"FINISHED"}
     first = head.facegen.clip_playing

@@ -30,7 +30,7 @@ def check_fbx(path: str, head: bpy.types.Object) -> None:
     shapes = shapes_in(file)
     file.unlink()
     keys = addon("scene.shape_keys").clips_of(head)
-    playing = addon("scene.clips").playing(head)
+    playing = addon("scene.clip_rows").playing(head)
     wanted = set(keys.get(playing.key_name, [])) & facegen_keys(head) if playing else set()
     moving = (
         {
