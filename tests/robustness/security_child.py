@@ -67,7 +67,8 @@ class Watch:
 
 def main(name: str, seed: int, first: int, count: int) -> None:
     from facegen_core.errors import FacegenError
-    from tests.robustness.security_doors import DOORS, check_sentence
+    from tests.robustness.security_doors import DOORS
+    from tests.robustness.security_openings import check_sentence
 
     door = DOORS[name]
     out = os.fdopen(os.dup(1), "w", buffering=1)

@@ -12,11 +12,13 @@ from tests.robustness.inputs import desk_files, mesh_kinds, meshes
 from tests.robustness.inputs.judging import ACCEPTED, Trial, fault_of, judge
 
 
-def test_a_sample_of_bad_inputs_is_taken_or_refused_in_one_sentence():
+def test_a_sample_of_bad_inputs_is_taken_or_refused_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     chapter = inputs.run(0.03, seed=7)
     assert [case for case in chapter.cases if not case.ok] == []
     assert chapter.missed == []
     assert len(chapter.cases) > 15
+    assert list(tmp_path.iterdir()) == [], "what the trials wrote is gone"
 
 
 @pytest.mark.parametrize(

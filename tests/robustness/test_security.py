@@ -10,7 +10,8 @@ import pytest
 from tests.robustness import security_links
 from tests.robustness.security import MEMORY_BYTES, Tally, chapter_of, tally_of
 from tests.robustness.security_child import damaged
-from tests.robustness.security_doors import DOORS, ROOT, check_sentence
+from tests.robustness.security_doors import DOORS, ROOT
+from tests.robustness.security_openings import check_sentence
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,8 @@ WATCHED = """
 import os, tempfile
 from pathlib import Path
 from tests.robustness.security_child import Watch
-watch = Watch(tempfile.mkdtemp())
+folder = tempfile.TemporaryDirectory()
+watch = Watch(folder.name)
 def seen(act):
     with watch.watching():
         try:

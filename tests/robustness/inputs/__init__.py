@@ -12,18 +12,20 @@ from collections.abc import Iterator
 from tests.robustness.inputs import (
     acting,
     bundles,
+    by_hand,
     curves,
     desk_files,
     files,
     machine,
     mesh_kinds,
     meshes,
+    world,
 )
 from tests.robustness.inputs.judging import ACCEPTED, Trial, judge
 from tests.robustness.peak_memory import peak, reset_peak, up_to
 from tests.robustness.report import Case, Chapter, Line
 
-ROOMS = (meshes, curves, acting, bundles, files, desk_files)
+ROOMS = (meshes, curves, by_hand, acting, bundles, files, desk_files)
 COMMAND = "python -m tests.robustness inputs"
 EXAMPLES = 1000
 # From here on every kind of mesh is tried, those that take minutes too.
@@ -42,6 +44,17 @@ def run(scale: float, seed: int) -> Chapter:
 
     Below 1 none of those that take seconds, but one of every kind of mesh where it is 0.5 or more.
     """
+    with world.one_folder():
+        cases, most = _cases(scale, seed)
+    command = COMMAND if scale >= 1.0 else f"{COMMAND} --scale {scale:g}"
+    lines = _lines(cases, scale)
+    if scale >= NAMED_SCALE:
+        lines += [_kinds_line(cases), _memory_line(most)]
+    return Chapter("inputs", command, lines, cases, _notes(cases))
+
+
+def _cases(scale: float, seed: int) -> tuple[list[Case], int]:
+    """What came of the trials, and the most memory that one of them took."""
     rng = random.Random(seed)
     cases, most = [], 0
     for trial in trials(seed):
@@ -50,12 +63,7 @@ def run(scale: float, seed: int) -> Chapter:
             before = reset_peak()
             cases.append(judge(trial))
             most = max(most, peak() - before)
-    cases += machine.cases(max(int(scale * EXAMPLES), 10), seed)
-    command = COMMAND if scale >= 1.0 else f"{COMMAND} --scale {scale:g}"
-    lines = _lines(cases, scale)
-    if scale >= NAMED_SCALE:
-        lines += [_kinds_line(cases), _memory_line(most)]
-    return Chapter("inputs", command, lines, cases, _notes(cases))
+    return cases + machine.cases(max(int(scale * EXAMPLES), 10), seed), most
 
 
 def _lines(cases: list[Case], scale: float) -> list[Line]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -43,8 +45,18 @@ def _rooms() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="facegen_inputs_")
 
 
+@contextmanager
+def one_folder() -> Iterator[None]:
+    """What `folder` makes meanwhile is gone afterwards, also where Blender ends the process."""
+    try:
+        yield
+    finally:
+        _rooms().cleanup()
+        _rooms.cache_clear()
+
+
 def folder() -> Path:
-    """A new one, gone when the process ends."""
+    """A new one for a trial, within the one of this process."""
     return Path(tempfile.mkdtemp(dir=_rooms().name))
 
 
