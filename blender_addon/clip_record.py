@@ -27,7 +27,7 @@ from facegen_core.blendshapes import BlendshapeSet
 from facegen_core.errors import FacegenError
 from facegen_core.eye_motion import EyeMotion
 from facegen_core.file_words import unread
-from facegen_core.json_text import parse_json, read_json, shown
+from facegen_core.json_text import parse_json, quoted, read_json
 from facegen_core.landmark_inference import Variation
 from facegen_core.layers import Layers
 from facegen_core.solving import SolveSettings
@@ -213,7 +213,9 @@ def decoded(value: Any) -> Any:
         return {key: decoded(item) for key, item in value["mapping"].items()}
     cls = TYPES.get(value["type"])
     if cls is None:
-        raise FacegenError(f"The record holds a {shown(value['type'])}: update Facegen to read it.")
+        raise FacegenError(
+            f"The record holds a {quoted(value['type'])}: update Facegen to read it."
+        )
     return cls(**{name: decoded(item) for name, item in value["values"].items()})
 
 

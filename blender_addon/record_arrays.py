@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facegen_core.errors import FacegenError
-from facegen_core.json_text import shown
+from facegen_core.json_text import quoted
 
 from .record_checks import is_count
 
@@ -27,9 +27,9 @@ def recorded_array(content: Mapping[str, Any]) -> NDArray[Any]:
     """The array that a record describes. Raises FacegenError where it is not the one it claims."""
     kind, shape = content.get("array"), content.get("shape")
     if not isinstance(kind, str) or _ARRAY_TYPE.fullmatch(kind) is None:
-        raise FacegenError(f"The record is damaged: an array has the type {shown(kind)}.")
+        raise FacegenError(f"The record is damaged: an array has the type {quoted(kind)}.")
     if not isinstance(shape, list) or not all(is_count(size) for size in shape) or len(shape) > 8:
-        raise FacegenError(f"The record is damaged: an array has the shape {shown(shape)}.")
+        raise FacegenError(f"The record is damaged: an array has the shape {quoted(shape)}.")
     dtype = np.dtype(kind)
     size = math.prod(shape) * dtype.itemsize
     if size > LARGEST_ARRAY:

@@ -15,7 +15,7 @@ from typing import Any, get_args
 import numpy as np
 
 from facegen_core.errors import FacegenError
-from facegen_core.json_text import shown
+from facegen_core.json_text import quoted
 from facegen_core.layers import Layers
 
 from .baking import BakeMode, KeyRequest
@@ -59,7 +59,7 @@ def check_request(fields: Mapping[str, Any], name: str) -> None:
         )
     if not _is_number(rate, 0.01, 10_000.0):
         raise FacegenError(
-            f"The record of '{name}' is damaged: its frame rate is {shown(rate)}; get it again."
+            f"The record of '{name}' is damaged: its frame rate is {quoted(rate)}; get it again."
         )
     mask = fields.get("mask")
     if mask is not None and not _is_track(mask, 1):

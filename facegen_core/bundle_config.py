@@ -11,7 +11,7 @@ import math
 from typing import Any, TypeVar
 
 from .errors import BundleError
-from .json_text import shown
+from .json_text import quoted
 from .models.config import ModelConfig
 from .models.displacement_config import DisplacementDecoderConfig
 from .models.landmark_config import LandmarkGanConfig
@@ -56,9 +56,9 @@ def read_model_config(content: object) -> ModelConfig:
     """The first generator's. Raises BundleError, one sentence, for what cannot be one."""
     config = _read(ModelConfig, content, "the model description")
     if config.decoder not in _DECODERS:
-        raise BundleError(f"It has a decoder this Facegen does not know: {shown(config.decoder)}.")
+        raise BundleError(f"It has a decoder this Facegen does not know: {quoted(config.decoder)}.")
     if config.labels not in _LABELS:
-        raise BundleError(f"It has labels this Facegen does not know: {shown(config.labels)}.")
+        raise BundleError(f"It has labels this Facegen does not know: {quoted(config.labels)}.")
     names = config.expressions
     if not names or len(set(names)) != len(names):
         raise BundleError("Its expressions are not a list of different names.")
@@ -82,7 +82,7 @@ def read_decoder_config(content: object) -> DisplacementDecoderConfig:
     config = _read(DisplacementDecoderConfig, content, "the second generator's description")
     if config.attention not in _ATTENTIONS:
         raise BundleError(
-            f"It has an attention this Facegen does not know: {shown(config.attention)}."
+            f"It has an attention this Facegen does not know: {quoted(config.attention)}."
         )
     return config
 
@@ -127,7 +127,7 @@ def _number(name: str, value: Any, default: float, whose: str) -> float:
     if not is_number or not (-math.inf < value < math.inf and low <= value <= high):
         raise BundleError(
             f"{_own(whose).capitalize()} holds a number out of range: '{name}' is between {low:g} "
-            f"and {high:g}, not {shown(value)}."
+            f"and {high:g}, not {quoted(value)}."
         )
     return value
 

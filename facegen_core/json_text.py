@@ -54,7 +54,7 @@ def read_text(path: Path) -> str:
         raise ValueError(NO_UTF8) from None
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A value from a file as an error may quote it: short, on one line."""
     if isinstance(value, (list, dict)):
         return "a list" if isinstance(value, list) else "a group of values"

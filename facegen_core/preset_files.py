@@ -16,7 +16,7 @@ from . import schemas
 from .errors import FacegenError, PresetError
 from .file_words import unread
 from .intensity import Envelope
-from .json_text import one_line, read_json, shown
+from .json_text import one_line, quoted, read_json
 from .layers import MAX_SHIFT_SECONDS, REGIONS
 from .presets import LAYERS, MAX_NAME, MAX_SECONDS, Keys, Preset
 
@@ -109,7 +109,7 @@ def _preset(content: dict[str, Any]) -> Preset:
 
 def _event(content: dict[str, Any]) -> Envelope:
     if not isinstance(content["expression"], str):
-        raise PresetError(f"an expression must be a name, not {shown(content['expression'])}.")
+        raise PresetError(f"an expression must be a name, not {quoted(content['expression'])}.")
     eases = {name: content[name] for name in _EASES if name in content}
     marks = [_number("a time", mark) for mark in content["seconds"]]
     if len(marks) != 4:
@@ -154,7 +154,7 @@ def _keys(name: str, values: Any, low: float, high: float) -> Keys:
 
 def _number(what: str, value: Any, low: float = -np.inf, high: float = np.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
-        raise PresetError(f"{what} must be a number, not {shown(value)}.")
+        raise PresetError(f"{what} must be a number, not {quoted(value)}.")
     if not low <= value <= high:
         raise PresetError(f"{what} must be between {low:g} and {high:g}, not {value:g}.")
     return float(value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import FacegenError
-from .json_text import shown
+from .json_text import quoted
 
 Content = dict[str, Any]
 Step = Callable[[Content], Content]
@@ -37,7 +37,7 @@ class Schema:
         """
         reads = f"version {self.version}"
         if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-            raise error(f"{what} has version {shown(found)}, expected {reads}: get it again.")
+            raise error(f"{what} has version {quoted(found)}, expected {reads}: get it again.")
         if found > self.version:
             raise error(newer(what, found, self.version))
         if found < self.oldest:
@@ -59,7 +59,7 @@ class Schema:
                 content = self.steps[version](dict(content))
             except (KeyError, TypeError, ValueError, AttributeError) as reason:
                 raise error(
-                    f"{what} is damaged: it is no whole version {version} ({shown(reason)}); get "
+                    f"{what} is damaged: it is no whole version {version} ({quoted(reason)}); get "
                     "it again."
                 ) from reason
         return content
@@ -68,7 +68,7 @@ class Schema:
 def newer(what: str, found: int, known: int) -> str:
     """What is said of anything that a newer Facegen wrote."""
     return (
-        f"{what} was made by a newer Facegen (schema version {shown(found)}, expected at most "
+        f"{what} was made by a newer Facegen (schema version {quoted(found)}, expected at most "
         f"version {known}): update Facegen; nothing was changed."
     )
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import WorkerError
-from .json_text import shown
+from .json_text import quoted
 
 VERSION = 1
 MAGIC = b"FGEN"
@@ -147,7 +147,7 @@ def read_message(stream: IO[bytes], known: Mapping[str, Form]) -> Message:
     kind, fields, listed = _header(_read(stream, num_bytes))
     form = known.get(kind)
     if form is None:
-        raise ProtocolError(f"A message of unknown kind came: {shown(kind)}.")
+        raise ProtocolError(f"A message of unknown kind came: {quoted(kind)}.")
     _check_fields(kind, fields, form)
     shapes = _shapes(kind, listed, form)
     return Message(kind, fields, {name: _array(stream, s) for name, s in shapes.items()})
@@ -218,7 +218,7 @@ def _check_fields(kind: str, fields: dict[str, Any], form: Form) -> None:
         is_number = expected is not float or (type(value) is float and math.isfinite(value))
         if type(value) is not expected or not is_number:
             raise ProtocolError(
-                f"'{name}' of a message '{kind}' is not what it should be: {shown(value)}."
+                f"'{name}' of a message '{kind}' is not what it should be: {quoted(value)}."
             )
 
 
@@ -232,7 +232,9 @@ def _shapes(kind: str, listed: list[Any], form: Form) -> dict[str, tuple[int, ..
             raise ProtocolError(f"A message '{kind}' lists its arrays in no known way.")
         expected = form.arrays.get(name)
         if expected is None or len(expected) != len(shape):
-            raise ProtocolError(f"A message '{kind}' brings an array it should not: {shown(name)}.")
+            raise ProtocolError(
+                f"A message '{kind}' brings an array it should not: {quoted(name)}."
+            )
         for size, wanted in zip(shape, expected, strict=True):
             is_size = type(size) is int and 0 <= size <= MAX_ARRAY_BYTES
             if not is_size or (wanted is not None and size != wanted):

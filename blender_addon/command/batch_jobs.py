@@ -18,7 +18,7 @@ from facegen_core.errors import FacegenError
 from facegen_core.file_names import portable
 from facegen_core.file_words import unread
 from facegen_core.intensity import parse_event
-from facegen_core.json_text import read_json, read_text, shown
+from facegen_core.json_text import quoted, read_json, read_text
 
 _COLUMNS = {"head", "expressions", "name"}
 
@@ -105,7 +105,7 @@ def _job(path: Path, number: int, row: Any) -> Job:
     unknown = sorted(set(row) - _COLUMNS)
     if unknown:
         raise FacegenError(
-            f"{where} has {shown(unknown[0])}: known are head, expressions and name."
+            f"{where} has {quoted(unknown[0])}: known are head, expressions and name."
         )
     expressions = row.get("expressions", [])
     if not isinstance(expressions, list) or not all(isinstance(e, str) for e in expressions):

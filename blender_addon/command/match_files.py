@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from facegen_core import schemas
 from facegen_core.errors import FacegenError
 from facegen_core.file_words import unread
-from facegen_core.json_text import read_json, shown
+from facegen_core.json_text import quoted, read_json
 from facegen_core.landmarks import LANDMARK_FILE_VERSION
 from facegen_core.registration.alignment import KIND_MOTIONS
 
@@ -91,15 +91,15 @@ def read_parts(path: Path, head: Head) -> dict[int, str]:
             ) from error
         if not isinstance(vertex, int) or isinstance(vertex, bool):
             raise FacegenError(
-                f'{path}: the "vertex" of a part is a whole number, not {shown(vertex)}.'
+                f'{path}: the "vertex" of a part is a whole number, not {quoted(vertex)}.'
             )
         if kind not in KIND_MOTIONS:
             raise FacegenError(
-                f"{path}: {shown(kind)} is no kind of part; choose of {', '.join(KIND_MOTIONS)}."
+                f"{path}: {quoted(kind)} is no kind of part; choose of {', '.join(KIND_MOTIONS)}."
             )
         if name not in owners:
             raise FacegenError(
-                f"{path}: the head has no object {shown(name)}: {', '.join(owners)}."
+                f"{path}: the head has no object {quoted(name)}: {', '.join(owners)}."
             )
         owner = owners[name]
         if not 0 <= vertex < owner.end - owner.start:

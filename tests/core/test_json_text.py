@@ -2,7 +2,7 @@
 
 import pytest
 
-from facegen_core.json_text import DEEPEST, parse_json, read_json, shown
+from facegen_core.json_text import DEEPEST, parse_json, quoted, read_json
 
 
 @pytest.mark.parametrize("depth", [DEEPEST + 2, 900, 100_000])
@@ -36,8 +36,8 @@ def test_a_value_is_quoted_short_and_on_one_line():
     for _ in range(5000):
         deep = [deep]
     for value in ("a\nb" * 1000, [["x" * 500] * 500] * 500, deep, 10**1000, {"a": "\n" * 99}):
-        assert len(shown(value)) < 1000
-        assert "\n" not in shown(value)
+        assert len(quoted(value)) < 1000
+        assert "\n" not in quoted(value)
 
 
 def test_a_mark_that_notepad_writes_is_no_part_of_the_text(tmp_path):

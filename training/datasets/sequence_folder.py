@@ -17,7 +17,7 @@ from typing import Any
 
 from facegen_core.errors import DatasetError
 from facegen_core.file_words import reason_of
-from facegen_core.json_text import shown
+from facegen_core.json_text import quoted
 from facegen_core.numeric import finite
 from training.datasets.marks import read_marks
 from training.datasets.source import (
@@ -142,14 +142,14 @@ def _converted(path: Path, name: str, value: Any) -> Any:
     if name == "frame_rate":
         if finite(value) is not None and not isinstance(value, bool):
             return float(value)
-        raise DatasetError(f"{path}: 'frame_rate' is a number, got {shown(value)}.")
+        raise DatasetError(f"{path}: 'frame_rate' is a number, got {quoted(value)}.")
     return str(value)
 
 
 def _names(path: Path, name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, list) and value:
         return tuple(str(entry) for entry in value)
-    raise DatasetError(f"{path}: '{name}' is a list of names, got {shown(value)}.")
+    raise DatasetError(f"{path}: '{name}' is a list of names, got {quoted(value)}.")
 
 
 def _check_settings(folder: Path, settings: Settings) -> None:

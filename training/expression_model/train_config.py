@@ -14,7 +14,7 @@ from typing import Any, Literal
 import yaml
 
 from facegen_core.files import write_text
-from facegen_core.json_text import shown
+from facegen_core.json_text import quoted
 from facegen_core.models.config import ModelConfig
 from training.runs.settings import (
     TrainingConfigError,
@@ -131,7 +131,9 @@ def read_config(path: Path, **overrides: Any) -> TrainConfig:
     """
     content = read_settings(path)
     if not isinstance(content, dict):
-        raise TrainingConfigError(f"{path}: expected 'setting: value' lines, got {shown(content)}.")
+        raise TrainingConfigError(
+            f"{path}: expected 'setting: value' lines, got {quoted(content)}."
+        )
     content |= {name: value for name, value in overrides.items() if value is not None}
     return config_from_dict(content)
 

@@ -16,7 +16,7 @@ from facegen_core.array_files import TRAINING_BYTES, read_arrays
 from facegen_core.bundle import write_arrays
 from facegen_core.errors import FacegenError
 from facegen_core.file_words import reason_of
-from facegen_core.json_text import parse_json, shown
+from facegen_core.json_text import parse_json, quoted
 
 CHECKPOINT_VERSION = 2
 
@@ -71,7 +71,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise CheckpointError(schemas.newer(str(path), version, CHECKPOINT_VERSION))
     if version != CHECKPOINT_VERSION:
         raise CheckpointError(
-            f"{path} has version {shown(version)}, this trainer reads version "
+            f"{path} has version {quoted(version)}, this trainer reads version "
             f"{CHECKPOINT_VERSION}: train again."
         )
 

@@ -13,7 +13,7 @@ import yaml
 from facegen_core.errors import FacegenError
 from facegen_core.file_words import unread
 from facegen_core.files import write_text
-from facegen_core.json_text import shown
+from facegen_core.json_text import quoted
 from training.runs.plain_yaml import read_yaml
 
 Settings = TypeVar("Settings")
@@ -43,7 +43,7 @@ def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Set
     """
     if not isinstance(content, dict):
         raise TrainingConfigError(
-            f"'{where or 'config'}': expected settings, got {shown(content)}."
+            f"'{where or 'config'}': expected settings, got {quoted(content)}."
         )
     fields = {f.name: f for f in dataclasses.fields(kind)}
     unknown = sorted(str(name) for name in set(content) - set(fields))
@@ -80,7 +80,7 @@ def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             choices = ", ".join(get_args(hint))
-            raise TrainingConfigError(f"'{name}': expected one of {choices}, got {shown(value)}.")
+            raise TrainingConfigError(f"'{name}': expected one of {choices}, got {quoted(value)}.")
         return value
     if isinstance(default, Path) and isinstance(value, str):
         return Path(value)
@@ -92,7 +92,7 @@ def _converted(value: Any, default: Any, hint: Any, name: str) -> Any:
     if type(value) is not type(default):
         kind = {"PosixPath": "a path", "WindowsPath": "a path", "tuple": "a list"}
         expected = kind.get(type(default).__name__, type(default).__name__)
-        raise TrainingConfigError(f"'{name}': expected {expected}, got {shown(value)}.")
+        raise TrainingConfigError(f"'{name}': expected {expected}, got {quoted(value)}.")
     return value
 
 
