@@ -16,6 +16,7 @@ from .channel_keys import AUTO_HANDLE, REST, SAME_FRAME, KeyArray, joined
 from .eases import EASES, LINEAR
 from .errors import IntensityError
 from .events import Event, read_events
+from .numeric import counted
 
 Marks = Sequence[float]
 # The parts of an event between its marks: onset, apex, offset.
@@ -144,7 +145,7 @@ def shifted(keys: KeyArray, event: Event, frames: float) -> KeyArray:
     if len(before) and frames < before["frame"][-1] - rest["frame"][0] - SAME_FRAME:
         raise IntensityError(
             f"{event.expression} has keys up to frame {before['frame'][-1]:g}: what follows cannot "
-            f"move {-frames:g} frames earlier."
+            f"move {counted(-frames, 'frame')} earlier."
         )
     return joined(before, later(rest, frames))
 

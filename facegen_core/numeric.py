@@ -57,9 +57,10 @@ def size(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape)) if len(shape) > 1 else f"one row of {shape[0]}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def counted(number: float, one: str, many: str = "") -> str:
     """A number and what it counts: "1 vertex", "2,000 vertices". many: where it is not one + s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    said = f"{number:g}" if isinstance(number, float) else f"{number:,}"
+    return f"{said} {one if number == 1 else many or one + 's'}"
 
 
 def _endless(number: float) -> str:

@@ -24,6 +24,7 @@ from .bundle import Bundle
 from .deformation_transfer import BasisTransfer
 from .errors import WorkerError
 from .motion_engine import GENERATORS, Generator, MotionRequest
+from .numeric import counted
 from .progress import Progress, no_progress, subprogress
 from .recent import Recent
 from .worker_models import GeneratorModel, Moving, SteadyModel, VariedModel
@@ -39,7 +40,7 @@ CPU_FRAMES, GPU_FRAMES = 32, 512
 _PIECE_BYTES = 1 << 27
 # Faces whose shapes are kept, 11 MB each and as much on the device: the heads of a crowd.
 _KEPT_FACES = 24
-SMALLER_BATCHES = "Out of memory: the GPU worker goes on with {frames} frames at a time."
+SMALLER_BATCHES = "Out of memory: the GPU worker goes on with {frames} at a time."
 ON_THE_CPU = "The GPU ran out of memory: the CPU went on with this motion."
 GPU_FAILED = "The GPU could not make this motion, the CPU went on: {reason}."
 # What MPS and the CPU say instead of raising the error that CUDA raises.
@@ -228,7 +229,7 @@ class TorchEngine:
         if is_memory and self._now == self.device and self.batch_frames > 1:
             self._give_back_memory()
             self.batch_frames //= 2
-            self._tell(SMALLER_BATCHES.format(frames=self.batch_frames))
+            self._tell(SMALLER_BATCHES.format(frames=counted(self.batch_frames, "frame")))
         elif self._now == CPU:
             if not is_memory:
                 raise error

@@ -165,6 +165,7 @@ def test_out_of_memory_for_one_frame_goes_to_the_cpu_and_says_so(bundle, monkeyp
     tried, heard = short_of_memory(monkeypatch, 0), []
     engine = TorchEngine(bundle, STAND_IN, heard.append)
     assert largest_difference(motions(engine, [request]), expected) < TOLERANCE_MM
+    assert heard[-2] == "Out of memory: the GPU worker goes on with 1 frame at a time."
     assert heard[-1] == "The GPU ran out of memory: the CPU went on with this motion."
     assert tried[5] == 1
     assert tried[6] == 32

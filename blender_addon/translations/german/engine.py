@@ -94,6 +94,12 @@ TEXTS: dict[str, str] = {
         "{python} ist kein Python: wähle in den Einstellungen das Programm selbst, python oder "
         "python.exe."
     ),
+    "Out of memory: the GPU worker goes on with {frames} at a time.": (
+        "Kein Speicher mehr: der GPU-Prozess macht mit je {frames} weiter."
+    ),
+    "The GPU ran out of memory: the CPU went on with this motion.": (
+        "Die GPU hat keinen Speicher mehr: die CPU hat diese Bewegung weitergerechnet."
+    ),
     "{python} cannot be run ({why}): choose a Python in the preferences.": (
         "{python} lässt sich nicht ausführen ({why}): wähle ein Python in den Einstellungen."
     ),

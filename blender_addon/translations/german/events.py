@@ -76,6 +76,9 @@ TEXTS = {
     "No event follows this {name}: choose an earlier one, or add one.": (
         "Auf {name} folgt kein Ereignis: wähle ein früheres, oder füg eines hinzu."
     ),
+    "{name} has keys up to frame {frame}: what follows cannot move {frames} earlier.": (
+        "{name} hat Keys bis Bild {frame}: was folgt, kann nicht um {frames} nach vorn."
+    ),
     "{name} is driven: remove its driver before editing its events.": (
         "{name} hat einen Treiber: entferne ihn, um die Ereignisse zu bearbeiten."
     ),
