@@ -19,6 +19,7 @@ from facegen_core.errors import CancelledError, WorkerError
 from facegen_core.motion_engine import MotionEngine
 from facegen_core.progress import Progress, no_progress
 from facegen_core.worker_client import SelfTest, Worker, WorkerReport
+from facegen_core.worker_lending import LentWorker
 
 Made = TypeVar("Made")
 
@@ -56,6 +57,8 @@ BY_BUILT_IN = Used()
 _lock = threading.Lock()
 # The worker of the session and the choice it is of; and what is known of choices, to be shown.
 _resident: tuple[Choice, Worker] | None = None
+# One that somebody else keeps, for the first worker of this process.
+_borrowed: LentWorker | None = None
 _problems: dict[Choice, str] = {}
 _tests: dict[Choice, SelfTest] = {}
 
@@ -138,6 +141,12 @@ def last_test(choice: Choice) -> SelfTest | None:
     return _tests.get(choice)
 
 
+def borrow(lent: LentWorker) -> None:
+    """Use a worker that runs already, of the engine this process will be asked for."""
+    global _borrowed
+    _borrowed = lent
+
+
 def close() -> None:
     """End the worker, if there is one; the next act that needs it starts it again."""
     global _resident
@@ -160,7 +169,7 @@ def _remembering(choice: Choice, act: Callable[[Worker], Made]) -> Made:
 
 def _worker_of(choice: Choice) -> Worker:
     """The worker of a choice, which takes the place of another. Raises WorkerError."""
-    global _resident
+    global _borrowed, _resident
     if choice.python is None:
         raise WorkerError(
             "No Python with PyTorch is chosen: choose one in the preferences of Facegen, or set "
@@ -171,5 +180,6 @@ def _worker_of(choice: Choice) -> Worker:
             return _resident[1]
         if _resident is not None:
             _resident[1].close()
-        _resident = choice, Worker(choice.python, choice.device)
+        lent, _borrowed = _borrowed, None
+        _resident = choice, Worker(choice.python, choice.device, lent=lent)
         return _resident[1]

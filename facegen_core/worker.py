@@ -25,6 +25,7 @@ from .bundle import Bundle, bundle_hash, load_bundle
 from .errors import BundleError, FacegenError, WorkerError
 from .landmark_inference import Variation
 from .motion_engine import MotionRequest, check_request
+from .worker_channel import own_pipes
 from .worker_protocol import (
     MAX_FRAMES,
     TO_WORKER,
@@ -51,7 +52,7 @@ _PROGRESS_SECONDS = 0.05
 
 def main() -> None:
     """Answer messages until the host is gone; prints of libraries go to stderr."""
-    incoming, outgoing = _own_pipes()
+    incoming, outgoing = own_pipes(prints_to=2)
     with contextlib.suppress(ValueError, OSError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the host
     messages: queue.SimpleQueue[Message | ProtocolError] = queue.SimpleQueue()
@@ -189,16 +190,6 @@ def _request(message: Message) -> MotionRequest:
         Variation(fields["seed"], fields["amount"]),
         None if rows is None else rows.astype(np.int64),
     )
-
-
-def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """stdin and stdout for messages alone: others read nothing, and print to stderr."""
-    incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    return incoming, outgoing
 
 
 def _listen(incoming: BinaryIO, messages: queue.SimpleQueue[Message | ProtocolError]) -> None:

@@ -19,8 +19,9 @@ from .errors import CancelledError, WorkerError
 from .motion import FaceMotion
 from .motion_engine import MotionEngine, MotionRequest, check_request
 from .progress import Progress, no_progress, subprogress
+from .worker_channel import WorkerEnd, WorkerEndedError
 from .worker_comparison import SelfTest, compare
-from .worker_process import WorkerEndedError, WorkerProcess
+from .worker_process import WorkerProcess
 from .worker_protocol import VERSION, Message
 from .worker_talk import TICK_SECONDS, WAITING, Conversation, Made, RefusedError
 
@@ -55,16 +56,24 @@ class Worker:
     """A worker of one Python on one device ("auto", "cuda:N", "mps", "cpu"); starts when needed.
 
     core: the folder that holds `facegen_core`. notices: sentences for the user about requests that
-    went another way than asked: smaller batches, the CPU, a restart.
+    went another way than asked: smaller batches, the CPU, a restart. lent: one that runs already,
+    used as long as it lasts.
     """
 
-    def __init__(self, python: Path, device: str = "auto", core: Path = CORE) -> None:
+    def __init__(
+        self,
+        python: Path,
+        device: str = "auto",
+        core: Path = CORE,
+        lent: WorkerEnd | None = None,
+    ) -> None:
         # A link to a Python stands for its environment: it is made absolute, never followed.
         self.python, self.core = Path(python).absolute(), Path(core).absolute()
         self.device = device
         self.notices: list[str] = []
         self.report: WorkerReport | None = None
-        self._process: WorkerProcess | None = None
+        self._lent: WorkerEnd | None = lent
+        self._process: WorkerEnd | None = None
         self._lock = threading.RLock()
         self._is_closing = False
         _open.add(self)
@@ -198,7 +207,8 @@ class Worker:
         if self._process is not None:
             self._process.end()
         progress(0.0, STARTING)
-        process = self._process = WorkerProcess(self.python, self.core)
+        process = self._process = self._lent or WorkerProcess(self.python, self.core)
+        self._lent = None
         try:
             process.send(Message("open", {"device": self.device}))
             talk = Conversation(process, progress, self.notices, STARTING, START_SECONDS)

@@ -80,6 +80,8 @@ TO_HOST: Mapping[str, Form] = {
     "frames": Form({"number": int, "start": int}, {"skin": (None, None, 3), "jaw": (None, 6)}),
     "done": Form({"number": int, "count": int}),
     "refused": Form({"error": str, "sentence": str}),
+    # Said by who lends a worker (`worker_lending`), of the worker.
+    "ended": Form({"words": str}),
 }
 
 

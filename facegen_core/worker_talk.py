@@ -14,7 +14,7 @@ from .models.config import JAW_SIZE
 from .motion import FaceMotion
 from .motion_engine import MotionRequest
 from .progress import Progress
-from .worker_process import WorkerEndedError, WorkerProcess
+from .worker_channel import WorkerEnd, WorkerEndedError
 from .worker_protocol import MAX_FRAMES, Message, split
 
 WAITING = "Waiting for the GPU worker"
@@ -43,7 +43,7 @@ class Conversation:
 
     def __init__(
         self,
-        process: WorkerProcess,
+        process: WorkerEnd,
         progress: Progress,
         notices: list[str],
         message: str = WAITING,

@@ -13,8 +13,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,12 +27,13 @@ from facegen_core import files
 from facegen_core.errors import FacegenError
 from facegen_core.held import alone
 from facegen_core.json_text import read_json
+from facegen_core.worker_lending import Lender
 
 from ..engine import Choice
 from . import batch_page
 from .batch_jobs import Job
 from .batch_options import BatchRequest
-from .batch_processes import Processes
+from .batch_processes import Processes, lenders
 from .engine_options import arguments_of
 
 BATCH_VERSION = 1
@@ -41,6 +43,8 @@ _STAMP = "made.json"
 _ASIDE = ".before.unfinished"
 # Held while a batch is at work in a folder.
 _LOCK = ".facegen-batch.lock"
+# What a head is made with: the engine, and who keeps its GPU worker.
+Seat = tuple[Choice, Lender | None]
 # Options of the batch that `facegen replay` has too.
 _OF_RECORDS = ("--preset", "--root-bone", "--no-root-bone", "--bundle")
 
@@ -91,8 +95,10 @@ def _run(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcome]:
     processes = Processes()
     outcomes: dict[str, Outcome] = {}
     try:
-        with ThreadPoolExecutor(request.num_processes, "facegen-batch") as pool:
-            seats = _seats(request)
+        with (
+            _seats(request) as seats,
+            ThreadPoolExecutor(request.num_processes, "facegen-batch") as pool,
+        ):
             waiting = [pool.submit(_make, request, job, processes, seats) for job in request.jobs]
             try:
                 for done in as_completed(waiting):
@@ -124,19 +130,29 @@ def _clear(folder: Path) -> None:
         raise files.unwritable(folder, error) from error
 
 
-def _seats(request: BatchRequest) -> SimpleQueue[Choice]:
-    """An engine for every process: the devices in turn, so that each has as many as the others."""
-    seats: SimpleQueue[Choice] = SimpleQueue()
-    for number in range(request.num_processes):
-        seats.put(request.engines[number % len(request.engines)])
-    return seats
+@contextmanager
+def _seats(request: BatchRequest) -> Iterator[SimpleQueue[Seat]]:
+    """An engine for every process: the devices in turn, so that each has as many as the others.
+
+    Their GPU workers stay from head to head, and end here.
+    """
+    seats: SimpleQueue[Seat] = SimpleQueue()
+    choices = [request.engines[k % len(request.engines)] for k in range(request.num_processes)]
+    kept = lenders(choices)
+    for seat in zip(choices, kept, strict=True):
+        seats.put(seat)
+    try:
+        yield seats
+    finally:
+        for lender in filter(None, kept):
+            lender.close()
 
 
 def _make(
-    request: BatchRequest, job: Job, processes: Processes, seats: SimpleQueue[Choice]
+    request: BatchRequest, job: Job, processes: Processes, seats: SimpleQueue[Seat]
 ) -> Outcome:
     """One head, from start to its finished folder; what goes wrong becomes its sentence."""
-    started, engine = perf_counter(), seats.get()
+    started, (engine, lender) = perf_counter(), seats.get()
     final, work = request.folder / job.name, request.folder / f".{job.name}.unfinished"
     try:
         stamp = _stamp(request, job)
@@ -144,7 +160,7 @@ def _make(
             return _read(job, final, "skipped", _read_json(final / _STAMP).get("seconds", 0.0))
         work.mkdir()
         command = [*_arguments(request, job), *arguments_of(engine)]
-        code, said = processes.run(command, work, request.timeout_seconds)
+        code, said = processes.run(command, work, request.timeout_seconds, lender)
         if code != 0:
             return Outcome(job, "failed", perf_counter() - started, _sentence(code, said))
         seconds = perf_counter() - started
@@ -161,7 +177,7 @@ def _make(
         sentence = str(files.unwritable(final, error))
         return Outcome(job, "failed", perf_counter() - started, sentence)
     finally:
-        seats.put(engine)
+        seats.put((engine, lender))
         shutil.rmtree(work, ignore_errors=True)
 
 

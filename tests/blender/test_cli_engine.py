@@ -15,6 +15,7 @@ from blender_addon.command.batch_jobs import Job
 from blender_addon.command.batch_options import BatchRequest
 from blender_addon.engine import BUILT_IN, Choice
 from facegen_core.errors import FacegenError
+from facegen_core.worker_lending import Lender
 from tests.blender.command import facegen
 
 PYTHON = Path(sys.executable)
@@ -62,7 +63,9 @@ def test_a_batch_spreads_its_processes_over_the_devices(
 ) -> None:
     commands = []
 
-    def run(self: object, arguments: list[str], folder: Path, timeout: float) -> tuple[int, str]:
+    def run(
+        self: object, arguments: list[str], folder: Path, timeout: float, lender: Lender
+    ) -> tuple[int, str]:
         commands.append(arguments)
         return 0, ""
 
@@ -77,8 +80,8 @@ def test_a_batch_spreads_its_processes_over_the_devices(
     assert [outcome.status for outcome in outcomes] == ["done"] * 9
     used = {word for command in commands for word in command if word.startswith("--devices=")}
     assert used == {"--devices=cuda:0", "--devices=cuda:1", "--devices=cuda:2"}
-    seats = batch_run._seats(request)
-    assert [seats.get().device for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:2"]
+    with batch_run._seats(request) as seats:
+        assert [seats.get()[0].device for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:2"]
     # Which engine made a head does not make it another one: what is finished stays finished.
     again = batch_run.run_batch(request, lambda line: None)
     assert [outcome.status for outcome in again] == ["skipped"] * 9

@@ -14,8 +14,8 @@ from facegen_core.bundle import Bundle, bundle_hash
 from facegen_core.errors import FacegenError
 from facegen_core.motion_engine import MotionRequest
 from facegen_core.worker import Service
+from facegen_core.worker_channel import WorkerEndedError
 from facegen_core.worker_engine import CPU, TorchEngine
-from facegen_core.worker_process import WorkerEndedError
 from facegen_core.worker_protocol import (
     TO_HOST,
     TO_WORKER,
