@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
 
 import numpy as np
 import pytest
 
 from facegen_core import pipeline
-from facegen_core.bundle import load_bundle
 from facegen_core.contact.eyeball import sphere_centre
 from facegen_core.errors import BundleError
 from facegen_core.eye_motion import EyeMotion
@@ -18,21 +16,10 @@ from facegen_core.layers import Layers
 from facegen_core.mesh import Mesh
 from facegen_core.registration.alignment import vertices_moving
 from tests.benchmarks.heads.eye_opening import EyeOpening
-from tests.core.fit_fixtures import BUNDLE
+from tests.core.sample_head import default_bundle, matched_sample_head
 from tests.core.welding import welded_together
 
 FPS, RAMP = 30.0, 16
-
-
-@cache
-def default_bundle():
-    return load_bundle(BUNDLE)
-
-
-@cache
-def sample():
-    bundle = default_bundle()
-    return pipeline.match(bundle.template.whole_head(), bundle)
 
 
 def layers_of(blink, gaze_degrees):
@@ -51,7 +38,12 @@ def played(expression, blink, gaze_degrees=None, alignment=None, **options):
     blinks = still * RAMP + list(blink)
     looks = still * RAMP + list(still * len(blink) if gaze_degrees is None else gaze_degrees)
     clip = pipeline.generate(
-        alignment or sample(), intensities, FPS, bundle, layers=layers_of(blinks, looks), **options
+        alignment or matched_sample_head(),
+        intensities,
+        FPS,
+        bundle,
+        layers=layers_of(blinks, looks),
+        **options,
     )
     return clip, clip.displacements[RAMP:]
 
@@ -76,7 +68,7 @@ def open_shares(alignment, moved):
 @pytest.mark.parametrize("expression", [None, "happy", "surprise", "angry"])
 def test_a_blink_shuts_the_eye_from_every_expression_and_not_through(expression):
     clip, moved = played(expression, [[0, 0], [1, 1]])
-    before, shut = open_shares(sample(), moved)
+    before, shut = open_shares(matched_sample_head(), moved)
     assert before.min() > 0.5, "the eye was open"
     assert shut.max() < 0.03
     assert clip.contact.after.lid_penetration_mm < 0.2
@@ -84,7 +76,7 @@ def test_a_blink_shuts_the_eye_from_every_expression_and_not_through(expression)
 
 def test_half_a_blink_half_closes_and_one_eye_leaves_the_other():
     _, moved = played(None, [[0, 0], [0.5, 0.5], [1, 0]])
-    _, half, one = open_shares(sample(), moved)
+    _, half, one = open_shares(matched_sample_head(), moved)
     assert half == pytest.approx([0.5, 0.5], abs=0.15)
     assert one[0] < 0.03
     assert one[1] == pytest.approx(1.0, abs=0.02)
@@ -95,7 +87,7 @@ def test_a_squint_needs_a_shorter_blink_than_wide_eyes():
     upper = {}
     for expression in ("happy", "surprise"):
         _, moved = played(expression, [[0, 0], [1, 1]])
-        template = sample().template
+        template = matched_sample_head().template
         skin = moved[:, : template.num_vertices]
         at = template.landmarks.positions(skin, template.triangles)[:, [37, 38, 43, 44], 1]
         upper[expression] = float((at[0] - at[1]).mean())
@@ -104,7 +96,7 @@ def test_a_squint_needs_a_shorter_blink_than_wide_eyes():
 
 def test_the_cheeks_and_the_mouth_do_not_blink():
     _, moved = played(None, [[1, 1]])
-    template = sample().template
+    template = matched_sample_head().template
     at = template.landmarks.positions(moved[:, : template.num_vertices], template.triangles)
     assert np.linalg.norm(at[0, 48:68], axis=1).max() < 0.3
 
@@ -112,7 +104,7 @@ def test_the_cheeks_and_the_mouth_do_not_blink():
 @pytest.mark.parametrize("degrees", [(12.0, 0.0), (-12.0, 0.0), (0.0, 10.0), (0.0, -10.0), (8, -6)])
 def test_the_eyes_look_where_they_are_told_to_and_stay_round(degrees):
     _, moved = played(None, [[0, 0]], [degrees])
-    alignment, vertices = sample(), sample().target.vertices
+    alignment, vertices = matched_sample_head(), matched_sample_head().target.vertices
     for side in ("left", "right"):
         eyeball = find_eyeball(alignment, side)
         rest = vertices[eyeball.vertices]
@@ -128,12 +120,12 @@ def test_the_eyes_look_where_they_are_told_to_and_stay_round(degrees):
 
 def test_lids_follow_a_gaze_up_and_down():
     _, moved = played(None, [[0, 0]] * 3, [[0, 0], [0, 15], [0, -20]])
-    template = sample().template
+    template = matched_sample_head().template
     at = template.landmarks.positions(moved[:, : template.num_vertices], template.triangles)
     upper = at[:, [37, 38, 43, 44], 1].mean(axis=1)
     assert upper[1] > 1.0
     assert upper[2] < -3.0
-    assert open_shares(sample(), moved)[2].min() > 0.25, "looking down is not shutting"
+    assert open_shares(matched_sample_head(), moved)[2].min() > 0.25, "looking down is not shutting"
 
 
 def test_lids_keep_off_a_cornea_that_looks_aside():
@@ -144,7 +136,7 @@ def test_lids_keep_off_a_cornea_that_looks_aside():
 
 
 def test_eyes_at_rest_change_no_bit_and_frames_at_rest_none():
-    bundle, alignment = default_bundle(), sample()
+    bundle, alignment = default_bundle(), matched_sample_head()
     intensities = np.zeros((10, bundle.config.num_expressions))
     intensities[:, 0] = np.linspace(0, 1, 10)
     plain = pipeline.generate(alignment, intensities, FPS, bundle)
@@ -162,7 +154,7 @@ def test_eyes_at_rest_change_no_bit_and_frames_at_rest_none():
 
 
 def test_a_masked_eye_stays():
-    alignment = sample()
+    alignment = matched_sample_head()
     mask = np.ones(alignment.target.num_vertices)
     left = find_eyeball(alignment, "left").vertices
     right = find_eyeball(alignment, "right").vertices
@@ -174,7 +166,7 @@ def test_a_masked_eye_stays():
 
 
 def test_a_posed_frame_is_the_clip_s():
-    bundle, alignment = default_bundle(), sample()
+    bundle, alignment = default_bundle(), matched_sample_head()
     intensities = np.full((3, bundle.config.num_expressions), 0.2)
     layers = layers_of([[0, 0], [0.4, 0.4], [0, 0]], [[0, 0], [6, -3], [0, 0]])
     clip = pipeline.generate(alignment, intensities, FPS, bundle, layers=layers, contact=False)
@@ -187,9 +179,9 @@ def test_a_model_without_shapes_says_so_in_one_sentence():
     intensities = np.zeros((2, bundle.config.num_expressions))
     layers = layers_of([[1, 1], [1, 1]], np.zeros((2, 2)))
     with pytest.raises(BundleError, match="no face shapes"):
-        pipeline.generate(sample(), intensities, FPS, bundle, layers=layers)
+        pipeline.generate(matched_sample_head(), intensities, FPS, bundle, layers=layers)
     with pytest.raises(BundleError, match="no face shapes"):
-        pipeline.face_shapes(sample(), bundle)
+        pipeline.face_shapes(matched_sample_head(), bundle)
 
 
 def test_a_ball_with_an_iris_dent_and_a_stalk_keeps_its_middle():
@@ -216,8 +208,8 @@ def test_baked_as_shapes_the_eyeballs_keep_their_size_to_the_tolerance():
     baked = pipeline.bake(clip, "compact", 0.1)
     played_back = baked.weights @ baked.shapes.reshape(len(baked.shapes), -1)
     played_back = played_back.reshape(clip.displacements.shape)
-    eyeball = find_eyeball(sample(), "left")
-    rest = sample().target.vertices[eyeball.vertices]
+    eyeball = find_eyeball(matched_sample_head(), "left")
+    rest = matched_sample_head().target.vertices[eyeball.vertices]
     radii = [
         np.linalg.norm(rest + frame[eyeball.vertices] - eyeball.centre, axis=1)
         for frame in played_back
@@ -242,7 +234,7 @@ def test_eyeballs_welded_to_the_skin_turn_as_rigidly():
     assert any(part.is_welded for part in alignment.parts if part.kind == "eyeball_left")
     moved = np.zeros((1, alignment.target.num_vertices, 3), np.float32)
     turn_eyeballs(moved, alignment, np.deg2rad([[10.0, 0.0]]))
-    for side, loose in eyeballs_of(sample()).items():
+    for side, loose in eyeballs_of(matched_sample_head()).items():
         ball = eyeballs[side]
         assert np.linalg.norm(ball.centre - loose.centre) < 0.5
         rest = alignment.target.vertices[ball.vertices]

@@ -18,6 +18,7 @@ from facegen_core.retarget import retargeter_of
 from tests.core.bundle_edits import ABSENT, change_header, changed, refusal
 from tests.core.fit_fixtures import BUNDLE
 from tests.core.model_fixtures import random_bundle
+from tests.core.sample_head import default_bundle, matched_sample_head
 
 
 def random_shapes(template, names=("eyeBlinkLeft", "jawOpen")) -> TemplateShapes:
@@ -102,8 +103,7 @@ def test_a_damaged_description_is_refused_in_one_sentence(saved, values):
 
 @cache
 def default_shapes():
-    bundle = load_bundle(BUNDLE)
-    alignment = pipeline.match(bundle.template.whole_head(), bundle)
+    bundle, alignment = default_bundle(), matched_sample_head()
     return bundle, alignment, pipeline.face_shapes(alignment, bundle)
 
 

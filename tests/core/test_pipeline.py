@@ -1,31 +1,29 @@
 """The recipe on the default bundle and its own head: what must be true at each door."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from facegen_core import pipeline
-from facegen_core.bundle import Bundle, load_bundle
+from facegen_core.bundle import Bundle
 from facegen_core.errors import CancelledError, IntensityError
 from facegen_core.intensity import EXPRESSIONS, Envelope, sample_envelopes
 from facegen_core.measure import measure_apexes
 from facegen_core.registration.alignment import Alignment
 from facegen_core.template import PART_MOTIONS
+from tests.core.sample_head import default_bundle, matched_sample_head
 
-BUNDLE = Path(__file__).parents[2] / "blender_addon" / "assets" / "default.facegen"
 FRAMES = np.arange(1.0, 86.0)
 DEMO = (Envelope("happy", 1, 12, 30, 45), Envelope("surprise", 50, 56, 70, 85, 0.8))
 
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return load_bundle(BUNDLE)
+    return default_bundle()
 
 
 @pytest.fixture(scope="module")
-def alignment(bundle) -> Alignment:
-    return pipeline.match(bundle.template.whole_head(), bundle)
+def alignment() -> Alignment:
+    return matched_sample_head()
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,18 @@
 """A pose of one frame against the same frame of the whole clip, in millimetres."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from facegen_core import pipeline
-from facegen_core.bundle import Bundle, load_bundle
+from facegen_core.bundle import Bundle
 from facegen_core.errors import FacegenError, IntensityError, InvalidMeshError
 from facegen_core.intensity import Envelope, sample_envelopes
 from facegen_core.landmark_inference import Variation
 from facegen_core.layered_motion import engine_of, landmark_engine_of
 from facegen_core.layers import Layers
 from facegen_core.registration.alignment import Alignment
+from tests.core.sample_head import default_bundle, matched_sample_head
 
-BUNDLE = Path(__file__).parents[2] / "blender_addon" / "assets" / "default.facegen"
 CURVES = sample_envelopes(
     (Envelope("happy", 2, 12, 30, 45), Envelope("surprise", 38, 46, 52, 60, 0.8)), np.arange(62.0)
 )
@@ -25,12 +23,12 @@ SAME_MM = 1e-4
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return load_bundle(BUNDLE)
+    return default_bundle()
 
 
 @pytest.fixture(scope="module")
-def alignment(bundle) -> Alignment:
-    return pipeline.match(bundle.template.whole_head(), bundle)
+def alignment() -> Alignment:
+    return matched_sample_head()
 
 
 def largest_mm(alignment: Alignment, one: np.ndarray, other: np.ndarray) -> float:

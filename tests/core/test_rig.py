@@ -1,28 +1,25 @@
 """A rig: its shapes sum to the apex that is generated, region by region."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from facegen_core import pipeline, rig, rigging
-from facegen_core.bundle import load_bundle
 from facegen_core.intensity import EXPRESSIONS, Envelope, sample_envelopes
 from facegen_core.solving import SolveSettings, accuracy
+from tests.core.sample_head import default_bundle, matched_sample_head
 
-BUNDLE = Path(__file__).parents[2] / "blender_addon" / "assets" / "default.facegen"
 FRAMES = np.arange(1.0, 91.0)
 HAPPY, MOUTH = EXPRESSIONS.index("happy"), rig.REGIONS.index("mouth")
 
 
 @pytest.fixture(scope="module")
 def bundle():
-    return load_bundle(BUNDLE)
+    return default_bundle()
 
 
 @pytest.fixture(scope="module")
-def alignment(bundle):
-    return pipeline.match(bundle.template.whole_head(), bundle)
+def alignment():
+    return matched_sample_head()
 
 
 @pytest.fixture(scope="module")
