@@ -11,7 +11,7 @@ from tests.blender.blenders import SCRIPTS, Blender, blenders, run_in_blender
 
 BLENDERS = blenders()
 # Scripts that the others import, and one that a test of its own gives heads to.
-NO_STORIES = ("harness", "drawn", "models", "moves", "newcomer", "toy_variations")
+NO_STORIES = ("harness", "drawn", "models", "moves", "newcomer", "sample", "toy_variations")
 STORIES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem not in NO_STORIES)
 # Stories about the system more than about Blender are told in one of those in `make test`.
 ONCE = {"odd_paths": "4.5"}

@@ -9,6 +9,7 @@ import harness
 import numpy as np
 from drawn import drawn
 from harness import FOLDER, addon, close, curves_of, key_positions, world_positions
+from sample import know_sample_head
 
 generate, actions = addon("operators.generate"), addon("scene.actions")
 rig_keys, shape_keys = addon("scene.rig_keys"), addon("scene.shape_keys")
@@ -116,6 +117,7 @@ def test_a_head_to_begin_with() -> None:
     harness.empty_scene()
     bpy.context.preferences.filepaths.use_scripts_auto_execute = False
     assert bpy.ops.facegen.add_head() == {"FINISHED"}
+    know_sample_head()
     assert bpy.ops.facegen.match() == {"FINISHED"}
     marks = ((1, 12, 20, 30), (26, 34, 38, LAST))
     for name, (a, b, c, d) in zip(("happy", "surprise"), marks, strict=True):

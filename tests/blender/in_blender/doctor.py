@@ -12,6 +12,7 @@ import harness
 import numpy as np
 from export_presets import EXACT_MM, MM_PER_UNIT, SPAN, animated_head, ship
 from harness import FOLDER, addon, new_sphere
+from sample import know_sample_head
 
 doctor, actions = addon("scene.doctor"), addon("scene.actions")
 mesh_bridge, shape_keys = addon("scene.mesh_bridge"), addon("scene.shape_keys")
@@ -460,6 +461,7 @@ def test_a_compact_clip_of_a_generated_head_arrives_for_everyone() -> None:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
     head = bpy.context.active_object
+    know_sample_head()
     bpy.ops.facegen.match()
     bpy.ops.facegen.add_expression(
         expression="happy", onset_start=1, apex_start=5, apex_end=7, offset_end=12

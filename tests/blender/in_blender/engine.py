@@ -23,6 +23,7 @@ import harness
 import numpy as np
 from drawn import StubLayout, drawn
 from harness import FOLDER, PACKAGE, addon
+from sample import know_sample_head
 
 engine, jobs, preferences = addon("engine"), addon("jobs"), addon("preferences")
 generate, regenerate = addon("operators.generate"), addon("operators.regenerate")
@@ -99,6 +100,7 @@ def moved(progress: Callable[[float, str], None] = lambda fraction, message: Non
 def smiling_head() -> None:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
+    know_sample_head()
     bpy.ops.facegen.match()
     marks = {"onset_start": 1, "apex_start": 6, "apex_end": 9, "offset_end": 14}
     bpy.ops.facegen.add_expression(expression="happy", **marks)

@@ -9,6 +9,7 @@ import harness
 import numpy as np
 from drawn import drawn
 from harness import addon, close, curves_of, refused
+from sample import know_sample_head
 
 generate, layer_curves = addon("operators.generate"), addon("scene.layer_curves")
 eye_curves, gaze = addon("scene.eye_curves"), addon("facegen_core.gaze")
@@ -42,6 +43,7 @@ def landmarks(found, *numbers: int) -> np.ndarray:
 def test_a_new_head_has_eyes_that_rest() -> None:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
+    know_sample_head()
     assert bpy.ops.facegen.match() == {"FINISHED"}
     bpy.context.scene.frame_end = 60
     assert eyes() is None

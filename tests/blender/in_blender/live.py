@@ -12,6 +12,7 @@ import harness
 import numpy as np
 from drawn import drawn
 from harness import FOLDER, addon
+from sample import know_sample_head
 
 live, live_key, session = addon("live"), addon("scene.live_key"), addon("live_session")
 generate, curves, state = addon("operators.generate"), addon("scene.curves"), addon("scene.state")
@@ -93,6 +94,7 @@ def test_it_waits_until_the_head_is_matched() -> None:
     settle()
     assert any("Match first" in text for text in drawn())
     assert head().data.shape_keys is None
+    know_sample_head()
     bpy.ops.facegen.match()
     settle()
     assert not any("Live" in text for text in drawn() if "waits" in text)
@@ -311,6 +313,7 @@ def test_two_heads_keep_their_own_faces() -> None:
     assert other is not first
     other.location.x = 0.5
     curves.add_envelope(other, intensity.Envelope("surprise", 1, 8, 16, 24))
+    know_sample_head()
     bpy.ops.facegen.match()
     other.facegen.is_live = True
     settle()

@@ -9,6 +9,7 @@ import harness
 import numpy as np
 from drawn import drawn
 from harness import FOLDER, addon, close, refused
+from sample import know_sample_head
 
 generate, mask, state = addon("operators.generate"), addon("scene.mask"), addon("scene.state")
 mesh_bridge = addon("scene.mesh_bridge")
@@ -27,6 +28,7 @@ def motion() -> np.ndarray:
 def test_painted_weights_multiply_the_motion() -> None:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
+    know_sample_head()
     assert bpy.ops.facegen.match() == {"FINISHED"}
     bpy.ops.facegen.add_expression(
         expression="surprise", onset_start=1, apex_start=4, apex_end=5, offset_end=8

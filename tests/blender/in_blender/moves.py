@@ -8,6 +8,7 @@ from typing import Any
 import bpy
 import harness
 from harness import addon
+from sample import know_sample_head
 
 jobs, state = addon("jobs"), addon("scene.state")
 generate_module = addon("operators.generate")
@@ -21,6 +22,7 @@ def smiling_head() -> bpy.types.Object:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
     head = bpy.context.active_object
+    know_sample_head()
     assert bpy.ops.facegen.match() == {"FINISHED"}
     assert bpy.ops.facegen.add_expression(expression="happy", **SMILE) == {"FINISHED"}
     return head

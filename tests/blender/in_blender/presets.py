@@ -11,6 +11,7 @@ import harness
 import numpy as np
 from drawn import drawn
 from harness import addon, close, curves_of, refused
+from sample import know_sample_head
 
 preset_shelf, presets = addon("preset_shelf"), addon("facegen_core.presets")
 preset_assets, curves = addon("scene.preset_assets"), addon("scene.curves")
@@ -325,6 +326,7 @@ def test_an_action_an_artist_made_an_asset_plays_too() -> None:
 def test_a_preset_moves_a_matched_head() -> None:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
+    know_sample_head()
     assert bpy.ops.facegen.match() == {"FINISHED"}
     assert apply_preset(preset="facegen/quick-grin", tempo=2.0) == {"FINISHED"}
     assert bpy.ops.facegen.generate() == {"FINISHED"}

@@ -7,6 +7,7 @@ import harness
 import numpy as np
 from drawn import drawn
 from harness import addon, close, curves_of, refused
+from sample import know_sample_head
 
 generate, layer_curves = addon("operators.generate"), addon("scene.layer_curves")
 state, pipeline = addon("scene.state"), addon("facegen_core.pipeline")
@@ -34,6 +35,7 @@ def landmarks_moved(*numbers: int) -> np.ndarray:
 def test_a_new_head_has_regions_that_change_nothing() -> None:
     harness.empty_scene()
     bpy.ops.facegen.add_head()
+    know_sample_head()
     assert bpy.ops.facegen.match() == {"FINISHED"}
     bpy.ops.facegen.add_expression(
         expression="happy", onset_start=1, apex_start=5, apex_end=8, offset_end=12

@@ -11,6 +11,7 @@ import numpy as np
 from drawn import drawn
 from harness import PACKAGE, addon, key_positions
 from models import renamed_model, use_model, varied_model
+from sample import know_sample_head
 
 sheets = addon("variation_sheet")
 generate = addon("operators.generate")
@@ -26,6 +27,7 @@ def smiling_head() -> bpy.types.Object:
     """The sample head with a short smile, in a file of its own."""
     harness.empty_scene()
     bpy.ops.facegen.add_head()
+    know_sample_head()
     bpy.ops.facegen.add_expression(
         expression="happy", onset_start=1, apex_start=9, apex_end=15, offset_end=LAST
     )
