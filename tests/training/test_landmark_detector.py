@@ -1,4 +1,5 @@
 import dataclasses
+import inspect
 import json
 
 import numpy as np
@@ -99,8 +100,9 @@ def test_an_interrupted_training_goes_on_to_the_same_network(pictures, tmp_path)
         return 1.0
 
     with pytest.MonkeyPatch.context() as patch:
-        rate = train_detector.__globals__["_rate"]
-        patch.setitem(train_detector.__globals__, "_rate", lambda s, c: kill(s) * rate(s, c))
+        names = inspect.unwrap(train_detector).__globals__
+        rate = names["_rate"]
+        patch.setitem(names, "_rate", lambda s, c: kill(s) * rate(s, c))
         with pytest.raises(KilledError):
             train_detector(pictures, pictures, config, tmp_path / "cut")
     resumed, _ = train_detector(pictures, pictures, config, tmp_path / "cut")

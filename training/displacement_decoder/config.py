@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from facegen_core.models.displacement_config import DisplacementDecoderConfig
 from training.runs.settings import (
+    NUM_THREADS,
     TrainingConfigError,
+    check_num_threads,
     read_settings,
     settings_dict,
     settings_of_kind,
@@ -61,8 +63,11 @@ class DecoderTrainConfig:
     evaluation_stride: int = 6
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "float32"
+    # Threads each process computes with on the CPU; the same number, the same weights.
+    num_threads: int = NUM_THREADS
 
     def __post_init__(self) -> None:
+        check_num_threads(self.num_threads)
         for name, value in dataclasses.asdict(self).items():
             if not isinstance(value, int | float) or isinstance(value, bool):
                 continue

@@ -36,7 +36,7 @@ from training.runs.checkpoint import (
 from training.runs.device import Device, choose_device
 from training.runs.distributed import Processes
 from training.runs.provenance import data_hash
-from training.runs.settings import TrainingConfigError, differing_setting
+from training.runs.settings import TrainingConfigError, differing_setting, settings_to_go_on
 
 # Settings a run may change when it goes on: none of them changes what it learns from then on.
 FREE_SETTINGS = (
@@ -155,7 +155,8 @@ def resume_decoder(run: DecoderRun) -> None:
     another basis."""
     checkpoint = load_checkpoint(run.checkpoint_path)
     progress, now = checkpoint.progress, _settings(run.config)
-    name = differing_setting(progress["settings"], now)
+    path, is_told = run.checkpoint_path, run.processes.is_first
+    name = differing_setting(settings_to_go_on(progress["settings"], now, path, is_told), now)
     if name is not None:
         raise CheckpointError(
             f"{run.checkpoint_path} was made with another configuration: {name} differs; go on "

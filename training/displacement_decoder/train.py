@@ -35,8 +35,10 @@ from training.runs.distributed import Processes
 from training.runs.loss_guard import MEDIAN_WINDOW, check_loss, check_weights
 from training.runs.provenance import commit, versions
 from training.runs.settings import TrainingConfigError
+from training.runs.threads import on_set_threads
 
 
+@on_set_threads
 def train_decoder(
     config: DecoderTrainConfig,
     data: TrainingData,

@@ -17,6 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from training.runs.settings import NUM_THREADS
+from training.runs.threads import computing_on
+
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
@@ -93,6 +96,7 @@ def classify(model: nn.Module, features: FloatArray) -> IntArray:
     return model(inputs).argmax(dim=1).numpy()
 
 
+@computing_on(NUM_THREADS)
 def score_systems(
     training: tuple[FloatArray, IntArray],
     tests: Mapping[str, FloatArray],

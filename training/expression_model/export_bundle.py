@@ -88,7 +88,10 @@ def _provenance(checkpoint: Checkpoint, settings: dict[str, Any], run: Path) -> 
     progress = checkpoint.progress
     data = dict(progress["training_data"])
     licence = data.pop("licence", "unknown")
-    settings = {name: value for name, value in settings.items() if name not in ("data", "out")}
+    untold = ["data", "out"]
+    if "num_threads" not in progress["settings"]:  # it began before that was a setting
+        untold.append("num_threads")
+    settings = {name: value for name, value in settings.items() if name not in untold}
     return {
         "training_data": {
             **data,

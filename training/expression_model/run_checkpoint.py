@@ -18,6 +18,7 @@ from training.runs.checkpoint import (
     restore_model,
     save_checkpoint,
 )
+from training.runs.settings import settings_to_go_on
 
 # Settings a run may change when it goes on: none of them changes what it learns from then on.
 FREE_SETTINGS = (
@@ -59,7 +60,10 @@ def resume_run(run: Run) -> None:
 
 
 def _check_same(run: Run, progress: dict[str, Any]) -> None:
-    saved, now = progress["settings"], _settings(run)
+    now = _settings(run)
+    saved = settings_to_go_on(
+        progress["settings"], now, run.checkpoint_path, run.processes.is_first
+    )
     name = differing_setting(saved, now)
     if name is not None:
         raise CheckpointError(

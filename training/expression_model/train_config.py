@@ -17,7 +17,9 @@ from facegen_core.files import write_text
 from facegen_core.json_text import quoted
 from facegen_core.models.config import ModelConfig
 from training.runs.settings import (
+    NUM_THREADS,
     TrainingConfigError,
+    check_num_threads,
     differing_setting,
     read_settings,
     settings_dict,
@@ -108,10 +110,13 @@ class TrainConfig:
     # "auto": the GPU where there is one, and there bfloat16, or float16 on older ones.
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    # Threads each process computes with on the CPU; the same number, the same weights.
+    num_threads: int = NUM_THREADS
     # Scalars and pictures in OUT/tensorboard.
     tensorboard: bool = True
 
     def __post_init__(self) -> None:
+        check_num_threads(self.num_threads)
         _check_ranges(self)
         _check_stages(self)
         if self.device == "cpu" and self.precision == "float16":

@@ -32,12 +32,14 @@ from training.expression_model.validation import measure_split
 from training.runs.checkpoint import load_checkpoint
 from training.runs.device import choose_device
 from training.runs.distributed import Processes, joined, started_by_torchrun
+from training.runs.threads import on_set_threads
 
 __all__ = ["add_arguments", "main", "resume_run", "set_up", "train"]
 
 DEFAULT_CONFIG = Path(__file__).parent.parent / "configs" / "default.yaml"
 
 
+@on_set_threads
 def train(
     config: TrainConfig,
     data: TrainingData,

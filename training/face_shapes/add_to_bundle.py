@@ -24,6 +24,7 @@ from facegen_core.file_words import reason_of
 from facegen_core.json_text import read_json
 from facegen_core.mesh import Mesh
 from facegen_core.motion import FaceMotion, fit_pose, pose_points
+from facegen_core.one_thread import on_one_thread
 from facegen_core.progress import Progress, no_progress, subprogress
 from facegen_core.registration import register
 from facegen_core.registration.alignment import Alignment
@@ -73,6 +74,7 @@ def main(args: argparse.Namespace) -> None:
     tell_size(out)
 
 
+@on_one_thread
 def add_face_shapes(
     source: Path, bundle_file: Path, out: Path, progress: Progress = no_progress
 ) -> Bundle:

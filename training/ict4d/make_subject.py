@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.metrics import mean_displacement
+from facegen_core.one_thread import on_one_thread
 from training.datasets.ict import write_sequence
 from training.datasets.sequence import Component, sequence_name
 from training.ict4d.correction_frames import between_frames, choose_frames
@@ -65,6 +66,7 @@ class _Take:
         return self.performances[0].activations if alone else blend(self.performances)
 
 
+@on_one_thread
 def make_subject(job: Job, subject: str) -> None:
     """Write one subject: shapes, sequences, corrections, then the file that says it is complete."""
     studio = open_studio(job.out)

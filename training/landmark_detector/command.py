@@ -15,13 +15,14 @@ from tqdm import tqdm
 from facegen_core.bundle import load_bundle, write_arrays
 from facegen_core.files import write_text
 from training.expression_model.export_bundle import DEFAULT_BUNDLE
-from training.expression_model.train_config import TrainingConfigError
 from training.landmark_detector.config import DetectorConfig, read_detector_config
 from training.landmark_detector.measure import Measured, as_text
 from training.landmark_detector.network import folded_arrays
 from training.landmark_detector.pictures import Pictures, make_pictures
 from training.landmark_detector.train import train_detector, validate
 from training.runs.provenance import commit
+from training.runs.settings import TrainingConfigError
+from training.runs.threads import on_set_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,12 @@ def main(args: argparse.Namespace) -> None:
     config = read_detector_config(args.config)
     if config.num_held_out_scenes >= config.num_scenes:
         raise TrainingConfigError("num_held_out_scenes: expected fewer than num_scenes.")
+    _make(config, args)
+
+
+@on_set_threads
+def _make(config: DetectorConfig, args: argparse.Namespace) -> None:
+    """All of it, by settings that fit each other."""
     args.out.mkdir(parents=True, exist_ok=True)
     bundle = load_bundle(args.bundle)
     folder = args.pictures or args.out / "pictures"

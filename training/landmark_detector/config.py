@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.expression_model.train_config import TrainingConfigError, read_settings
+from training.runs.settings import (
+    NUM_THREADS,
+    TrainingConfigError,
+    check_num_threads,
+    read_settings,
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,11 @@ class DetectorConfig:
     # Steps between two measurements on held-out scenes, and between two checkpoints.
     validation_interval: int = 600
     checkpoint_interval: int = 300
+    # Threads of the CPU it computes with; the same number, the same weights.
+    num_threads: int = NUM_THREADS
+
+    def __post_init__(self) -> None:
+        check_num_threads(self.num_threads)
 
     @property
     def total_steps(self) -> int:

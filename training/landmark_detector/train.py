@@ -31,6 +31,8 @@ from training.runs.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
+from training.runs.settings import settings_to_go_on
+from training.runs.threads import on_set_threads
 
 # What each term of the loss counts: where landmarks are, how far off that may be, face or not.
 PLACE_WEIGHT, ERROR_WEIGHT, SCORE_WEIGHT = 20.0, 0.1, 1.0
@@ -65,7 +67,8 @@ class _Run:
         if not path.exists():
             return 0
         checkpoint = load_checkpoint(path)
-        if checkpoint.progress["settings"] != dataclasses.asdict(self.config):
+        now = dataclasses.asdict(self.config)
+        if settings_to_go_on(checkpoint.progress["settings"], now, path) != now:
             raise CheckpointError(f"{path} is of other settings: name another --out.")
         restore_model(self.detector, checkpoint.weights)
         self.average.restore(checkpoint.average)
@@ -74,6 +77,7 @@ class _Run:
         return int(checkpoint.progress["step"])
 
 
+@on_set_threads
 def train_detector(
     pictures: Pictures, held_out: Pictures, config: DetectorConfig, out: Path
 ) -> tuple[TorchDetector, list[dict[str, Any]]]:

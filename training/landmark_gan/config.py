@@ -9,7 +9,13 @@ from typing import Any, Literal
 
 from facegen_core.models.landmark_config import SHORTEST_CLIP, LandmarkGanConfig
 from training.expression_model.train_config import AugmentationConfig
-from training.runs.settings import TrainingConfigError, read_settings, settings_of_kind
+from training.runs.settings import (
+    NUM_THREADS,
+    TrainingConfigError,
+    check_num_threads,
+    read_settings,
+    settings_of_kind,
+)
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,11 @@ class LandmarkTrainConfig:
     checkpoint_interval: int = 250
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32"] = "auto"
+    # Threads each process computes with on the CPU; the same number, the same weights.
+    num_threads: int = NUM_THREADS
 
     def __post_init__(self) -> None:
+        check_num_threads(self.num_threads)
         for setting in dataclasses.fields(self):
             value = getattr(self, setting.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:

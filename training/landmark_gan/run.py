@@ -41,6 +41,7 @@ from training.runs.settings import (
     TrainingConfigError,
     differing_setting,
     settings_dict,
+    settings_to_go_on,
     write_settings,
 )
 
@@ -204,7 +205,9 @@ def resume(run: LandmarkRun) -> None:
     """Go on from the run's checkpoint. Raises CheckpointError where it is of something else."""
     checkpoint = load_checkpoint(run.path)
     progress = checkpoint.progress
-    name = differing_setting(progress["settings"], _settings(run.config))
+    now = _settings(run.config)
+    saved = settings_to_go_on(progress["settings"], now, run.path, run.processes.is_first)
+    name = differing_setting(saved, now)
     if name is not None:
         raise CheckpointError(
             f"{run.path} was made with another '{name}': go on with the old one, or choose another "

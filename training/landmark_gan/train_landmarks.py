@@ -41,6 +41,7 @@ from training.landmark_gan.train_autoencoder import train_autoencoder
 from training.landmark_gan.validation import measure_takes
 from training.runs.distributed import Processes
 from training.runs.loss_guard import check_weights
+from training.runs.threads import on_set_threads
 
 # Steps over which the rate rises at the start of a stage.
 WARM_UP = 50
@@ -48,6 +49,7 @@ WARM_UP = 50
 VALIDATION_STRIDE = 4
 
 
+@on_set_threads
 def train_landmarks(
     config: LandmarkTrainConfig,
     data: TrainingData,

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from training.runs.settings import (
+    NUM_THREADS,
     TrainingConfigError,
+    check_num_threads,
     read_settings,
     settings_dict,
     settings_of_kind,
@@ -84,11 +86,14 @@ class PeersConfig:
     out: Path = Path("runs/peers")
     seed: int = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    # Threads they are trained with on the CPU; the same number, the same weights.
+    num_threads: int = NUM_THREADS
     motion3dgan: Motion3DGANConfig = field(default_factory=Motion3DGANConfig)
     s2d: S2DConfig = field(default_factory=S2DConfig)
     rbf: RBFConfig = field(default_factory=RBFConfig)
 
     def __post_init__(self) -> None:
+        check_num_threads(self.num_threads)
         for section in ("motion3dgan", "s2d", "rbf"):
             for name, value in dataclasses.asdict(getattr(self, section)).items():
                 _check(f"{section}.{name}", value)

@@ -22,7 +22,7 @@ from training.runs.checkpoint import (
     save_checkpoint,
 )
 from training.runs.device import choose_device
-from training.runs.settings import differing_setting
+from training.runs.settings import differing_setting, settings_to_go_on
 
 # Settings of a peer a run may change when it goes on: it may also be made longer or shorter.
 FREE_SETTINGS = ("validation_interval checkpoint_interval validation_frames steps epochs").split()
@@ -51,7 +51,9 @@ class RunFolder:
         if not self.checkpoint_path.exists():
             return None
         checkpoint = load_checkpoint(self.checkpoint_path)
-        name = differing_setting(_decisive(checkpoint.progress), _decisive(self.told))
+        now = _decisive(self.told)
+        saved = settings_to_go_on(_decisive(checkpoint.progress), now, self.checkpoint_path)
+        name = differing_setting(saved, now)
         if name is not None:
             raise CheckpointError(
                 f"{self.checkpoint_path} was made with another {name.split('.')[-1]}: go on with "
@@ -86,9 +88,10 @@ def start_folder(path: Path, config: PeersConfig, section: str, told: dict[str, 
     """The folder of the peer that a section of the configuration is of; writes its config.yaml."""
     settings = peers_config_to_dict(config)
     path.mkdir(parents=True, exist_ok=True)
-    shown = {"data": settings["data"], "seed": config.seed, section: settings[section]}
+    common = {"seed": config.seed, "num_threads": config.num_threads}
+    shown = {"data": settings["data"], **common, section: settings[section]}
     write_text(path / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
-    return RunFolder(path, told | {"seed": config.seed, "settings": settings[section]})
+    return RunFolder(path, told | common | {"settings": settings[section]})
 
 
 def open_finished(path: Path, told: dict[str, Any]) -> Checkpoint:
@@ -114,4 +117,5 @@ def torch_device(config: PeersConfig) -> torch.device:
 
 def _decisive(told: dict[str, Any]) -> dict[str, Any]:
     settings = {n: v for n, v in told["settings"].items() if n not in FREE_SETTINGS}
-    return {"settings": settings, "seed": told["seed"], "data_hash": told["data_hash"]}
+    common = {name: told[name] for name in ("seed", "num_threads", "data_hash") if name in told}
+    return {"settings": settings, **common}

@@ -25,6 +25,7 @@ from training.peers.train_motion3dgan import train_motion3dgan
 from training.peers.train_s2d import Frames, sample_frames, train_s2d
 from training.runs.provenance import commit, data_hash, versions
 from training.runs.settings import TrainingConfigError
+from training.runs.threads import on_set_threads
 
 PEERS = ("motion3dgan", "s2d", "rbf")
 # Streams of random numbers: which frames are taken.
@@ -79,6 +80,7 @@ class _Material:
         }
 
 
+@on_set_threads
 def train_peers(
     config: PeersConfig,
     data: TrainingData,

@@ -22,6 +22,7 @@ from facegen_core.bundle import template_arrays, template_from_arrays, template_
 from facegen_core.errors import DatasetError
 from facegen_core.intensity import EXPRESSIONS
 from facegen_core.json_text import read_json
+from facegen_core.one_thread import on_one_thread
 from facegen_core.progress import Progress, subprogress
 from facegen_core.template import Template
 from training.datasets.ict import DATASET_VERSION
@@ -92,6 +93,7 @@ KINDS: dict[str, tuple[str, Arguments, Callable[[argparse.Namespace], None]]] = 
 }  # fmt: skip
 
 
+@on_one_thread
 def prepare_ict(
     source: Path,
     out: Path,

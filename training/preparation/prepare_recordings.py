@@ -21,6 +21,7 @@ from facegen_core.array_files import read_arrays
 from facegen_core.bundle import load_bundle
 from facegen_core.json_text import read_json
 from facegen_core.landmarks import read_landmark_file
+from facegen_core.one_thread import on_one_thread
 from facegen_core.template import Template
 from facegen_core.template_arrays import template_arrays, template_from_arrays, template_hash
 from training.datasets.coma import find_coma
@@ -115,6 +116,7 @@ def main(args: argparse.Namespace) -> None:
     prepare_recordings(source, args.out, options)
 
 
+@on_one_thread
 def prepare_recordings(source: Source, out: Path, options: Options = Options()) -> None:
     """Build or complete the set in `out`; with the same arguments, the same bytes."""
     _say_what_was_found(source)

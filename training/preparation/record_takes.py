@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facegen_core.errors import DatasetError
 from facegen_core.metrics import mean_displacement
+from facegen_core.one_thread import on_one_thread
 from training.datasets.marks import (
     REST_SECONDS,
     Take,
@@ -88,6 +89,7 @@ def note_path(stage_out: Path, name: str) -> Path:
     return stage_out / "sequences" / f"{name}.json"
 
 
+@on_one_thread
 def record_takes(stage: Stage, job: Job) -> int:
     """Write all takes of a job; returns how many. Raises DatasetError naming the file at fault."""
     folder, count = stage.out / "sequences", 0

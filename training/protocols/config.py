@@ -10,13 +10,20 @@ from typing import Any, Literal
 from training.displacement_decoder.config import DecoderTrainConfig
 from training.landmark_gan.config import LandmarkTrainConfig
 from training.peers.config import PeersConfig
-from training.runs.settings import TrainingConfigError, read_settings, settings_of_kind
+from training.runs.settings import (
+    NUM_THREADS,
+    TrainingConfigError,
+    check_num_threads,
+    read_settings,
+    settings_of_kind,
+)
 
-# What the protocol says itself, fold by fold.
+# What all parts share, and what the protocol says itself, fold by fold.
+_COMMON = ("seed", "device", "num_threads")
 _DECIDED = {
-    "landmarks": ("data", "out", "basis_from", "seed", "device"),
-    "decoder": ("basis_from", "seed", "device"),
-    "peers": ("data", "out", "seed", "device"),
+    "landmarks": ("data", "out", "basis_from", *_COMMON),
+    "decoder": ("basis_from", *_COMMON),
+    "peers": ("data", "out", *_COMMON),
 }
 
 
@@ -26,6 +33,8 @@ class ProtocolConfig:
 
     seed: int = 1
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    # Threads all parts are trained with on the CPU; the same number, the same weights.
+    num_threads: int = NUM_THREADS
     # Blendshapes that the generators and the decoder carry to each face: a PCA of so many frames of
     # the training subjects.
     num_blendshapes: int = 64
@@ -43,6 +52,7 @@ class ProtocolConfig:
     classifier_takes: int = 8
 
     def __post_init__(self) -> None:
+        check_num_threads(self.num_threads)
         for name in ("num_blendshapes", "basis_frames", "noises", "classifier_takes"):
             if getattr(self, name) < 1:
                 raise TrainingConfigError(
@@ -73,7 +83,7 @@ def read_protocol_config(path: Path | None, **overrides: Any) -> ProtocolConfig:
                 )
     content |= {name: value for name, value in overrides.items() if value is not None}
     config = settings_of_kind(ProtocolConfig, content)
-    common = {"seed": config.seed, "device": config.device}
+    common: dict[str, Any] = {name: getattr(config, name) for name in _COMMON}
     return dataclasses.replace(
         config,
         landmarks=dataclasses.replace(config.landmarks, **common),

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from facegen_core.file_words import reason_of
 from facegen_core.json_text import read_json
+from facegen_core.one_thread import on_one_thread
 from training.datasets.training_data import TrainingData
 from training.displacement_decoder.faces import BASIS
 from training.displacement_decoder.train import train_decoder
@@ -31,7 +32,7 @@ from training.protocols.config import ProtocolConfig
 from training.protocols.measures import FoldFindings, measure_fold
 from training.runs.checkpoint import Checkpoint, CheckpointError, save_checkpoint
 from training.runs.provenance import data_hash
-from training.runs.settings import differing_setting, settings_dict
+from training.runs.settings import differing_setting, settings_dict, settings_to_go_on
 
 MEASURES = "measures"
 # Whole systems that are compared; "predict neutral" needs nothing.
@@ -110,7 +111,8 @@ def read_findings(
             "--resume."
         )
     for step, told in read_record(folder).items():
-        changed = differing_setting(told["settings"], _deciding(config, step))
+        now = _deciding(config, step)
+        changed = differing_setting(_saved(folder, told, now), now)
         if changed is not None:
             raise CheckpointError(
                 f"{folder} was finished with another '{changed}' of {step} than now: go on with "
@@ -132,7 +134,8 @@ def _is_finished(
 ) -> bool:
     if record is None:
         return False
-    known = {name: record.get(name) for name in told}
+    known = {"data_hash": record.get("data_hash")}
+    known["settings"] = _saved(run.folder, record, told["settings"])
     changed = differing_setting(known, told)
     if changed is None or step == MEASURES:
         return changed is None
@@ -140,6 +143,11 @@ def _is_finished(
         f"{run.folder}: the step '{step}' was finished with another "
         f"'{changed.removeprefix('settings.')}': go on with the old one, or choose another --out."
     )
+
+
+def _saved(folder: Path, record: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """The settings a step was finished with, to be compared with those of now."""
+    return settings_to_go_on(record.get("settings") or {}, now, folder / _RECORD, is_told=False)
 
 
 def _deciding(config: ProtocolConfig, step: str) -> dict[str, Any]:
@@ -162,6 +170,7 @@ def _without_free(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@on_one_thread
 def _make_basis(run: FoldRun, resume: bool) -> None:
     """Shapes as the first generator finds them, in the form its runs keep them in.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
+from tqdm import tqdm
 
 from facegen_core.errors import FacegenError
 from facegen_core.file_words import unread
@@ -19,6 +20,11 @@ from training.runs.plain_yaml import read_yaml
 Settings = TypeVar("Settings")
 # Names that are read at a glance.
 _MOST_LISTED = 12
+# On how many threads of the CPU a training computes where its settings do not say: a fixed number,
+# the same on every machine. One never waits for another: where other programs have the processors,
+# two threads took five times as long as one, and four were not faster.
+NUM_THREADS = 1
+_MOST_THREADS = 256
 
 
 class TrainingConfigError(FacegenError):
@@ -58,6 +64,32 @@ def settings_of_kind(kind: type[Settings], content: Any, where: str = "") -> Set
         for name, value in content.items()
     }
     return kind(**values)
+
+
+def check_num_threads(num_threads: int) -> None:
+    """Raise TrainingConfigError where so many threads cannot be started."""
+    if not 1 <= num_threads <= _MOST_THREADS:
+        raise TrainingConfigError(
+            f"'num_threads': expected 1 to {_MOST_THREADS}, got {num_threads}."
+        )
+
+
+def settings_to_go_on(
+    saved: dict[str, Any], now: dict[str, Any], path: Path, is_told: bool = True
+) -> dict[str, Any]:
+    """Settings a checkpoint was saved with, to be compared with those of now.
+
+    A run that began before `num_threads` was a setting had as many as its machine gave it, which
+    nobody noted: it takes the number of now, and says so.
+    """
+    if "num_threads" in saved or "num_threads" not in now:
+        return saved
+    if is_told:
+        tqdm.write(
+            f"{path} does not say on how many threads it was trained: on the CPU it goes on with "
+            f"{now['num_threads']}."
+        )
+    return {**saved, "num_threads": now["num_threads"]}
 
 
 def differing_setting(first: dict[str, Any], second: dict[str, Any]) -> str | None:
