@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import json
 import os
 
@@ -71,10 +72,10 @@ def test_a_failed_save_leaves_the_old_file_and_no_rubbish(saved, monkeypatch):
     before = saved.read_bytes()
 
     def fail(*_):
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OSError, match="the disk is full"):
         save_bundle(random_bundle(), saved)
     assert saved.read_bytes() == before
     assert os.listdir(saved.parent) == [saved.name]
