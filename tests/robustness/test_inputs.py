@@ -26,6 +26,8 @@ def test_a_sample_of_bad_inputs_is_taken_or_refused_in_one_sentence(monkeypatch,
     [
         ("The mesh is empty: select a head.", ""),
         ("The mesh is empty. Select a head.", "more than one sentence"),
+        ("'. A' is no event: write another one.", ""),
+        ("There is no 'a'. Select a head.", "more than one sentence"),
         ("The mesh is empty: select a head", "does not end like a sentence"),
         ("The mesh is empty.", "does not say what to do"),
         ("vertices: expected (M, 3), got (4, 2).", "speaks to programmers"),

@@ -99,7 +99,7 @@ def fault_of(sentence: str) -> str:
         ("more than one line", "\n" in sentence.strip("\n") or "\r" in sentence),
         ("does not end like a sentence", not sentence.endswith((".", "!", "?"))),
         ("ends twice", sentence.endswith(("..", ".:", ": ."))),
-        ("more than one sentence", bool(_INNER_END.search(sentence))),
+        ("more than one sentence", bool(_INNER_END.search(_QUOTED.sub("''", sentence)))),
         ("too long", len(sentence) > MAX_LENGTH),
         ("speaks to programmers", bool(programmers_words(sentence))),
         ("counts wrongly", bool(_GRAMMAR.search(_QUOTED.sub("''", sentence)))),
