@@ -67,7 +67,7 @@ clean: ## remove environments and products
 # ---- environments; a stamp file says that one is complete ------------------------------------
 
 $(VENV)/.ready: pyproject.toml .ci/environment
-	@.ci/environment $(VENV) $(PYTHON) '$(BPY)' scipy threadpoolctl
+	@.ci/environment $(VENV) $(PYTHON) '$(BPY)' scipy 'threadpoolctl<3.7'
 	@$(BIN)/python -m pip install $(PIP_QUIET) --no-deps -e .
 	@touch $@
 

@@ -3,6 +3,8 @@
 BLAS shares a large product among its threads and then adds in another order, so a head matched on
 eight processors would end in other last bits than on two. What pays on many processors is done in
 parts of a clip instead (`parallel`), and those do not get in the way of BLAS's own threads then.
+threadpoolctl before 3.7 holds the whole process, parts in threads of their own included; later ones
+hold the thread that asks.
 """
 
 from __future__ import annotations

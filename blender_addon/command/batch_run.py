@@ -99,16 +99,17 @@ def _run(request: BatchRequest, tell: Callable[[str], None]) -> list[Outcome]:
             _seats(request) as seats,
             ThreadPoolExecutor(request.num_processes, "facegen-batch") as pool,
         ):
-            waiting = [pool.submit(_make, request, job, processes, seats) for job in request.jobs]
             try:
+                waiting = [
+                    pool.submit(_make, request, job, processes, seats) for job in request.jobs
+                ]
                 for done in as_completed(waiting):
                     outcome = done.result()
                     outcomes[outcome.job.name] = outcome
                     tell(_line(outcome, len(outcomes), len(request.jobs)))
             except BaseException:
-                for future in waiting:
-                    future.cancel()
                 processes.stop()
+                pool.shutdown(cancel_futures=True)
                 raise
     finally:
         processes.close()
@@ -134,7 +135,8 @@ def _clear(folder: Path) -> None:
 def _seats(request: BatchRequest) -> Iterator[SimpleQueue[Seat]]:
     """An engine for every process: the devices in turn, so that each has as many as the others.
 
-    Their GPU workers stay from head to head, and end here.
+    Their GPU workers stay from head to head, and end here, once all seats are free: where Ctrl-C
+    comes while a thread of the pool is being started, the pool itself does not wait for that one.
     """
     seats: SimpleQueue[Seat] = SimpleQueue()
     choices = [request.engines[k % len(request.engines)] for k in range(request.num_processes)]
@@ -144,8 +146,10 @@ def _seats(request: BatchRequest) -> Iterator[SimpleQueue[Seat]]:
     try:
         yield seats
     finally:
-        for lender in filter(None, kept):
-            lender.close()
+        for _ in kept:
+            lender = seats.get()[1]
+            if lender is not None:
+                lender.close()
 
 
 def _make(
@@ -177,8 +181,8 @@ def _make(
         sentence = str(files.unwritable(final, error))
         return Outcome(job, "failed", perf_counter() - started, sentence)
     finally:
-        seats.put((engine, lender))
         shutil.rmtree(work, ignore_errors=True)
+        seats.put((engine, lender))
 
 
 def _put_in_place(work: Path, final: Path) -> None:

@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,6 +208,27 @@ def test_ctrl_c_stops_the_command(batch: Run) -> None:
     assert process.returncode == 130, said
     assert "stopped" in said
     assert files_in(batch.folder / "stopped") == {"batch.json", "index.html"}
+
+
+def test_ctrl_c_while_heads_are_still_handed_out_stops_those_at_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = tmp_path / "out" / ".a.unfinished" / "half.fbx"
+
+    class Interrupted(ThreadPoolExecutor):
+        def submit(self, *asked: Any) -> Any:
+            if half.parent.exists():
+                wait_for(half.exists)
+                raise KeyboardInterrupt
+            handed = super().submit(*asked)
+            wait_for(half.parent.exists)
+            return handed
+
+    monkeypatch.setattr(batch_run, "ThreadPoolExecutor", Interrupted)
+    plays(monkeypatch, {"a": "open('half.fbx', 'w')\ntime.sleep(5)"})
+    with pytest.raises(KeyboardInterrupt):
+        batch_run.run_batch(request(tmp_path, "a", "b"), lambda _: None)
+    assert files_in(tmp_path / "out") == {"batch.json", "index.html"}
 
 
 @pytest.mark.skipif(

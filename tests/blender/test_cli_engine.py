@@ -81,7 +81,10 @@ def test_a_batch_spreads_its_processes_over_the_devices(
     used = {word for command in commands for word in command if word.startswith("--devices=")}
     assert used == {"--devices=cuda:0", "--devices=cuda:1", "--devices=cuda:2"}
     with batch_run._seats(request) as seats:
-        assert [seats.get()[0].device for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:2"]
+        taken = [seats.get() for _ in range(3)]
+        assert [choice.device for choice, _ in taken] == ["cuda:0", "cuda:1", "cuda:2"]
+        for seat in taken:
+            seats.put(seat)
     # Which engine made a head does not make it another one: what is finished stays finished.
     again = batch_run.run_batch(request, lambda line: None)
     assert [outcome.status for outcome in again] == ["skipped"] * 9

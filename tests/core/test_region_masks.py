@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from facegen_core.bundle import load_bundle
 from facegen_core.region_masks import REGIONS, region_masks
 from facegen_core.template import Template
 from tests.core.face_fixtures import face_template
-from tests.core.test_pipeline import BUNDLE, load_bundle
+from tests.core.fit_fixtures import BUNDLE
 
 
 @pytest.fixture(scope="module", params=["default", "small"])
