@@ -29,7 +29,7 @@ from .worker_protocol import (
 
 # How often a worker that is silent is asked whether somebody still waits for it, seconds.
 _TICK_SECONDS = 0.1
-# Messages that are answered by one of another kind, and by how many.
+# What answers a message; "generate" is answered once for each clip.
 _ANSWERS = {"open": "report", "load": "loaded", "generate": "done"}
 
 

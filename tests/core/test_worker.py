@@ -6,12 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facegen_core.bundle import bundle_hash, load_bundle, save_bundle
+from facegen_core.bundle import bundle_hash
 from facegen_core.errors import BundleError, CancelledError, IntensityError, WorkerError
 from facegen_core.landmark_inference import Variation
 from facegen_core.layered_motion import Asked, layered
@@ -30,33 +29,25 @@ from facegen_core.worker import Service
 from facegen_core.worker_client import RESTARTED, Worker
 from facegen_core.worker_process import BOOT
 from facegen_core.worker_protocol import TO_HOST, Message, ProtocolError, read_message
-from tests.core.model_fixtures import random_bundle, random_landmark_bundle
+from tests.core.model_fixtures import random_bundle
 from tests.core.worker_fixtures import (
     KILL,
     PYTHON,
     ROOT,
     TOLERANCE_MM,
     built_in,
+    bundle,
     curves,
     is_gone,
     is_running,
     largest_difference,
+    path,
     random_requests,
 )
 
+__all__ = ["bundle", "path"]  # fixtures
+
 pytest.importorskip("torch", reason="the worker needs a Python with torch")
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("Modelle für 日本")
-    save_bundle(random_landmark_bundle(), folder / "both – zwei.facegen")
-    return folder / "both – zwei.facegen"
-
-
-@pytest.fixture(scope="module")
-def bundle(path):
-    return load_bundle(path)
 
 
 @pytest.fixture(scope="module")

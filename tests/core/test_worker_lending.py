@@ -11,40 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from facegen_core.bundle import load_bundle, save_bundle
 from facegen_core.errors import BundleError, CancelledError, WorkerError
 from facegen_core.landmark_inference import Variation
 from facegen_core.motion_engine import MotionRequest
 from facegen_core.progress import Progress, no_progress
 from facegen_core.worker_client import CORE, RESTARTED, Worker
 from facegen_core.worker_lending import Lender, LentWorker
-from tests.core.model_fixtures import random_bundle, random_landmark_bundle
+from tests.core.model_fixtures import random_bundle
 from tests.core.worker_fixtures import (
     KILL,
     PYTHON,
     TOLERANCE_MM,
     built_in,
+    bundle,
     curves,
     false_python,
     is_gone,
     is_running,
     largest_difference,
+    path,
     random_requests,
 )
 
+__all__ = ["bundle", "path"]  # fixtures
+
 pytest.importorskip("torch", reason="the worker needs a Python with torch")
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    save_bundle(random_landmark_bundle(), folder / "both.facegen")
-    return folder / "both.facegen"
-
-
-@pytest.fixture(scope="module")
-def bundle(path):
-    return load_bundle(path)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facegen_core.bundle import Bundle
+from facegen_core.bundle import Bundle, load_bundle, save_bundle
 from facegen_core.inference import Engine
 from facegen_core.landmark_inference import LandmarkEngine, Variation
 from facegen_core.motion_engine import MotionRequest
+from tests.core.model_fixtures import random_landmark_bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(sys.executable)
@@ -21,6 +22,19 @@ PYTHON = Path(sys.executable)
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 # What worker and built-in engine may differ by, mm.
 TOLERANCE_MM = 1e-4
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with both generators."""
+    folder = tmp_path_factory.mktemp("Modelle für 日本")
+    save_bundle(random_landmark_bundle(), folder / "both – zwei.facegen")
+    return folder / "both – zwei.facegen"
+
+
+@pytest.fixture(scope="module")
+def bundle(path: Path) -> Bundle:
+    return load_bundle(path)
 
 
 def curves(num_frames: int, seed: int = 0, num_expressions: int = 6) -> np.ndarray:
